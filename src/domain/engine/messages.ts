@@ -1,0 +1,64 @@
+import type { Json, JsonObject } from '../json.js';
+import type { NodeIx, Keep } from '../plan.js';
+import type { XynError } from '../xyn-error.js';
+import type { Decision, EnvFacts, EventFacts, RunFacts } from './state.js';
+
+/** A failure as the driver reports it; the engine adds place and time. */
+export interface TaskFailure {
+  code: string;
+  message: string;
+  retryable: boolean;
+  detail?: string;
+  status?: number;
+  excerpt?: string;
+  /** The attempt that failed last, from 1. */
+  attempt: number;
+}
+
+interface EventCommon {
+  /** Milliseconds since the epoch, never running backwards within a run. */
+  now: number;
+  /** All transitions up to this number are in the catalog: forget them. */
+  recorded?: number;
+}
+
+/** What the driver tells the engine. */
+export type EngineEvent = EventCommon &
+  (
+    | { t: 'start'; inputs: JsonObject; event: EventFacts; env: EnvFacts; run: RunFacts }
+    | { t: 'done'; path: string; result: Json; attempt: number }
+    | { t: 'failed'; path: string; error: TaskFailure }
+    /** The task's outcome cannot be known: its worker was lost after an effect may have happened. */
+    | { t: 'lost'; path: string; attempt: number }
+    | { t: 'tick' }
+    | { t: 'gate'; path: string; decision: Decision }
+    | { t: 'cancel'; by: string; reason: string }
+    /** Answer to `check`: how long the task's retries have paused so far. */
+    | { t: 'checked'; path: string; paused_ms: number }
+    | { t: 'recorded' }
+  );
+
+/** What the engine asks the driver to do, in this order. */
+export type Command =
+  | {
+      c: 'action' | 'agent';
+      path: string;
+      node: NodeIx;
+      /** Rendered once; every attempt gets the same. */
+      input: JsonObject;
+      key: string;
+      keep: Keep;
+      /** Approval gates whose decision the activity must find in the catalog before the effect. */
+      gates: string[];
+      seq: number;
+      round: number;
+      /** The frame whose cancellation reaches this task. */
+      scope: string;
+    }
+  | { c: 'cancel'; path: string }
+  | { c: 'check'; path: string }
+  /** Wake the engine at this time; replaces the wake-up before it. `null`: none is needed any more. */
+  | { c: 'wake'; at: number | null }
+  /** Write `state.transitions` into the catalog now, since nothing else will carry them soon. */
+  | { c: 'record' }
+  | { c: 'finish'; status: 'completed' | 'failed' | 'cancelled'; outputs?: JsonObject; error?: XynError };

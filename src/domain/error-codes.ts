@@ -1,0 +1,78 @@
+/** How the edges answer an error: HTTP status, process exit code, whether the same call may succeed later. */
+export interface ErrorRow {
+  status: number;
+  exit: number;
+  retryable: boolean;
+  /** One line for `docs/errors.md`. */
+  help: string;
+}
+
+const row = (status: number, exit: number, retryable: boolean, help: string): ErrorRow => ({
+  status,
+  exit,
+  retryable,
+  help,
+});
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused (conflict or policy), 5 unavailable, 70 our defect. */
+export const ERROR_CODES = {
+  // requests
+  invalid_json: row(400, 2, false, 'The body is not JSON.'),
+  body_not_object: row(400, 2, false, 'The body must be a JSON object.'),
+  body_too_large: row(413, 2, false, 'The body or document is larger than its bound.'),
+  unsupported_media_type: row(415, 2, false, 'Send `Content-Type: application/json`.'),
+  request_invalid: row(422, 2, false, 'A field is missing, unknown or of a wrong type; `details` lists every problem.'),
+  method_not_allowed: row(405, 2, false, 'The path exists, the method does not; see `Allow`.'),
+  not_found: row(404, 3, false, 'Nothing is there, or it is not yours to see.'),
+  path_encoding: row(400, 2, false, 'The path has an invalid percent escape.'),
+  cursor_invalid: row(400, 2, false, 'The cursor is not one that this listing gave.'),
+  limit_range: row(422, 2, false, 'A number or list is outside its bounds.'),
+  idempotency_mismatch: row(422, 4, false, 'The same key came with another body.'),
+  // catalog, engine and servers
+  event_name_format: row(422, 2, false, 'Event names are dotted and lower case, like `checkmk.alert`.'),
+  event_name_reserved: row(422, 4, false, 'Events of the engine itself cannot be emitted.'),
+  blueprint_unknown: row(404, 3, false, 'No blueprint has that id; `xynctl blueprints list` shows all.'),
+  blueprint_invalid: row(422, 2, false, 'The blueprint has problems; `details` lists them with line and column.'),
+  plan_digest_mismatch: row(500, 70, false, 'The stored plan does not fit its digest.'),
+  input_invalid: row(422, 2, false, 'An input has a wrong value.'),
+  input_missing: row(422, 2, false, 'A required input is missing.'),
+  input_unknown: row(422, 2, false, 'The blueprint declares no such input.'),
+  run_not_found: row(404, 3, false, 'No run has that id.'),
+  step_not_found: row(404, 3, false, 'The run has no such step.'),
+  artifact_not_found: row(404, 3, false, 'No artifact has that id.'),
+  event_not_found: row(404, 3, false, 'No event has that id.'),
+  run_closed: row(409, 4, false, 'The run has already ended.'),
+  gate_not_found: row(404, 3, false, 'No gate has that id.'),
+  gate_closed: row(409, 4, false, 'The gate no longer waits.'),
+  gate_already_decided: row(409, 4, false, 'You decided otherwise before; the first decision stands.'),
+  gate_decision_refused: row(409, 4, false, 'The run refused the decision.'),
+  decision_unknown: row(422, 2, false, 'The gate does not take that decision.'),
+  reason_required: row(422, 2, false, 'This gate wants a reason.'),
+  audit_unavailable: row(503, 5, true, 'The audit trail cannot be written, so nothing was done.'),
+  audit_broken: row(500, 1, false, 'The audit trail does not verify.'),
+  db_unavailable: row(503, 5, true, 'Postgres does not answer.'),
+  db_migration_failed: row(
+    500,
+    1,
+    false,
+    'A migration failed, was edited after it was applied, or the database is newer.',
+  ),
+  temporal_unavailable: row(503, 5, true, 'The Temporal server does not answer.'),
+  server_start_failed: row(
+    500,
+    5,
+    false,
+    'An embedded server could not be started; the message says why and what to do.',
+  ),
+  server_missing: row(500, 5, false, 'No Temporal server or Postgres binaries can be had; the message lists the ways.'),
+  data_dir_unusable: row(500, 5, false, 'The folder for state cannot be written or read by the servers.'),
+  port_taken: row(500, 5, false, 'A port that was asked for is in use.'),
+  already_running: row(409, 4, false, 'Another `xynctl up` uses this folder.'),
+  not_running: row(503, 5, true, 'Xyn does not run here; start it with `xynctl up`.'),
+  config_invalid: row(500, 2, false, 'A setting has a wrong value.'),
+  history_mismatch: row(409, 1, false, 'The history does not fit the code of today.'),
+  internal: row(500, 70, false, 'A defect of Xyn; the log has the details.'),
+} as const satisfies Record<string, ErrorRow>;
+
+/** A stable code of `docs/errors.md`. */
+export type ErrorCode = keyof typeof ERROR_CODES;

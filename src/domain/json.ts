@@ -1,0 +1,37 @@
+/** A JSON value. Numbers are finite doubles; integers beyond ±(2^53−1) do not occur (the readers refuse them). */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A JSON object with any keys. */
+export type JsonObject = { [key: string]: Json };
+
+/** Narrows a JSON value to an object: not null, not a list. */
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Orders two strings by UTF-16 code unit, the order of keys in RFC 8785 and of every iteration over a map. */
+export function compareUtf16(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The keys of a map in iteration order (UTF-16). */
+export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(map).sort(compareUtf16);
+}
+
+/**
+ * The RFC 8785 (JCS) text of a value: keys sorted by UTF-16, no white space, numbers in their shortest form.
+ * Members whose value is `undefined` are left out, as in `JSON.stringify`.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const map = value as Record<string, unknown>;
+    const members = sortedKeys(map)
+      .filter((key) => map[key] !== undefined)
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(map[key])}`);
+    return `{${members.join(',')}}`;
+  }
+  return JSON.stringify(Object.is(value, -0) ? 0 : value);
+}

@@ -1,0 +1,156 @@
+import type { Tree } from './expression/tree.js';
+import type { Json, JsonObject } from './json.js';
+
+/**
+ * The compiled plan (language §8.1): what the engine runs, by value in the workflow's input. Plain JSON, immutable,
+ * addressed by `digest`. Times are whole milliseconds, durations too. Defaults are left out to keep it small.
+ */
+export interface Plan {
+  format: 'xyn.plan/0';
+  language: 'xyn/v0' | 'xyn/v1';
+  /** The blueprint's id. */
+  id: string;
+  name?: string;
+  /** `sha256:` and hex over the JCS form of the plan without `digest` and `source`. */
+  digest: string;
+  /** `sha256:` and hex over the bytes of the document. */
+  source: string;
+  /** The action lock: for every action used, its pack and the digest of its contract. */
+  actions: Record<string, { pack: string; contract: string }>;
+  children: Record<string, { version: string; digest: string }>;
+  policy: { risk: 'low' | 'medium' | 'high'; tests_required: boolean };
+  limits: Limits;
+  /** JSON Schema of the inputs; always `type: object` with `additionalProperties: false`. */
+  inputs: JsonObject;
+  outputs: Record<string, Val>;
+  triggers: Trigger[];
+  root: Scope;
+  /** All nodes in document order; `NodeIx` is the position. */
+  nodes: PlanNode[];
+}
+
+/** Position of a node in `Plan.nodes`. */
+export type NodeIx = number;
+
+/** A value with templates: `{$: tree}` is dynamic at any depth, everything else literal. A literal `$` key is quoted. */
+export type Val = Json | { $: Tree } | Val[] | { [key: string]: Val };
+
+/** Bounds of a run, all filled in by the compiler (language §9). Milliseconds and counts. */
+export interface Limits {
+  run_time_ms: number;
+  max_age_ms: number;
+  steps: number;
+  loop_steps: number;
+  cleanup_ms: number;
+  cancel_grace_ms: number;
+}
+
+/** What starts a run. */
+export interface Trigger {
+  kind: 'event';
+  /** Exact name, or with a last segment `*` (one further segment) or `**` (one or more). */
+  event: string;
+  filter?: Tree;
+  inputs?: Record<string, Val>;
+  disabled?: true;
+}
+
+/** A list of steps with what happens at its end. */
+export interface Scope {
+  do: NodeIx[];
+  outputs?: Record<string, Val>;
+  rollback: 'manual' | 'auto';
+}
+
+/** Which output paths later expressions can read; `*` is everything. A path is a list of keys. */
+export type Keep = string[][] | '*';
+
+/** How a failed attempt is repeated (language §4.3). Milliseconds; `jitter` is a fraction of the pause. */
+export interface Retry {
+  attempts: number;
+  backoff: { first_ms: number; factor: number; max_ms: number; jitter: number };
+  deadline_ms?: number;
+  only?: string[];
+  never?: string[];
+}
+
+export type Effect = 'read' | 'write' | 'destructive';
+export type Idempotency = 'safe' | 'keyed' | 'none';
+
+interface NodeCommon {
+  id: string;
+  /** The static path: ids from the root, without iterations and attempts. */
+  path: string;
+  name?: string;
+  when?: Tree;
+  timeout_ms?: number;
+  outputs?: Record<string, Val>;
+  keep: Keep;
+}
+
+export interface ActionNode extends NodeCommon {
+  kind: 'action_task';
+  action: string;
+  with: Record<string, Val>;
+  /** Replaces the step's idempotency key (language §3.1). */
+  key?: Val;
+  effect: Effect;
+  idempotency: Idempotency;
+  timeout_ms: number;
+  retry: Retry;
+  /** `local`: runs as a local activity (design §3); absent is remote. */
+  mode?: 'local';
+}
+
+export interface AgentNode extends NodeCommon {
+  kind: 'agent_task';
+  provider: string;
+  model: string;
+  prompt: Val;
+  system?: Val;
+  /** JSON Schema that the answer must fit; absent: free text. */
+  output?: JsonObject;
+  /** `false`: the run's inputs and event are not sent along. */
+  data?: false;
+  max_turns: number;
+  timeout_ms: number;
+  retry: Retry;
+}
+
+export interface GateNode extends NodeCommon {
+  kind: 'gate';
+  mode: 'manual';
+  message?: Val;
+  approvers?: Val;
+  require: number;
+  reject: number;
+  reason: 'optional' | 'required';
+  timeout_ms: number;
+}
+
+export interface TransformNode extends NodeCommon {
+  kind: 'transform';
+  /** In written order: later entries may read earlier ones. */
+  set: [name: string, value: Val][];
+  assert?: { that: Tree; code?: string; message?: Val; retryable?: true }[];
+}
+
+export type PlanNode = ActionNode | AgentNode | GateNode | TransformNode;
+export type StepKind = PlanNode['kind'];
+
+/** The defaults of language §9, in the form of a plan. */
+export const DEFAULT_LIMITS: Limits = {
+  run_time_ms: 3_600_000,
+  max_age_ms: 2_592_000_000,
+  steps: 200,
+  loop_steps: 20_000,
+  cleanup_ms: 600_000,
+  cancel_grace_ms: 60_000,
+};
+
+/** Pauses of language §4.3: 1 s, doubled, at most a minute, ± 20 %. */
+export const DEFAULT_BACKOFF: Retry['backoff'] = { first_ms: 1_000, factor: 2, max_ms: 60_000, jitter: 0.2 };
+
+/** Bounds of a plan (language §8.1). */
+export const MAX_PLAN_BYTES = 262_144;
+export const MAX_PLAN_NODES = 500;

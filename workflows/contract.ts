@@ -1,0 +1,117 @@
+import type { Decision, EnvFacts, EventFacts, RunFacts, State, Transition } from '../src/domain/engine/state.js';
+import type { Json, JsonObject } from '../src/domain/json.js';
+import type { Keep, Plan, Retry, Effect, Idempotency } from '../src/domain/plan.js';
+
+/** All names and payloads that cross the Temporal boundary. Workflow, worker and client import them from here only. */
+export const WORKFLOW_TYPE = 'runBlueprint';
+export const DEFAULT_TASK_QUEUE = 'xyn';
+/** Update and signal of the same name and payload, so that a decision can be sent from Temporal's own UI. */
+export const DECIDE_GATE = 'decideGate';
+export const CANCEL_RUN = 'cancelRun';
+export const SNAPSHOT = 'snapshot';
+
+/** Every activity, by its name in histories. */
+export interface XynActivities {
+  runAction(task: ActionTask, records?: Transition[]): Promise<TaskResult>;
+  runAgent(task: AgentTask, records?: Transition[]): Promise<TaskResult>;
+  /** Local: writes what happened inside the workflow. */
+  recordProgress(records: Transition[]): Promise<void>;
+  /** Local: how long the retries of a task have paused so far. */
+  checkTask(task: { path: string }): Promise<{ paused_ms: number }>;
+}
+
+export type RunInput = FreshRun | ContinuedRun;
+
+interface RunInputCommon {
+  plan: Plan;
+  /** Hand the state over to a new execution after this many engine events, beside the server's own suggestion. */
+  handOverAfter?: number;
+}
+
+export interface FreshRun extends RunInputCommon {
+  start: { inputs: JsonObject; event: EventFacts; env: EnvFacts; run: RunFacts };
+}
+
+export interface ContinuedRun extends RunInputCommon {
+  state: State;
+}
+
+export interface RunResult {
+  status: 'completed' | 'cancelled';
+  outputs: JsonObject;
+}
+
+interface TaskCommon {
+  /** The address of the step, also the activity's id. */
+  path: string;
+  /** The step's id and name in the blueprint. */
+  id: string;
+  name?: string;
+  input: JsonObject;
+  /** The idempotency key, the same on every attempt. */
+  key: string;
+  keep: Keep;
+  /** Approval gates that must be found decided before the effect. */
+  gates?: string[];
+  seq: number;
+  /** Runs of the task that a recovery gate asked for, counted from 1; absent is 1. */
+  round?: number;
+  timeout_ms: number;
+  retry: Retry;
+}
+
+export interface ActionTask extends TaskCommon {
+  action: string;
+  /** Digest of the action's contract in the plan's action lock. */
+  contract: string;
+  effect: Effect;
+  idempotency: Idempotency;
+}
+
+export interface AgentTask extends TaskCommon {
+  provider: string;
+  model: string;
+  output?: JsonObject;
+}
+
+export interface TaskResult {
+  /** The outputs that later expressions can read. */
+  o: Json;
+  /** What the task used, where it cannot be derived from the history: metric → quantity. */
+  f?: Record<string, number>;
+  /** The attempt that completed, lost ones not counted; absent is 1. */
+  n?: number;
+  /** The transitions that came with the task could not be committed: they stay with the workflow. */
+  unrecorded?: true;
+}
+
+/** Payload of the update and of the signal `decideGate`; `id` and `by` are absent when a person sends it by hand. */
+export interface DecideGate {
+  gate: string;
+  decision: Decision['decision'];
+  id?: string;
+  by?: string;
+  reason?: string;
+  outputs?: JsonObject;
+}
+
+/** Answer of the update `decideGate`. `code` says why a decision was refused. */
+export interface DecideGateAnswer {
+  answer: 'applied' | 'refused';
+  code?: string;
+  status?: string;
+}
+
+export interface CancelRun {
+  by: string;
+  reason: string;
+}
+
+/** Answer of the query `snapshot`: what the catalog may not have seen yet. */
+export interface Snapshot {
+  state: State;
+}
+
+/** `type` of the `ApplicationFailure`s that cross the boundary. `details[0]` holds the facts. */
+export const TASK_FAILURE = 'XynTaskFailure';
+export const RUN_FAILURE = 'XynRunFailure';

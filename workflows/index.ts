@@ -1,0 +1,1 @@
+export { runBlueprint } from './run-blueprint.js';

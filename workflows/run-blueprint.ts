@@ -1,0 +1,336 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  scheduleActivity,
+  scheduleLocalActivity,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { advance, isFinal, resume, start } from '../src/domain/engine/engine.js';
+import { answerTo } from '../src/domain/engine/gates.js';
+import type { Command, EngineEvent } from '../src/domain/engine/messages.js';
+import type { Decision, State } from '../src/domain/engine/state.js';
+import type { ActionNode, AgentNode, Plan } from '../src/domain/plan.js';
+import {
+  CANCEL_RUN,
+  DECIDE_GATE,
+  RUN_FAILURE,
+  SNAPSHOT,
+  type ActionTask,
+  type AgentTask,
+  type CancelRun,
+  type DecideGate,
+  type DecideGateAnswer,
+  type RunInput,
+  type RunResult,
+  type Snapshot,
+  type TaskResult,
+} from './contract.js';
+import { failureEvent } from './task-failure.js';
+import { CHECK_OPTIONS, RECORD_OPTIONS, RECORD_RETRY_MS, taskOptions } from './task-options.js';
+
+type Body<T = EngineEvent> = T extends EngineEvent ? Omit<T, 'now'> : never;
+type TaskCommand = Extract<Command, { c: 'action' | 'agent' }>;
+type FinishCommand = Extract<Command, { c: 'finish' }>;
+
+const decideSignal = defineSignal<[DecideGate]>(DECIDE_GATE);
+const decideUpdate = defineUpdate<DecideGateAnswer, [DecideGate]>(DECIDE_GATE);
+const cancelSignal = defineSignal<[CancelRun]>(CANCEL_RUN);
+const snapshotQuery = defineQuery<Snapshot>(SNAPSHOT);
+
+/** Actor of decisions and cancels that come from Temporal's own UI, which names nobody. */
+const TEMPORAL_UI = 'temporal-ui';
+
+/**
+ * The one workflow: carries out what the engine asks for and tells it what happened. Everything that decides is in
+ * `src/domain/engine`. Ends as failed with a typed failure for every user error; a plain `Error` is our defect and only
+ * stops the workflow task until a fix is deployed.
+ */
+export async function runBlueprint(input: RunInput): Promise<RunResult> {
+  const root = CancellationScope.current();
+  return CancellationScope.nonCancellable(async () => {
+    const driver = new Driver(input, CancellationScope.current());
+    driver.begin();
+    setHandler(decideUpdate, (message) => driver.decide(message), { validator: validateDecision });
+    setHandler(decideSignal, (message) => void driver.decide(message));
+    setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
+    setHandler(snapshotQuery, () => ({ state: driver.state }));
+    root.cancelRequested.catch(() => driver.feed({ t: 'cancel', by: TEMPORAL_UI, reason: '' }));
+    const finish = await driver.ended;
+    if (finish.status === 'failed') {
+      throw ApplicationFailure.nonRetryable(finish.error?.message ?? 'failed', RUN_FAILURE, finish.error);
+    }
+    if (finish.status === 'cancelled' && root.consideredCancelled) throw new CancelledFailure('cancelled');
+    return { status: finish.status, outputs: finish.outputs ?? {} };
+  });
+}
+
+function validateDecision(message: DecideGate): void {
+  if (typeof message?.gate !== 'string' || typeof message.decision !== 'string') {
+    throw ApplicationFailure.nonRetryable('a decision needs `gate` and `decision`', 'decision_unknown');
+  }
+}
+
+class Driver {
+  state: State;
+  /** Resolves when the run ended and everything is recorded. */
+  readonly ended: Promise<FinishCommand>;
+  readonly #plan: Plan;
+  readonly #input: RunInput;
+  /** Handlers run in the root scope, where a cancel of the run would reach what they start: all work belongs here. */
+  readonly #home: CancellationScope;
+  readonly #scopes = new Map<string, CancellationScope>();
+  #resolve!: (finish: FinishCommand) => void;
+  #reject!: (error: unknown) => void;
+  #finish: FinishCommand | undefined;
+  #fed = 0;
+  /** Activities that run: continue-as-new waits until there are none. */
+  #running = 0;
+  #recording = false;
+  #timer: { scope: CancellationScope } | undefined;
+
+  constructor(input: RunInput, home: CancellationScope) {
+    this.#input = input;
+    this.#home = home;
+    this.#plan = input.plan;
+    this.state = 'state' in input ? input.state : start(input.plan);
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  begin(): void {
+    if ('state' in this.#input) {
+      this.#execute(resume(this.#plan, this.state));
+      if (isFinal(this.state)) throw new Error('driver: a run that has ended was continued');
+    } else this.feed({ t: 'start', ...this.#input.start });
+  }
+
+  /** Applies one event and carries out what follows. Never throws: a defect stops the workflow task instead. */
+  feed(event: Body): void {
+    try {
+      const next = advance(this.#plan, this.state, { ...event, now: Date.now() } as EngineEvent);
+      this.state = next.state;
+      this.#fed += 1;
+      if (this.#shouldHandOver()) this.#handOver();
+      else this.#execute(next.commands);
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  decide(message: DecideGate): DecideGateAnswer {
+    const decision: Decision = {
+      ...(message.id === undefined ? {} : { id: message.id }),
+      decision: message.decision,
+      by: message.by ?? TEMPORAL_UI,
+      ...(message.reason === undefined ? {} : { reason: message.reason }),
+      ...(message.outputs === undefined ? {} : { outputs: message.outputs }),
+    };
+    const answer = answerTo(this.state, message.gate, decision);
+    this.feed({ t: 'gate', path: message.gate, decision });
+    const status = this.state.gates[message.gate]?.status;
+    return {
+      answer: answer.applied ? 'applied' : 'refused',
+      ...(answer.code === undefined ? {} : { code: answer.code }),
+      ...(status === undefined ? {} : { status }),
+    };
+  }
+
+  #execute(commands: readonly Command[]): void {
+    for (const command of commands) {
+      switch (command.c) {
+        case 'action':
+        case 'agent':
+          this.#runTask(command);
+          break;
+        case 'cancel':
+          this.#scopes.get(this.state.tasks[command.path]?.frame ?? '')?.cancel();
+          break;
+        case 'check':
+          this.#check(command.path);
+          break;
+        case 'wake':
+          this.#wake(command.at);
+          break;
+        case 'record':
+          this.#record();
+          break;
+        case 'finish':
+          this.#finish = command;
+          this.#tryEnd();
+          break;
+      }
+    }
+  }
+
+  #runTask(command: TaskCommand): void {
+    const node = this.#plan.nodes[command.node] as ActionNode | AgentNode;
+    const records = this.state.transitions;
+    const through = this.state.seq;
+    const name = command.c === 'action' ? 'runAction' : 'runAgent';
+    const task =
+      command.c === 'action'
+        ? actionTask(this.#plan, node as ActionNode, command)
+        : agentTask(node as AgentNode, command);
+    const args: unknown[] = records.length === 0 ? [task] : [task, records];
+    this.#running += 1;
+    this.#scopeOf(command.scope)
+      .run(() => scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)))
+      .then(
+        (result) => {
+          this.#running -= 1;
+          this.feed({
+            t: 'done',
+            path: command.path,
+            result: result.o,
+            attempt: result.n ?? 1,
+            ...(result.unrecorded ? {} : { recorded: through }),
+          });
+        },
+        (error: unknown) => {
+          this.#running -= 1;
+          this.feed(failureEvent(command.path, node, error));
+        },
+      );
+  }
+
+  /** One scope per frame that can be cancelled by itself, made when first needed. */
+  #scopeOf(frame: string): CancellationScope {
+    let scope = this.#scopes.get(frame);
+    if (!scope || scope.consideredCancelled) {
+      scope = new CancellationScope({ cancellable: true, parent: this.#home });
+      scope.cancelRequested.catch(() => undefined);
+      this.#scopes.set(frame, scope);
+    }
+    return scope;
+  }
+
+  #inHome<T>(work: () => Promise<T>): Promise<T> {
+    return this.#home.run(work);
+  }
+
+  #check(path: string): void {
+    this.#running += 1;
+    this.#inHome(() => scheduleLocalActivity<{ paused_ms: number }>('checkTask', [{ path }], CHECK_OPTIONS)).then(
+      ({ paused_ms }) => {
+        this.#running -= 1;
+        this.feed({ t: 'checked', path, paused_ms });
+      },
+      () => {
+        this.#running -= 1;
+        this.feed({ t: 'checked', path, paused_ms: 0 });
+      },
+    );
+  }
+
+  #wake(at: number | null): void {
+    this.#timer?.scope.cancel();
+    this.#timer = undefined;
+    if (at === null) return;
+    const scope = new CancellationScope({ cancellable: true, parent: this.#home });
+    const timer = { scope };
+    this.#timer = timer;
+    scope
+      .run(() => sleep(Math.max(1, at - Date.now())))
+      .then(
+        () => {
+          if (this.#timer !== timer) return;
+          this.#timer = undefined;
+          this.feed({ t: 'tick' });
+        },
+        () => undefined,
+      );
+  }
+
+  /** Writes all transitions that are not in the catalog yet; never gives up, since the catalog must know the end. */
+  #record(): void {
+    if (this.#recording || this.state.transitions.length === 0) return;
+    const through = this.state.seq;
+    this.#recording = true;
+    const transitions = this.state.transitions;
+    this.#inHome(() => scheduleLocalActivity<undefined>('recordProgress', [transitions], RECORD_OPTIONS)).then(
+      () => {
+        this.#recording = false;
+        this.feed({ t: 'recorded', recorded: through });
+        this.#tryEnd();
+      },
+      () => {
+        this.#inHome(() => sleep(RECORD_RETRY_MS)).then(
+          () => {
+            this.#recording = false;
+            this.#record();
+            this.#tryEnd();
+          },
+          () => undefined,
+        );
+      },
+    );
+  }
+
+  #tryEnd(): void {
+    if (!this.#finish || this.#recording) return;
+    if (this.state.transitions.length > 0) this.#record();
+    else this.#resolve(this.#finish);
+  }
+
+  #shouldHandOver(): boolean {
+    if (this.#running > 0 || this.#recording || isFinal(this.state)) return false;
+    const after = this.#input.handOverAfter;
+    return (after !== undefined && this.#fed >= after) || workflowInfo().continueAsNewSuggested;
+  }
+
+  #handOver(): void {
+    const { handOverAfter } = this.#input;
+    continueAsNew<(input: RunInput) => Promise<RunResult>>({
+      plan: this.#plan,
+      state: this.state,
+      ...(handOverAfter === undefined ? {} : { handOverAfter }),
+    }).catch((error: unknown) => this.#reject(error));
+  }
+}
+
+function commonTask(
+  node: ActionNode | AgentNode,
+  command: TaskCommand,
+): Omit<AgentTask, 'provider' | 'model' | 'output'> {
+  return {
+    path: command.path,
+    id: node.id,
+    ...(node.name === undefined ? {} : { name: node.name }),
+    input: command.input,
+    key: command.key,
+    keep: command.keep,
+    ...(command.gates.length === 0 ? {} : { gates: command.gates }),
+    seq: command.seq,
+    ...(command.round === 1 ? {} : { round: command.round }),
+    timeout_ms: node.timeout_ms,
+    retry: node.retry,
+  };
+}
+
+function actionTask(plan: Plan, node: ActionNode, command: TaskCommand): ActionTask {
+  return {
+    ...commonTask(node, command),
+    action: node.action,
+    contract: plan.actions[node.action]?.contract ?? '',
+    effect: node.effect,
+    idempotency: node.idempotency,
+  };
+}
+
+function agentTask(node: AgentNode, command: TaskCommand): AgentTask {
+  return {
+    ...commonTask(node, command),
+    provider: node.provider,
+    model: node.model,
+    ...(node.output === undefined ? {} : { output: node.output }),
+  };
+}
