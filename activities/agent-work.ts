@@ -1,0 +1,27 @@
+import type { AgentRouter } from '../src/domain/agent.js';
+import type { AgentTask } from '../workflows/contract.js';
+import type { Work } from './work.js';
+
+/** The work of an `agent_task`. Asking again costs money but changes nothing, so it may be repeated. */
+export function agentWork(router: AgentRouter, task: AgentTask): Work {
+  const { prompt, system, data } = task.input;
+  return {
+    task,
+    kind: 'agent_task',
+    action: `agent:${task.provider}/${task.model}`,
+    effect: 'read',
+    once: false,
+    run: ({ runId, signal }) =>
+      router.ask(
+        {
+          provider: task.provider,
+          model: task.model,
+          prompt: String(prompt),
+          ...(system === undefined ? {} : { system: String(system) }),
+          ...(data === undefined ? {} : { data }),
+          ...(task.output === undefined ? {} : { output: task.output }),
+        },
+        { runId, path: task.path, key: task.key, signal },
+      ),
+  };
+}

@@ -1,0 +1,30 @@
+import { Context } from '@temporalio/activity';
+
+/** Workers say that they live this often; the server gives a silent attempt up after 6 s (design §3). */
+const HEARTBEAT_INTERVAL_MS = 2_000;
+
+/** What an attempt leaves for the next one: kept by the server over the loss of a worker. */
+export interface AttemptMemory {
+  /** Attempts that failed by themselves so far. */
+  failed: number;
+  /** When the first attempt began, milliseconds since the epoch. */
+  first: number;
+}
+
+/** Starts the heartbeat of this activity and returns what earlier attempts left. */
+export function startHeartbeat(now: number): {
+  memory: AttemptMemory;
+  beat(memory: AttemptMemory): void;
+  stop(): void;
+} {
+  const context = Context.current();
+  const details = context.info.heartbeatDetails as AttemptMemory | undefined;
+  let memory: AttemptMemory = details ?? { failed: 0, first: now };
+  const beat = (next: AttemptMemory): void => {
+    memory = next;
+    context.heartbeat(next);
+  };
+  beat(memory);
+  const ticker = setInterval(() => beat(memory), HEARTBEAT_INTERVAL_MS);
+  return { memory, beat, stop: () => clearInterval(ticker) };
+}

@@ -1,0 +1,82 @@
+import { NativeConnection, Runtime, DefaultLogger, Worker, type LogLevel } from '@temporalio/worker';
+import type { XynActivities } from '../../workflows/contract.js';
+import { XynFault } from '../domain/fault.js';
+
+/** Sizes of a worker process. */
+export interface WorkerOptions {
+  address: string;
+  namespace: string;
+  taskQueue: string;
+  /** Path of the prebuilt workflow bundle. */
+  bundlePath: string;
+  activities: XynActivities;
+  /** Workflow tasks at once. */
+  workflowSlots: number;
+  /** Activities at once. */
+  activitySlots: number;
+  /** Runs kept in memory between tasks. */
+  cachedWorkflows: number;
+  identity: string;
+}
+
+/** The most heartbeats that the SDK holds back: as long as our own interval, so that a lost worker is seen in time. */
+const HEARTBEAT_THROTTLE_MS = 2_000;
+/** What runs when a worker is told to stop gets this long to end (design §3). */
+const SHUTDOWN_GRACE_MS = 20_000;
+const SHUTDOWN_FORCE_MS = 28_000;
+
+/** A worker that was made and polls once `run` is called. */
+export interface RunningWorker {
+  /** Resolves after `shutdown`, when nothing runs any more. */
+  run(): Promise<void>;
+  shutdown(): void;
+  close(): Promise<void>;
+}
+
+/** Sends the SDK's own log to ours. To be called once per process, before anything else of the SDK. */
+export function installRuntime(log: (level: LogLevel, message: string, facts: object) => void): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log(level, message, meta ?? {})),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    shutdownSignals: [],
+  });
+}
+
+/**
+ * Makes a worker with the settings of design §3.
+ * @throws XynFault `temporal_unavailable` when the server does not answer.
+ */
+export async function createWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const connection = await NativeConnection.connect({
+    address: options.address,
+    grpcCompression: { codec: 'none' },
+  }).catch((error: unknown) => {
+    throw new XynFault('temporal_unavailable', `No Temporal server answers at ${options.address}.`, { cause: error });
+  });
+  const worker = await Worker.create({
+    connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    identity: options.identity,
+    workflowBundle: { codePath: options.bundlePath },
+    activities: options.activities,
+    maxConcurrentWorkflowTaskExecutions: options.workflowSlots,
+    maxConcurrentActivityTaskExecutions: options.activitySlots,
+    maxConcurrentLocalActivityExecutions: options.activitySlots,
+    maxConcurrentWorkflowTaskPolls: 10,
+    maxConcurrentActivityTaskPolls: 10,
+    maxEagerActivityReservationsPerWorkflowTask: 50,
+    maxCachedWorkflows: options.cachedWorkflows,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  });
+  return {
+    run: () => worker.run(),
+    shutdown() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+    close: () => connection.close(),
+  };
+}
