@@ -1,0 +1,328 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { createActivities } from '../../activities/index.js';
+import { workflowIdOf } from '../../src/domain/ids.js';
+import { defineAction, ActionFailure } from '../../src/domain/action.js';
+import type { Transition } from '../../src/domain/engine/state.js';
+import type { JsonObject } from '../../src/domain/json.js';
+import type { Plan } from '../../src/domain/plan.js';
+import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
+import { ActionRegistry } from '../../src/registry/registry.js';
+import type { DecideGateAnswer, RunResult } from '../../workflows/contract.js';
+import { action, agent, gate, planOf, transform } from '../support/plans.js';
+import { testTemporal } from '../support/temporal.js';
+import { z } from 'zod';
+
+/** Keeps what workers record, so that these tests look at the interpreter alone. */
+class MemoryRecords {
+  readonly transitions = new Map<string, Transition[]>();
+  readonly begins: AttemptStart[] = [];
+  readonly ends: AttemptEnd[] = [];
+  broken = 0;
+
+  async begin(start: AttemptStart, transitions: readonly Transition[]): Promise<void> {
+    this.begins.push(start);
+    await this.record(start.run_id, transitions);
+  }
+  running(): void {}
+  end(end: AttemptEnd): void {
+    this.ends.push(end);
+  }
+  record(runId: string, transitions: readonly Transition[]): Promise<void> {
+    if (this.broken > 0) {
+      this.broken -= 1;
+      return Promise.reject(new Error('the catalog is away'));
+    }
+    const known = this.transitions.get(runId) ?? [];
+    for (const one of transitions) if (!known.some((other) => other.seq === one.seq)) known.push(one);
+    this.transitions.set(runId, known);
+    return Promise.resolve();
+  }
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const calls: { name: string; key: string; attempt: number }[] = [];
+const any = z.record(z.string(), z.json());
+const fake = (
+  name: string,
+  execute: (input: JsonObject, attempt: number, signal: AbortSignal) => Promise<JsonObject>,
+) =>
+  defineAction<JsonObject, JsonObject>({
+    name,
+    summary: name,
+    input: any as never,
+    output: any as never,
+    traits: { effect: 'write', idempotency: 'keyed' },
+    errors: {},
+    execute: (input, context) => {
+      calls.push({ name, key: context.key, attempt: context.attempt });
+      return execute(input, context.attempt, context.signal);
+    },
+  });
+const registry = new ActionRegistry([
+  {
+    name: 'test',
+    version: '1.0.0',
+    actions: [
+      fake('t.echo', (input) => Promise.resolve(input)),
+      fake('t.flaky', (input, attempt) =>
+        attempt < 3
+          ? Promise.reject(new ActionFailure({ code: 'busy', message: 'busy', retryable: true }))
+          : Promise.resolve(input),
+      ),
+      fake('t.broken', () =>
+        Promise.reject(new ActionFailure({ code: 'http_status', message: 'no', retryable: false, status: 500 })),
+      ),
+      fake(
+        't.hang',
+        (_input, _attempt, signal) =>
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      ),
+    ],
+  },
+]);
+const lock = Object.fromEntries(
+  registry.names().map((name) => [name, { pack: 'test@1.0.0', contract: registry.find(name)?.contract ?? '' }]),
+);
+const plan = (nodes: Parameters<typeof planOf>[0], more: Parameters<typeof planOf>[1] = {}): Plan =>
+  planOf(nodes, { actions: lock, ...more });
+
+const taskQueue = `interpreter-${randomUUID()}`;
+const records = new MemoryRecords();
+let client: Client;
+let worker: Worker;
+let running: Promise<void>;
+let connection: Connection;
+let native: NativeConnection;
+
+beforeAll(async () => {
+  const { address } = await testTemporal();
+  connection = await Connection.connect({ address });
+  client = new Client({ connection });
+  native = await NativeConnection.connect({ address });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+  });
+  worker = await Worker.create({
+    connection: native,
+    taskQueue,
+    workflowBundle,
+    maxHeartbeatThrottleInterval: 2_000,
+    activities: createActivities({
+      records,
+      approvals: { check: () => Promise.resolve(undefined) },
+      actions: registry,
+      agents: {
+        ask: () =>
+          Promise.resolve({
+            outputs: { text: 'because' },
+            footprints: [{ metric: 'tokens_in', quantity: 3, unit: 'token' }],
+          }),
+      },
+      pausedMs: () => Promise.resolve(0),
+      worker: 'test',
+    }),
+  });
+  running = worker.run();
+});
+
+afterAll(async () => {
+  worker?.shutdown();
+  await running;
+  await native?.close();
+  await connection?.close();
+});
+
+async function launch(runPlan: Plan, inputs: JsonObject = {}, handOverAfter?: number) {
+  const id = randomUUID();
+  const run = {
+    id,
+    blueprint: runPlan.id,
+    version: '1',
+    digest: runPlan.digest,
+    actor: 'ann',
+    trigger: 'manual',
+    started_at: new Date().toISOString(),
+    correlation_id: id,
+  };
+  const handle = await client.workflow.start('runBlueprint', {
+    workflowId: workflowIdOf(id),
+    taskQueue,
+    args: [
+      {
+        plan: runPlan,
+        start: { inputs, event: null, env: { id: 'local', name: 'local', stage: 'dev', vars: {} }, run },
+        ...(handOverAfter === undefined ? {} : { handOverAfter }),
+      },
+    ],
+  });
+  return {
+    id,
+    handle,
+    result: () => handle.result() as Promise<RunResult>,
+    log: () => records.transitions.get(id) ?? [],
+  };
+}
+
+const failureOf = async (result: Promise<unknown>) => {
+  const error = await result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  return (error as WorkflowFailedError).cause as unknown as { message: string; details: [{ code: string }] };
+};
+
+describe('the interpreter on a Temporal server', () => {
+  it('runs steps in order with six events each and one for all records', async () => {
+    const steps = ['a', 'b', 'c'].map((id, ix) => action(id, { action: 't.echo', with: { n: ix } }));
+    const run = await launch(
+      plan([transform('t', [['x', 1]]), ...steps], {
+        outputs: { n: { $: ['.', ['.', ['.', ['v', 'steps'], 'c'], 'outputs'], 'n'] } },
+      }),
+    );
+    expect(await run.result()).toEqual({ status: 'completed', outputs: { n: 2 } });
+    const { events } = await run.handle.fetchHistory();
+    expect(events?.length).toBe(5 + 6 * 3 + 1);
+    expect(run.log().map((one) => one.t)).toEqual(['run', 'step', 'end']);
+  });
+
+  it('repeats a failed attempt with the same key, without events', async () => {
+    calls.length = 0;
+    const backoff = { first_ms: 20, factor: 1, max_ms: 20, jitter: 0 };
+    const run = await launch(plan([action('a', { action: 't.flaky', retry: { attempts: 3, backoff } })]));
+    await run.result();
+    expect(calls.map((call) => call.attempt)).toEqual([1, 2, 3]);
+    expect(new Set(calls.map((call) => call.key)).size).toBe(1);
+    expect((await run.handle.fetchHistory()).events?.length).toBe(5 + 6 + 1);
+    expect(records.ends.filter((end) => end.run_id === run.id).map((end) => end.status)).toEqual([
+      'failed',
+      'failed',
+      'completed',
+    ]);
+  });
+
+  it('ends failed after the author’s number of attempts, with the error of the last', async () => {
+    const backoff = { first_ms: 20, factor: 1, max_ms: 20, jitter: 0 };
+    const run = await launch(plan([action('a', { action: 't.flaky', retry: { attempts: 2, backoff } })]));
+    expect((await failureOf(run.result())).details[0]).toMatchObject({ code: 'busy', attempt: 2 });
+  });
+
+  it('fails typed, not as a workflow task', async () => {
+    const run = await launch(plan([action('a', { action: 't.broken' })]));
+    expect((await failureOf(run.result())).details[0]).toMatchObject({ code: 'http_status', status: 500, path: 'a' });
+  });
+
+  it('refuses an action whose contract changed', async () => {
+    const run = await launch(
+      plan([action('a', { action: 't.echo' })], { actions: { 't.echo': { pack: 'test', contract: 'sha256:old' } } }),
+    );
+    expect((await failureOf(run.result())).details[0]).toMatchObject({ code: 'action_contract_changed' });
+  });
+
+  it('takes a decision by update, once, and one by signal', async () => {
+    const two = plan([agent('why'), gate('one'), gate('two'), action('act', { action: 't.echo' })]);
+    const run = await launch(two);
+    await until(() => run.log().some((one) => one.t === 'gate'));
+    const decide = (decision: string, id: string): Promise<DecideGateAnswer> =>
+      run.handle.executeUpdate('decideGate', {
+        args: [{ gate: 'one', decision, id, by: 'ann' }],
+        updateId: id,
+      }) as Promise<DecideGateAnswer>;
+    expect(await decide('approve', 'd1')).toEqual({ answer: 'applied', status: 'approved' });
+    expect(await decide('approve', 'd1')).toEqual({ answer: 'applied', status: 'approved' });
+    expect(await decide('reject', 'd2')).toMatchObject({ answer: 'refused', code: 'gate_closed' });
+    await run.handle.signal('decideGate', { gate: 'two', decision: 'approve' });
+    expect(await run.result()).toMatchObject({ status: 'completed' });
+    expect(
+      run
+        .log()
+        .filter((one) => one.t === 'decision')
+        .map((one) => one.decision.by),
+    ).toEqual(['ann', 'temporal-ui']);
+  });
+
+  it('opens a gate that is the first step before an early decision arrives', async () => {
+    const run = await launch(plan([gate('one')]));
+    const answer = await run.handle.executeUpdate('decideGate', {
+      args: [{ gate: 'one', decision: 'approve', id: 'd', by: 'ann' }],
+    });
+    expect(answer).toMatchObject({ answer: 'applied' });
+    await run.result();
+  });
+
+  it('turns Cancel of Temporal’s UI into the engine’s cancel, which reaches the work', async () => {
+    const run = await launch(plan([action('a', { action: 't.hang' }), action('b', { action: 't.echo' })]));
+    await until(() => calls.some((call) => call.name === 't.hang'));
+    await run.handle.cancel();
+    const error = (await run.result().catch((reason: unknown) => reason)) as WorkflowFailedError;
+    expect(error.cause?.name).toBe('CancelledFailure');
+    expect(run.log().at(-1)).toMatchObject({ t: 'end', status: 'cancelled', steps: { a: 'failed', b: 'skipped' } });
+  });
+
+  it('enforces the timeout of a step that hangs; what may have acted is asked about', async () => {
+    const once = { attempts: 1, backoff: { first_ms: 1, factor: 1, max_ms: 1, jitter: 0 } };
+    const keyed = await launch(plan([action('a', { action: 't.hang', timeout_ms: 200, retry: once })]));
+    expect((await failureOf(keyed.result())).details[0]).toMatchObject({ code: 'timeout' });
+    const none = await launch(
+      plan([action('a', { action: 't.hang', timeout_ms: 200, retry: once, idempotency: 'none' })]),
+    );
+    await until(() => none.log().some((one) => one.t === 'gate'));
+    await none.handle.executeUpdate('decideGate', {
+      args: [{ gate: 'a~recover', decision: 'done', id: 'r', by: 'ann', outputs: { ok: true } }],
+    });
+    expect(await none.result()).toMatchObject({ status: 'completed' });
+  });
+
+  it('never swallows records: the end waits until they are written', async () => {
+    records.broken = 2;
+    const run = await launch(plan([transform('t', [['x', 1]])]));
+    expect(await run.result()).toMatchObject({ status: 'completed' });
+    expect(run.log().map((one) => one.t)).toEqual(['run', 'step', 'end']);
+  });
+
+  it('gives the same transitions when handed over after every event', async () => {
+    const steps = plan([
+      transform('t', [['x', 1]]),
+      action('a', { action: 't.echo', with: { x: { $: ['.', ['.', ['.', ['v', 'steps'], 't'], 'outputs'], 'x'] } } }),
+      gate('ok'),
+      action('b', { action: 't.echo' }),
+    ]);
+    const plain = await finished(steps);
+    const handed = await finished(steps, 1);
+    expect(handed).toEqual(plain);
+  });
+});
+
+async function finished(runPlan: Plan, handOverAfter?: number): Promise<unknown[]> {
+  const run = await launch(runPlan, {}, handOverAfter);
+  await until(() => run.log().some((one) => one.t === 'gate'));
+  const answer = await client.workflow
+    .getHandle(workflowIdOf(run.id))
+    .executeUpdate('decideGate', { args: [{ gate: 'ok', decision: 'approve', id: 'd', by: 'ann' }] });
+  expect(answer).toMatchObject({ answer: 'applied' });
+  await client.workflow.getHandle(workflowIdOf(run.id)).result();
+  return run.log().map((one) => strip(one));
+}
+
+/** A transition without its times. */
+function strip(transition: Transition): unknown {
+  return JSON.parse(
+    JSON.stringify(transition, (key, value: unknown) =>
+      ['at', 'started_at', 'expires_at'].includes(key) ? undefined : value,
+    ),
+  );
+}
+
+async function until(condition: () => boolean, timeoutMs = 15_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
