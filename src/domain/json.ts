@@ -35,3 +35,27 @@ export function canonicalJson(value: unknown): string {
   }
   return JSON.stringify(Object.is(value, -0) ? 0 : value);
 }
+
+/**
+ * The length of a value's JSON text in UTF-16 units, about; stops counting once it is over `limit`, so that a value that
+ * shares its parts many times over costs no more than that.
+ */
+export function jsonLength(value: Json, limit: number): number {
+  let length = 0;
+  const add = (part: Json): void => {
+    if (length > limit) return;
+    if (typeof part === 'string') length += part.length + 2;
+    else if (typeof part !== 'object' || part === null) length += String(part).length;
+    else if (Array.isArray(part)) {
+      length += part.length + 1;
+      part.forEach(add);
+    } else {
+      for (const [key, member] of Object.entries(part)) {
+        length += key.length + 4;
+        add(member);
+      }
+    }
+  };
+  add(value);
+  return length;
+}

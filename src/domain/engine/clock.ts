@@ -25,7 +25,7 @@ export function keepTime(d: Draft): void {
     d.state.active_ms = activeMs(d);
     delete d.state.active_since;
   }
-  if (!open) delete d.state.timers[RUN_TIME];
+  if (!open || d.state.phase === 'cancel') delete d.state.timers[RUN_TIME];
   else if (d.state.timers[RUN_TIME] === undefined && mayOutlast(d)) {
     d.state.timers[RUN_TIME] = d.state.now + Math.max(0, d.plan.limits.run_time_ms - activeMs(d));
   }

@@ -1,3 +1,4 @@
+import { EVALUATION_COST_LIMIT } from '../expression/cost.js';
 import type { EvalScope } from '../expression/evaluate.js';
 import { timestampOfMs } from '../expression/time.js';
 import type { Json } from '../json.js';
@@ -8,9 +9,6 @@ import type { FailureFacts, XynError } from '../xyn-error.js';
 import { sha256Base32 } from '../hash.js';
 import type { Command, EngineEvent } from './messages.js';
 import type { Frame, State, StepView, Transition } from './state.js';
-
-/** Cost units that one evaluation may use (language §7.4). */
-export const MAX_COST = 100_000;
 
 /** The frame of the plan's own list. */
 export const ROOT = 'root';
@@ -81,14 +79,14 @@ export class Draft {
    * @param extra variables of the place, such as `result`.
    */
   scope(frameId: string, path: string, extra: Readonly<Record<string, Json>> = {}): EvalScope {
-    const scope = scopeOf(this.state, frameId, path, extra);
+    const scope = variablesOf(this.state, this.frame(frameId), path, extra);
     this.#costs.push(scope.cost);
     return scope;
   }
 
   /** Cost units that the expressions of this event have used so far. */
   costUsed(): number {
-    return this.#costs.reduce((sum, cost) => sum + MAX_COST - cost.left, 0);
+    return this.#costs.reduce((sum, cost) => sum + EVALUATION_COST_LIMIT - cost.left, 0);
   }
 
   /** An error at a place, with the time of this event. */
@@ -112,22 +110,16 @@ function copyOf(frame: Frame): Frame {
   return { ...frame, steps: { ...frame.steps } };
 }
 
-/** The variables of a place in a state. Views are plain JSON, so they serve as they are. */
-export function scopeOf(
-  state: State,
-  frameId: string,
-  path: string,
-  extra: Readonly<Record<string, Json>> = {},
-): EvalScope {
-  const steps = state.frames[frameId]?.steps ?? {};
+/** The variables of a place. Views are plain JSON, so they serve as they are. */
+function variablesOf(state: State, frame: Frame, path: string, extra: Readonly<Record<string, Json>>): EvalScope {
   return {
-    cost: { left: MAX_COST },
+    cost: { left: EVALUATION_COST_LIMIT },
     variable(name) {
       switch (name) {
         case 'inputs':
           return state.inputs;
         case 'steps':
-          return steps as unknown as Json;
+          return frame.steps as unknown as Json;
         case 'event':
           return state.event;
         case 'run':

@@ -620,3 +620,64 @@ describe('handing the state over', () => {
     expect(resume(plan, rig.state).map((command) => command.c)).toEqual(['wake', 'record']);
   });
 });
+
+describe('corners', () => {
+  it('stops only once: a cancel after a limit, a limit after a cancel', () => {
+    const plan = planOf([action('a')], { limits: { run_time_ms: 10 * MINUTE, max_age_ms: 20 * MINUTE } });
+    const limited = new Rig(plan);
+    limited.feed({ t: 'tick', now: limited.now + 10 * MINUTE });
+    limited.feed({ t: 'checked', path: 'a', paused_ms: 0 });
+    expect(limited.feed({ t: 'cancel', by: 'ann', reason: '' })).toEqual([]);
+    limited.done('a');
+    expect(limited.state).toMatchObject({ status: 'failed', error: { code: 'limit_run_time' } });
+  });
+
+  it('keeps a cancelled run cancelled when it gets too old while it ends', () => {
+    const rig = new Rig(planOf([action('a'), gate('g')], { limits: { max_age_ms: 1_000 } }));
+    rig.feed({ t: 'cancel', by: 'ann', reason: '' });
+    rig.state = { ...rig.state, timers: { ...rig.state.timers, g: rig.now } };
+    rig.feed({ t: 'tick', now: rig.now + 2_000 });
+    rig.done('a');
+    expect(rig.state.status).toBe('cancelled');
+  });
+
+  it('does nothing before its start', () => {
+    const plan = planOf([action('a')]);
+    expect(advance(plan, start(plan), { t: 'tick', now: T0 }).commands).toEqual([]);
+  });
+
+  it('does not take a defect for a user’s mistake', () => {
+    expect(() => new Rig(planOf([transform('t', [['x', tree({ $: ['no-such-operator'] })]])]))).toThrow(
+      'unknown operator',
+    );
+  });
+
+  it('knows no other variables', () => {
+    const rig = new Rig(planOf([action('a', { with: { x: ref('secrets', 'db') } })]));
+    expect(rig.state.error?.code).toBe('expression_error');
+  });
+
+  it('shows a gate a step whose input cannot be rendered yet as decided later, and all of `steps` too', () => {
+    const rig = new Rig(
+      planOf([gate('ok'), action('a', { with: { x: ref('inputs', 'nope'), y: ref('steps'), z: 1 }, name: 'Act' })]),
+    );
+    const opened = rig.log.find((one) => one.t === 'gate') as { binds: object[] };
+    expect(opened.binds).toMatchObject([{ path: 'a', input: { z: 1 }, later: ['x', 'y'] }]);
+  });
+
+  it('names only gates that people passed: a skipped one binds nothing', () => {
+    const rig = new Rig(
+      planOf([gate('ok', { when: tree(false) }), action('a'), action('b'), gate('later'), agent('c')]),
+    );
+    expect(rig.commands).toMatchObject([{ c: 'action', gates: [] }]);
+    expect(rig.done('a')).toMatchObject([{ c: 'action', path: 'b', gates: [] }]);
+    rig.done('b');
+    expect(rig.log.at(-1)).toMatchObject({ t: 'gate', binds: [{ path: 'c', later: ['data'] }] });
+  });
+
+  it('bounds the input of a step by its size as text, not in memory', () => {
+    const big = { k: Array.from({ length: 20 }, () => 'x'.repeat(10_000)) };
+    const rig = new Rig(planOf([action('a', { with: { x: [ref('inputs'), ref('inputs'), null, true, 1.5] } })]), big);
+    expect(rig.state.error?.code).toBe('render_too_large');
+  });
+});

@@ -81,7 +81,7 @@ export function advance(plan: Plan, state: State, event: EngineEvent): Advance {
 /** The commands that bring a driver up to date with a state handed over by continue-as-new. */
 export function resume(plan: Plan, state: State): Command[] {
   const d = new Draft(plan, state, { t: 'tick', now: state.now });
-  for (const path of Object.keys(d.state.tasks)) if (!isRecovering(d, path)) commandTask(d, path);
+  for (const [path, task] of Object.entries(d.state.tasks)) if (!isRecovering(d, path)) commandTask(d, path, task);
   if (d.state.wake !== undefined) d.commands.push({ c: 'wake', at: d.state.wake });
   keepRecords(d);
   return d.commands;
@@ -156,7 +156,7 @@ function onLost(d: Draft, path: string): void {
   const open = openTask(d, path);
   if (!open) return;
   if (!isStopping(d)) {
-    openRecovery(d, path);
+    openRecovery(d, path, open.task);
     return;
   }
   delete d.state.tasks[path];
@@ -181,7 +181,7 @@ function stop(d: Draft, by: string): void {
     d.state.tasks[path] = { ...task, cancelling: true };
     d.commands.push({ c: 'cancel', path });
   }
-  if (open.length > 0) d.state.timers[GRACE] = d.state.now + d.plan.limits.cancel_grace_ms;
+  if (open.length > 0) d.state.timers[GRACE] ??= d.state.now + d.plan.limits.cancel_grace_ms;
 }
 
 function isStopping(d: Draft): boolean {
@@ -238,7 +238,7 @@ function onChecked(d: Draft, path: string, pausedMs: number): void {
 
 /** Ends the run as failed by a bound of the run itself, which no handler catches. */
 function failRun(d: Draft, facts: FailureFacts): void {
-  if (d.state.error) return;
+  if (isStopping(d)) return;
   d.state.error = d.errorAt(undefined, '', facts);
   stop(d, 'a limit of the run');
 }

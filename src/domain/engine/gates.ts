@@ -14,7 +14,7 @@ import {
   noteStep,
   type TaskNode,
 } from './leaves.js';
-import type { Decision, Gate, GateBinding, GateStatus, State } from './state.js';
+import type { Decision, Gate, GateBinding, GateStatus, State, Task } from './state.js';
 
 /** Suffix of the gate that asks what became of an effect whose outcome is unknown (language §4.3). */
 export const RECOVER = '~recover';
@@ -82,9 +82,7 @@ export function openGate(d: Draft, frameId: string, nodeIx: number, node: GateNo
 }
 
 /** Asks people what became of a task whose outcome is unknown. Bounded by the age of the run. */
-export function openRecovery(d: Draft, taskPath: string): void {
-  const task = d.state.tasks[taskPath];
-  if (!task) throw new Error(`engine: no task ${taskPath}`);
+export function openRecovery(d: Draft, taskPath: string, task: Task): void {
   const path = `${taskPath}${RECOVER}`;
   const node = d.node(task.node);
   const expires = d.state.started + d.plan.limits.max_age_ms;
@@ -172,8 +170,7 @@ function settleApproval(d: Draft, path: string, decision: Decision): void {
 
 function recover(d: Draft, path: string, gate: Gate, decision: Decision): void {
   const taskPath = path.slice(0, -RECOVER.length);
-  const task = d.state.tasks[taskPath];
-  if (!task) throw new Error(`engine: no task ${taskPath}`);
+  const task = d.state.tasks[taskPath] as Task;
   const node = d.node(gate.node) as TaskNode;
   delete d.state.tasks[taskPath];
   if (decision.decision === 'retry') issueTask(d, gate.frame, node, gate.node, task.round + 1);
@@ -188,17 +185,11 @@ export function unknownOutcome(d: Draft, node: TaskNode, path: string): ReturnTy
   return d.errorAt(node, path, { code: 'outcome_unknown', message, retryable: false });
 }
 
-/** Nobody decided in time. */
+/** Nobody decided in time. Recovery gates last as long as the run may, so its own bound comes first. */
 export function expireGate(d: Draft, path: string): void {
   const gate = d.state.gates[path] as Gate;
   const node = d.node(gate.node);
   closeGate(d, path, 'expired');
-  if (gate.purpose === 'recovery') {
-    const taskPath = path.slice(0, -RECOVER.length);
-    delete d.state.tasks[taskPath];
-    failStep(d, gate.frame, node, unknownOutcome(d, node as TaskNode, taskPath), 1);
-    return;
-  }
   const message = 'Nobody decided before the gate expired; start the run again and decide in time.';
   failStep(d, gate.frame, node, d.errorAt(node, path, { code: 'gate_expired', message, retryable: false }), 1);
 }

@@ -1,10 +1,10 @@
-import { canonicalJson, type Json, type JsonObject } from '../json.js';
+import { canonicalJson, jsonLength, type Json, type JsonObject } from '../json.js';
 import { EvaluationError } from '../expression/evaluation-error.js';
 import { render, renderRecord } from '../expression/render.js';
 import type { ActionNode, AgentNode, PlanNode } from '../plan.js';
 import type { FailureFacts, XynError } from '../xyn-error.js';
 import { viewOf, type Draft } from './draft.js';
-import type { SkipReason, StepStatus } from './state.js';
+import type { SkipReason, StepStatus, StepView, Task } from './state.js';
 
 /** Bytes of a step's rendered input (language §9). */
 const MAX_INPUT_BYTES = 262_144;
@@ -35,7 +35,7 @@ function factsOf(error: EvaluationError): FailureFacts {
 export function inputOf(d: Draft, frameId: string, path: string, node: TaskNode): JsonObject {
   const scope = d.scope(frameId, path);
   const input = node.kind === 'action_task' ? renderRecord(node.with, scope) : agentInput(d, node, frameId, path);
-  if (canonicalJson(input).length > MAX_INPUT_BYTES) {
+  if (jsonLength(input, MAX_INPUT_BYTES) > MAX_INPUT_BYTES) {
     throw new EvaluationError(
       'render_too_large',
       undefined,
@@ -63,7 +63,7 @@ export function actionNameOf(node: TaskNode): string {
 export function issueTask(d: Draft, frameId: string, node: TaskNode, nodeIx: number, round: number): void {
   const path = d.pathOf(node);
   d.state.seq += 1;
-  d.state.tasks[path] = {
+  const task: Task = {
     kind: node.kind === 'action_task' ? 'action' : 'agent',
     node: nodeIx,
     frame: frameId,
@@ -71,13 +71,12 @@ export function issueTask(d: Draft, frameId: string, node: TaskNode, nodeIx: num
     started: d.state.now,
     round,
   };
-  commandTask(d, path);
+  d.state.tasks[path] = task;
+  commandTask(d, path, task);
 }
 
 /** Puts the command of an open task out; after a hand-over it is put out again, with the same input. */
-export function commandTask(d: Draft, path: string): void {
-  const task = d.state.tasks[path];
-  if (!task) throw new Error(`engine: no task ${path}`);
+export function commandTask(d: Draft, path: string, task: Task): void {
   const node = d.node(task.node) as TaskNode;
   const authorsKey =
     node.kind === 'action_task' && node.key !== undefined
@@ -113,9 +112,10 @@ function gatesBefore(d: Draft, frameId: string, nodeIx: number): string[] {
 export function completeStep(d: Draft, frameId: string, node: PlanNode, raw: Json, options: StepEnd): void {
   const path = d.pathOf(node);
   let outputs = raw;
-  if (node.outputs) {
+  const replacement = node.outputs;
+  if (replacement) {
     const scope = d.scope(frameId, path, { result: raw });
-    const rendered = attempt(() => renderRecord(node.outputs ?? {}, scope));
+    const rendered = attempt(() => renderRecord(replacement, scope));
     if ('fault' in rendered) {
       failStep(d, frameId, node, d.errorAt(node, path, rendered.fault, options.attempts), options.attempts);
       return;
@@ -123,15 +123,9 @@ export function completeStep(d: Draft, frameId: string, node: PlanNode, raw: Jso
     outputs = rendered.value;
   }
   const frame = d.frame(frameId);
-  const before = viewOf(frame, node.id);
-  frame.steps[node.id] = {
-    status: 'completed',
-    outputs,
-    attempts: options.attempts,
-    ...startOf(d, before.started_at),
-    ended_at: d.nowIso(),
-  };
-  if (options.note || node.outputs) noteStep(d, node, path, 'completed', { outputs, ...pick(frame.steps[node.id]) });
+  const timing = { attempts: options.attempts, started_at: startedAt(d, frame.steps[node.id]) };
+  frame.steps[node.id] = { status: 'completed', outputs, ...timing, ended_at: d.nowIso() };
+  if (options.note || replacement) noteStep(d, node, path, 'completed', { outputs, ...timing });
   frame.pc += 1;
 }
 
@@ -143,9 +137,9 @@ interface StepEnd {
 /** Ends a step badly: nothing handles errors yet, so its list ends with it. */
 export function failStep(d: Draft, frameId: string, node: PlanNode, error: XynError, attempts: number): void {
   const frame = d.frame(frameId);
-  const before = viewOf(frame, node.id);
-  frame.steps[node.id] = { status: 'failed', error, attempts, ...startOf(d, before.started_at), ended_at: d.nowIso() };
-  noteStep(d, node, d.pathOf(node), 'failed', { error, ...pick(frame.steps[node.id]) });
+  const timing = { attempts, started_at: startedAt(d, frame.steps[node.id]) };
+  frame.steps[node.id] = { status: 'failed', error, ...timing, ended_at: d.nowIso() };
+  noteStep(d, node, d.pathOf(node), 'failed', { error, ...timing });
   frame.error = error;
 }
 
@@ -182,13 +176,7 @@ export function noteStep(d: Draft, node: PlanNode, path: string, status: StepSta
   });
 }
 
-function pick(view: { started_at?: string; attempts: number } | undefined): StepFacts {
-  return {
-    attempts: view?.attempts ?? 0,
-    ...(view?.started_at === undefined ? {} : { started_at: view.started_at }),
-  };
-}
-
-function startOf(d: Draft, startedAt: string | undefined): { started_at: string } {
-  return { started_at: startedAt ?? d.nowIso() };
+/** When a step began: now, for one that failed before it did. */
+function startedAt(d: Draft, view: StepView | undefined): string {
+  return view?.started_at ?? d.nowIso();
 }
