@@ -1,0 +1,88 @@
+import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import { catalogAccess } from '../catalog/unit-of-work.js';
+import { listenTo } from '../catalog/channel-listener.js';
+import type { Catalog } from '../catalog/connect.js';
+import { writeRecords } from '../catalog/records.js';
+import type { EnvFacts } from '../domain/engine/state.js';
+import { BlueprintService } from '../services/blueprints.js';
+import { CancelSender } from '../services/cancel-sender.js';
+import { DecisionSender } from '../services/decision-sender.js';
+import { Dispatcher } from '../services/dispatcher.js';
+import { EventService } from '../services/events.js';
+import { GateService } from '../services/gates.js';
+import type { Log } from '../services/log.js';
+import { PlanCache } from '../services/plan-cache.js';
+import { Reconciler } from '../services/reconciler.js';
+import { RunEndWriter } from '../services/run-end.js';
+import { RunRepair } from '../services/run-repair.js';
+import { RunStarter } from '../services/run-starter.js';
+import { RunService } from '../services/runs.js';
+import { startSweeps } from '../services/sweeps.js';
+import type { RunGateway } from '../temporal/gateway.js';
+import type { Lifecycle } from './lifecycle.js';
+
+/** What the use cases are made of. */
+export interface CoreParts {
+  catalog: Catalog;
+  gateway: RunGateway;
+  env: EnvFacts;
+  log: Log;
+}
+
+/** The use cases, and the work that goes on behind them. */
+export interface Core {
+  access: CatalogAccess;
+  events: EventService;
+  runs: RunService;
+  gates: GateService;
+  blueprints: BlueprintService;
+  /** Starts dispatcher, sweeps and reconciler; they end with the process's life. */
+  startBackground(lifecycle: Lifecycle): void;
+}
+
+/** Puts the services together. Nothing runs before `startBackground`. */
+export function createCore({ catalog, gateway, env, log }: CoreParts): Core {
+  const clock = Date.now;
+  const access = catalogAccess(catalog);
+  const plans = new PlanCache(access.blueprints);
+  const write = (batch: Parameters<typeof writeRecords>[1]): Promise<void> => writeRecords(catalog, batch);
+  const ends = new RunEndWriter(write, clock);
+  const creation = { catalog: access, plans, env, clock };
+  const cancels = new CancelSender({ catalog: access, gateway, log });
+  const starter = new RunStarter({
+    catalog: access,
+    gateway,
+    plans,
+    ends,
+    clock,
+    log,
+    onCancelled: (cancel) => void cancels.send(cancel),
+  });
+  const dispatcher = new Dispatcher({
+    ...creation,
+    starter,
+    log,
+    listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
+  });
+  const wake = (): void => dispatcher.wake();
+  const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id });
+  const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
+  const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
+  return {
+    access,
+    events: new EventService({ ...creation, wake }),
+    runs: new RunService({ ...creation, gateway, cancels, wake }),
+    gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),
+    blueprints: new BlueprintService({ catalog: access, clock, envId: env.id }),
+    startBackground(lifecycle) {
+      dispatcher.start();
+      reconciler.start();
+      const sweeps = startSweeps({ cancels, decisions, log });
+      lifecycle.onClose('background', async () => {
+        await Promise.all([dispatcher.stop(), sweeps.stop(), reconciler.stop()]);
+        await starter.stop();
+        await decisions.idle();
+      });
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.js';
+import { upStateFile } from '../config/up-state.js';
+import { takeLock } from '../servers/lock-file.js';
+import type { OnProgress } from '../servers/reporting.js';
+import { writeStateFile } from '../servers/state-file.js';
+import { Child } from './child.js';
+import type { Lifecycle } from './lifecycle.js';
+import { packagePaths, packageVersion } from './package-paths.js';
+import { providePostgres, provideTemporal } from './up-servers.js';
+
+/** A process that has to migrate first may take this long. */
+const API_READY_MS = 60_000;
+const WORKER_READY_MS = 30_000;
+
+/** What a running installation tells about itself; also the content of `run/up.json`. */
+export interface UpState {
+  pid: number;
+  version: string;
+  api: { url: string; pid: number | undefined };
+  ui: { url: string };
+  worker: { pid: number | undefined };
+  temporal: { address: string; ui_url: string | null };
+}
+
+/** How `up` is run. */
+export interface UpOptions {
+  config: Config;
+  log: Logger;
+  lifecycle: Lifecycle;
+  onProgress: OnProgress;
+  /** Told of what people should see while it runs. */
+  onNotice: (message: string) => void;
+  /** Further variables for the processes, such as secrets of the demo. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Starts everything of one node, in the order in which the parts need each other; the lifecycle ends it in reverse.
+ * @throws XynFault `already_running`, and what the parts throw.
+ */
+export async function up(options: UpOptions): Promise<UpState> {
+  const { config, log, lifecycle, onProgress, onNotice } = options;
+  const runDir = path.dirname(upStateFile(config.stateDir));
+  const logDir = path.join(config.stateDir, 'logs');
+  for (const dir of [runDir, logDir]) await mkdir(dir, { recursive: true });
+  const lock = await takeLock(path.join(runDir, 'up.lock'), {
+    waitMs: 0,
+    purpose: `running Xyn in ${config.stateDir}`,
+  });
+  lifecycle.onClose('lock', () => lock.release());
+
+  const context = { config, log, onProgress };
+  const [postgres, temporal] = await Promise.all([providePostgres(context), provideTemporal(context)]);
+  if (postgres.stop) lifecycle.onClose('postgres', postgres.stop);
+  if (temporal.stop) lifecycle.onClose('temporal', temporal.stop);
+  const env = {
+    ...process.env,
+    ...options.env,
+    XYN_STATE_DIR: config.stateDir,
+    DATABASE_URL: postgres.appUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+  };
+  const onRestart = (name: string) => (code: number | null, signal: NodeJS.Signals | null) => {
+    log.warn({ part: name, code, signal }, 'a process ended and is started again');
+    onNotice(
+      `${name} ended (${signal ?? `code ${code}`}) and is started again; see ${path.join(logDir, `${name}.log`)}`,
+    );
+  };
+  const worker = new Child<object>({
+    name: 'worker',
+    main: packagePaths.workerMain,
+    env,
+    logFile: path.join(logDir, 'worker.log'),
+    readyMs: WORKER_READY_MS,
+    onRestart: onRestart('worker'),
+  });
+  const api = new Child<{ url: string }>({
+    name: 'api',
+    main: packagePaths.apiMain,
+    env: {
+      ...env,
+      DATABASE_OWNER_URL: postgres.ownerUrl,
+      ...(temporal.uiUrl === null ? {} : { XYN_TEMPORAL_UI_URL: temporal.uiUrl }),
+    },
+    logFile: path.join(logDir, 'api.log'),
+    readyMs: API_READY_MS,
+    onRestart: onRestart('api'),
+  });
+  onProgress({ message: 'starting the API', elapsedMs: 0 });
+  lifecycle.onClose('worker', () => worker.stop());
+  lifecycle.onClose('api', () => api.stop());
+  const { url } = await api.start();
+  onProgress({ message: 'starting the worker', elapsedMs: 0 });
+  await worker.start();
+
+  const state: UpState = {
+    pid: process.pid,
+    version: packageVersion(),
+    api: { url, pid: api.pid },
+    ui: { url },
+    worker: { pid: worker.pid },
+    temporal: { address: temporal.address, ui_url: temporal.uiUrl },
+  };
+  await writeStateFile(upStateFile(config.stateDir), state);
+  lifecycle.onClose('state file', () => rm(upStateFile(config.stateDir), { force: true }));
+  return state;
+}

@@ -1,0 +1,68 @@
+import { hostname } from 'node:os';
+import { createActivities } from '../../activities/index.js';
+import { catalogApprovals } from '../catalog/approvals.js';
+import { pausedMs } from '../catalog/attempts.js';
+import { connectCatalog } from '../catalog/connect.js';
+import { recordWriter } from '../catalog/records.js';
+import { loadConfig, secretsOf } from '../config/config.js';
+import { createLogger } from '../config/log.js';
+import { PACKS } from '../registry/packs.js';
+import { ActionRegistry } from '../registry/registry.js';
+import { RecordBuffer } from '../services/record-buffer.js';
+import { createWorker, installRuntime } from '../temporal/worker.js';
+import { createAgentRouter } from './agents.js';
+import { Lifecycle, tellParent } from './lifecycle.js';
+import { packagePaths } from './package-paths.js';
+import { requireSetting } from './require-setting.js';
+
+/** What is written behind gets this long to reach Postgres when the worker ends. */
+const FLUSH_MS = 5_000;
+
+/** The worker process: runs workflows and activities until it is told to stop, then drains. */
+const config = loadConfig(process.env);
+const secrets = secretsOf(config);
+const log = createLogger({ level: config.logLevel, name: 'worker', secrets: () => secrets });
+const lifecycle = new Lifecycle(log);
+
+installRuntime((level, message, facts) => log[level === 'ERROR' ? 'error' : 'warn']({ sdk: facts }, message));
+const identity = `${hostname()}/${process.pid}`;
+const catalog = connectCatalog({
+  url: requireSetting(config.databaseUrl, 'DATABASE_URL'),
+  applicationName: 'xyn-worker',
+});
+lifecycle.onClose('catalog', () => catalog.close());
+const records = new RecordBuffer({ writer: recordWriter(catalog), log });
+lifecycle.onClose('records', () => records.close(FLUSH_MS));
+const worker = await createWorker({
+  address: requireSetting(config.temporalAddress, 'TEMPORAL_ADDRESS'),
+  namespace: config.temporalNamespace,
+  taskQueue: config.taskQueue,
+  bundlePath: packagePaths.workflowBundle,
+  activities: createActivities({
+    records,
+    approvals: catalogApprovals(catalog),
+    actions: new ActionRegistry(PACKS),
+    agents: createAgentRouter(config),
+    pausedMs: (runId, path) => pausedMs(catalog, runId, path),
+    worker: identity,
+  }),
+  workflowSlots: config.workflowSlots,
+  activitySlots: config.activitySlots,
+  cachedWorkflows: config.cachedWorkflows,
+  identity,
+});
+const running = worker.run();
+lifecycle.onClose('worker', async () => {
+  worker.shutdown();
+  await running.catch((error: unknown) => log.error({ err: error }, 'the worker ended with an error'));
+  await worker.close();
+});
+running.catch((error: unknown) => {
+  log.fatal({ err: error }, 'the worker stopped by itself');
+  process.exitCode = 1;
+  void lifecycle.close();
+});
+log.info({ address: config.temporalAddress, task_queue: config.taskQueue, identity }, 'polling');
+tellParent({ ready: true });
+await lifecycle.ended;
+process.disconnect?.();
