@@ -75,5 +75,9 @@ export interface ApprovalCheck {
    * @returns undefined when every gate is approved by enough recorded decisions and what was shown at the gate is what is
    * about to run; else the reason for `approval_stale`.
    */
-  check(runId: string, gates: readonly string[], step: { path: string; action: string; input: JsonObject }): Promise<string | undefined>;
+  check(
+    runId: string,
+    gates: readonly string[],
+    step: { path: string; action: string; input: JsonObject },
+  ): Promise<string | undefined>;
 }

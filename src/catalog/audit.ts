@@ -1,0 +1,95 @@
+import type { Json, JsonObject } from '../domain/json.js';
+import type { Catalog } from './connect.js';
+import { catalogFault } from './faults.js';
+import { Prisma } from './generated/client.js';
+
+/** One privileged action: who did what to what, when and why. Never holds secrets. */
+export interface AuditEntry {
+  /** Makes repeats of the same change harmless: an entry with a known key is not written again. */
+  key: string;
+  at: Date;
+  actor: string;
+  /** `<noun>.<verb>`, e.g. `gate.decide`. */
+  action: string;
+  resource_type: string;
+  resource_id: string;
+  reason?: string;
+  before?: JsonObject;
+  after?: JsonObject;
+  run_id?: string;
+  step_id?: string;
+  correlation_id?: string;
+  env_id: string;
+}
+
+/** Adds entries to the audit trail inside the transaction of the change that they describe. */
+export async function appendAudit(tx: Prisma.TransactionClient, entries: AuditEntry | AuditEntry[]): Promise<void> {
+  const list = Array.isArray(entries) ? entries : [entries];
+  await tx.audit_entry.createMany({
+    data: list.map(({ before, after, ...rest }) => ({
+      ...rest,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    })),
+    skipDuplicates: true,
+  });
+}
+
+/** An entry as it is listed. */
+export interface AuditRow {
+  /** A whole number, as text. */
+  audit_id: string;
+  at: string;
+  actor: string;
+  action: string;
+  resource_type: string;
+  resource_id: string;
+  reason: string | null;
+  before: Json;
+  after: Json;
+  run_id: string | null;
+  step_id: string | null;
+  correlation_id: string | null;
+  env_id: string;
+}
+
+/** Each field that is given must be equal. */
+export interface AuditFilter {
+  run_id?: string;
+  actor?: string;
+  action?: string;
+  resource_type?: string;
+  resource_id?: string;
+}
+
+/** Entries, newest first, below `beforeId` where it is given. @throws XynFault `db_unavailable` */
+export async function listAudit(
+  { prisma }: Pick<Catalog, 'prisma'>,
+  query: AuditFilter & { limit: number; beforeId?: string },
+): Promise<AuditRow[]> {
+  const { limit, beforeId, ...filter } = query;
+  try {
+    const rows = await prisma.audit_entry.findMany({
+      where: { ...filter, ...(beforeId === undefined ? {} : { audit_id: { lt: BigInt(beforeId) } }) },
+      orderBy: { audit_id: 'desc' },
+      take: limit,
+    });
+    return rows.map((row) => ({
+      audit_id: row.audit_id.toString(),
+      at: row.at.toISOString(),
+      actor: row.actor,
+      action: row.action,
+      resource_type: row.resource_type,
+      resource_id: row.resource_id,
+      reason: row.reason,
+      before: row.before as Json,
+      after: row.after as Json,
+      run_id: row.run_id,
+      step_id: row.step_id,
+      correlation_id: row.correlation_id,
+      env_id: row.env_id,
+    }));
+  } catch (error) {
+    throw catalogFault(error);
+  }
+}

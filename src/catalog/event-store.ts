@@ -1,0 +1,187 @@
+import type { EventDto, EventWithVerdicts, Verdict, VerdictDto } from '../domain/dtos.js';
+import type { JsonObject } from '../domain/json.js';
+import type { event_verdictModel } from './generated/models/event_verdict.js';
+import type { eventModel } from './generated/models/event.js';
+import type { Database } from './database.js';
+
+/** A new event. */
+export interface EventRow extends EventDto {
+  cause_depth: number;
+  idempotency_key: string | null;
+  body_sha256: string | null;
+  /** The event was matched in the transaction that inserts it, and nothing else is to be done for it. */
+  settled: boolean;
+}
+
+export interface VerdictRow {
+  event_id: string;
+  blueprint_id: string;
+  verdict: Verdict;
+  detail: JsonObject | null;
+  run_id: string | null;
+}
+
+/** An entry of an active version's trigger list whose pattern matches an event's name. */
+export interface TriggerRow {
+  blueprint_id: string;
+  version: number;
+  ordinal: number;
+  event_pattern: string;
+  trigger_enabled: boolean;
+  blueprint_enabled: boolean;
+  blueprint_name: string;
+}
+
+/** An event with what the outbox needs to know about it. */
+export interface OutboxRow extends EventDto {
+  cause_depth: number;
+  matched: boolean;
+}
+
+export interface EventFilter {
+  event_name?: string;
+  run_id?: string;
+  correlation_id?: string;
+}
+
+/** Keyset of the listing: the number of the last event shown. */
+export interface EventCursor {
+  seq: string;
+}
+
+export interface ClaimOptions {
+  limit: number;
+  /** Whether events whose run is to be started are wanted. */
+  starts: boolean;
+  /** A claim of a run's start that is older than this is taken over. Milliseconds. */
+  leaseMs: number;
+  /** Events to leave alone. */
+  except: readonly string[];
+}
+
+/** Emitted for every new run; its row in the outbox stays until the run's workflow is started. */
+export const RUN_CREATED = 'xyn.run.created';
+
+/** Events, their verdicts and the outbox that they are. */
+export class EventStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Inserts events; one with a known id or idempotency key is passed over.
+   * @returns how many were new.
+   */
+  async insert(rows: readonly EventRow[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    return this.#db.$executeRaw`
+      INSERT INTO events (event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, resource, data,
+        cause_depth, idempotency_key, body_sha256, matched_at, dispatched_at)
+      SELECT event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, nullif(resource, 'null'), data,
+        cause_depth, idempotency_key, body_sha256, CASE WHEN settled THEN now() END, CASE WHEN settled THEN now() END
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(event_id uuid, event_name text, occurred_at timestamptz,
+        env_id text, actor text, correlation_id text, run_id uuid, step_id uuid, resource jsonb, data jsonb, cause_depth int,
+        idempotency_key text, body_sha256 text, settled boolean)
+      ON CONFLICT DO NOTHING`;
+  }
+
+  /** Stores verdicts; the first of an event and blueprint stands. */
+  async insertVerdicts(rows: readonly VerdictRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#db.$executeRaw`
+      INSERT INTO event_verdicts (event_id, blueprint_id, verdict, detail, run_id)
+      SELECT event_id, blueprint_id, verdict, nullif(detail, 'null'), run_id
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        AS r(event_id uuid, blueprint_id text, verdict text, detail jsonb, run_id uuid)
+      ON CONFLICT DO NOTHING`;
+  }
+
+  /** Triggers of active versions with one of the patterns, in order of blueprint and place in the list. */
+  async triggersOf(patterns: readonly string[]): Promise<TriggerRow[]> {
+    return this.#db.$queryRaw<TriggerRow[]>`
+      SELECT t.blueprint_id, t.version, t.ordinal, t.event_pattern, t.enabled AS trigger_enabled,
+        b.enabled AS blueprint_enabled, b.name AS blueprint_name
+      FROM blueprint_triggers t JOIN blueprints b USING (blueprint_id)
+      WHERE t.event_pattern = ANY(${patterns}::text[]) ORDER BY t.blueprint_id, t.ordinal`;
+  }
+
+  /** The event that came with an idempotency key, and the digest of the request that brought it. */
+  async byKey(key: string): Promise<{ event: EventWithVerdicts; bodySha256: string | null } | undefined> {
+    const row = await this.#db.event.findUnique({ where: { idempotency_key: key } });
+    if (row === null) return undefined;
+    return { event: await this.#withVerdicts(row), bodySha256: row.body_sha256 };
+  }
+
+  async get(eventId: string): Promise<EventWithVerdicts | undefined> {
+    const row = await this.#db.event.findUnique({ where: { event_id: eventId } });
+    return row === null ? undefined : this.#withVerdicts(row);
+  }
+
+  /** Newest first. */
+  async list(filter: EventFilter, limit: number, cursor?: EventCursor): Promise<{ event: EventDto; seq: string }[]> {
+    const rows = await this.#db.event.findMany({
+      where: { ...filter, ...(cursor === undefined ? {} : { seq: { lt: BigInt(cursor.seq) } }) },
+      orderBy: { seq: 'desc' },
+      take: limit,
+    });
+    return rows.map((row) => ({ event: eventDto(row), seq: row.seq.toString() }));
+  }
+
+  /**
+   * Locks and returns events that nobody works on, oldest first: those that were never matched, and starts whose claim
+   * is older than the lease. Inside a transaction only: locks end with it.
+   */
+  async claim({ limit, starts, leaseMs, except }: ClaimOptions): Promise<OutboxRow[]> {
+    const rows = await this.#db.$queryRaw<eventModel[]>`
+      SELECT * FROM events
+      WHERE dispatched_at IS NULL
+        AND (matched_at IS NULL OR (event_name = ${RUN_CREATED} AND matched_at < now() - ${leaseMs} * interval '1 ms'))
+        AND (${starts} OR event_name <> ${RUN_CREATED})
+        AND event_id <> ALL(${except}::uuid[])
+      ORDER BY seq LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+    return rows.map((row) => ({ ...eventDto(row), cause_depth: row.cause_depth, matched: row.matched_at !== null }));
+  }
+
+  /** Ends the claim: what needs no start is done, starts are leased from now on. */
+  async markMatched(eventIds: readonly string[]): Promise<void> {
+    if (eventIds.length === 0) return;
+    await this.#db.$executeRaw`
+      UPDATE events SET matched_at = now(), dispatched_at = CASE WHEN event_name = ${RUN_CREATED} THEN NULL ELSE now() END
+      WHERE event_id = ANY(${eventIds}::uuid[])`;
+  }
+
+  async #withVerdicts(row: eventModel): Promise<EventWithVerdicts> {
+    const verdicts = await this.#db.event_verdict.findMany({
+      where: { event_id: row.event_id },
+      orderBy: { blueprint_id: 'asc' },
+    });
+    return { ...eventDto(row), verdicts: verdicts.map(verdictDto) };
+  }
+}
+
+/** The event as the API shows it. */
+export function eventDto(row: eventModel): EventDto {
+  return {
+    event_id: row.event_id,
+    event_name: row.event_name,
+    occurred_at: row.occurred_at.toISOString(),
+    env_id: row.env_id,
+    actor: row.actor,
+    correlation_id: row.correlation_id,
+    run_id: row.run_id,
+    step_id: row.step_id,
+    resource: row.resource as EventDto['resource'],
+    data: row.data as JsonObject,
+  };
+}
+
+function verdictDto(row: event_verdictModel): VerdictDto {
+  return {
+    blueprint_id: row.blueprint_id,
+    verdict: row.verdict as Verdict,
+    detail: row.detail as JsonObject | null,
+    run_id: row.run_id,
+  };
+}

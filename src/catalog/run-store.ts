@@ -1,0 +1,285 @@
+import type { AttemptDto, EventDto, RunDto, StepDetailDto, StepDto } from '../domain/dtos.js';
+import type { EnvFacts, RunStatus, StepStatus } from '../domain/engine/state.js';
+import type { Json, JsonObject } from '../domain/json.js';
+import { eventDto } from './event-store.js';
+import type { eventModel } from './generated/models/event.js';
+import type { runModel } from './generated/models/run.js';
+import type { stepModel } from './generated/models/step.js';
+import type { step_attemptModel } from './generated/models/step_attempt.js';
+import type { Database } from './database.js';
+
+/** A new run. */
+export interface RunRow {
+  run_id: string;
+  name: string;
+  blueprint_id: string;
+  blueprint_version: number;
+  digest: string;
+  trigger: string;
+  event_id: string | null;
+  inputs: JsonObject;
+  actor: string;
+  correlation_id: string;
+  env_id: string;
+  env: EnvFacts;
+  priority: number;
+  cause_depth: number;
+  idempotency_key: string | null;
+  body_sha256: string | null;
+}
+
+export interface RunFilter {
+  status?: RunStatus;
+  blueprint_id?: string;
+  correlation_id?: string;
+  event_id?: string;
+}
+
+/** Keyset of the listing: the last run shown. */
+export interface RunCursor {
+  created_at: string;
+  run_id: string;
+}
+
+/** What the dispatcher needs to start a run. */
+export interface RunToStart {
+  run: RunDto;
+  env: EnvFacts;
+  event: EventDto | null;
+  seq: number;
+}
+
+/** A wish to cancel that the run's workflow may not have heard of. */
+export interface PendingCancel {
+  run_id: string;
+  by: string;
+  reason: string;
+}
+
+/** Runs, steps and attempts. */
+export class RunStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Inserts runs; known ones are passed over.
+   * @returns the ids of those that were new.
+   */
+  async insert(rows: readonly RunRow[]): Promise<string[]> {
+    if (rows.length === 0) return [];
+    const added = await this.#db.$queryRaw<{ run_id: string }[]>`
+      INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256)
+      SELECT run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(run_id uuid, name text, blueprint_id text,
+        blueprint_version int, digest text, trigger text, event_id uuid, inputs jsonb, actor text, correlation_id text,
+        env_id text, env jsonb, priority int, cause_depth int, idempotency_key text, body_sha256 text)
+      ON CONFLICT DO NOTHING RETURNING run_id`;
+    return added.map((row) => row.run_id);
+  }
+
+  async get(runId: string): Promise<RunDto | undefined> {
+    const row = await this.#db.run.findUnique({ where: { run_id: runId } });
+    return row === null ? undefined : runDto(row);
+  }
+
+  /** The run that an idempotency key made, and the digest of the request that brought it. */
+  async byKey(key: string): Promise<{ run: RunDto; bodySha256: string | null } | undefined> {
+    const row = await this.#db.run.findUnique({ where: { idempotency_key: key } });
+    return row === null ? undefined : { run: runDto(row), bodySha256: row.body_sha256 };
+  }
+
+  /** Newest first; runs of one instant in order of their ids. */
+  async list(filter: RunFilter, limit: number, cursor?: RunCursor): Promise<RunDto[]> {
+    const before = cursor && {
+      OR: [
+        { created_at: { lt: new Date(cursor.created_at) } },
+        { created_at: new Date(cursor.created_at), run_id: { gt: cursor.run_id } },
+      ],
+      // Repeats what `OR` says in a form that the index can start from.
+      created_at: { lte: new Date(cursor.created_at) },
+    };
+    const rows = await this.#db.run.findMany({
+      where: { ...filter, ...before },
+      orderBy: [{ created_at: 'desc' }, { run_id: 'asc' }],
+      take: limit,
+    });
+    return rows.map(runDto);
+  }
+
+  /** Runs whose id begins with a text of hex digits and dashes, at most `limit`. */
+  async withIdPrefix(prefix: string, limit: number): Promise<string[]> {
+    const [low, high] = ['0', 'f'].map((fill) => {
+      const digits = prefix.replaceAll('-', '').padEnd(32, fill);
+      return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    });
+    const rows = await this.#db.$queryRaw<{ run_id: string }[]>`
+      SELECT run_id FROM runs WHERE run_id BETWEEN ${low}::uuid AND ${high}::uuid ORDER BY run_id LIMIT ${limit}`;
+    return rows.map((row) => row.run_id);
+  }
+
+  /** In the order in which the engine reached them. */
+  async steps(runId: string): Promise<StepDto[]> {
+    const rows = await this.#db.step.findMany({
+      where: { run_id: runId },
+      orderBy: [{ seq: 'asc' }, { path: 'asc' }],
+    });
+    return rows.map(stepDto);
+  }
+
+  async step(runId: string, stepId: string): Promise<StepDetailDto | undefined> {
+    const row = await this.#db.step.findFirst({ where: { run_id: runId, step_id: stepId } });
+    if (row === null) return undefined;
+    const attempts = await this.#db.step_attempt.findMany({ where: { step_id: stepId }, orderBy: { attempt: 'asc' } });
+    return { ...stepDto(row), attempt_log: attempts.map(attemptDto) };
+  }
+
+  /** What it takes to start these runs; runs that are gone are left out. */
+  async toStart(runIds: readonly string[]): Promise<RunToStart[]> {
+    const rows = await this.#db.run.findMany({ where: { run_id: { in: [...runIds] } } });
+    const eventIds = rows.flatMap((row) => row.event_id ?? []);
+    const events =
+      eventIds.length === 0 ? [] : await this.#db.event.findMany({ where: { event_id: { in: eventIds } } });
+    const byId = new Map(events.map((event: eventModel) => [event.event_id, eventDto(event)]));
+    return rows.map((row) => ({
+      run: runDto(row),
+      env: row.env as unknown as EnvFacts,
+      event: byId.get(row.event_id ?? '') ?? null,
+      seq: row.seq,
+    }));
+  }
+
+  /**
+   * Notes that the workflows of these runs were started, and takes them out of the outbox.
+   * @returns wishes to cancel that came before.
+   */
+  async markDispatched(runIds: readonly string[]): Promise<PendingCancel[]> {
+    // Rows are locked in order of their ids, so that two writers of many runs cannot wait for each other.
+    return this.#db.$queryRaw<PendingCancel[]>`
+      WITH locked AS (
+        SELECT run_id FROM runs WHERE run_id = ANY(${runIds}::uuid[]) ORDER BY run_id FOR NO KEY UPDATE
+      ), started AS (
+        UPDATE runs r SET dispatched_at = coalesce(r.dispatched_at, now()), last_progress_at = now()
+        FROM locked l WHERE r.run_id = l.run_id
+        RETURNING r.run_id, r.cancel_requested_at, r.cancel_sent_at, r.cancel_by, r.cancel_reason
+      ), settled AS (
+        UPDATE events e SET dispatched_at = now()
+        WHERE e.run_id = ANY(${runIds}::uuid[]) AND e.event_name = 'xyn.run.created' AND e.dispatched_at IS NULL
+      )
+      SELECT run_id, coalesce(cancel_by, '') AS by, coalesce(cancel_reason, '') AS reason FROM started
+      WHERE cancel_requested_at IS NOT NULL AND cancel_sent_at IS NULL`;
+  }
+
+  /**
+   * Notes the wish to cancel an open run; the first one stands. Inside a transaction only.
+   * @returns the run as it was before (`before`) and whether this call changed it; undefined when there is none.
+   */
+  async requestCancel(
+    runId: string,
+    by: string,
+    reason: string,
+  ): Promise<{ before: RunDto; changed: boolean } | undefined> {
+    const rows = await this.#db.$queryRaw<runModel[]>`SELECT * FROM runs WHERE run_id = ${runId}::uuid FOR UPDATE`;
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    const before = runDto(row);
+    if (row.cancel_requested_at !== null || isClosed(before.status)) return { before, changed: false };
+    await this.#db.$executeRaw`
+      UPDATE runs SET cancel_requested_at = now(), cancel_by = ${by}, cancel_reason = ${reason}
+      WHERE run_id = ${runId}::uuid`;
+    return { before, changed: true };
+  }
+
+  /** Notes that a wish to cancel needs no sending for now; with `startedOnly` only where the workflow was started. */
+  async markCancelSent(runId: string, startedOnly = false): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE runs SET cancel_sent_at = now()
+      WHERE run_id = ${runId}::uuid AND (NOT ${startedOnly} OR dispatched_at IS NOT NULL)`;
+  }
+
+  /**
+   * Wishes to cancel open, started runs that were not sent yet, or were sent and had no effect: those are sent again
+   * after 5 s, then after as long as the wish is old, at most every 5 minutes.
+   */
+  async pendingCancels(limit: number): Promise<PendingCancel[]> {
+    return this.#db.$queryRaw<PendingCancel[]>`
+      SELECT run_id, coalesce(cancel_by, '') AS by, coalesce(cancel_reason, '') AS reason FROM runs
+      WHERE status IN ('created', 'running') AND cancel_requested_at IS NOT NULL AND dispatched_at IS NOT NULL
+        AND (cancel_sent_at IS NULL OR cancel_sent_at < now() - greatest(interval '5 s',
+          least(cancel_sent_at - cancel_requested_at, interval '5 min')))
+      ORDER BY cancel_requested_at LIMIT ${limit}`;
+  }
+}
+
+/** Whether a run has ended. */
+export function isClosed(status: RunStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+/** The run as the API shows it. */
+export function runDto(row: runModel): RunDto {
+  return {
+    run_id: row.run_id,
+    name: row.name,
+    status: row.status as RunStatus,
+    phase: row.phase,
+    blueprint_id: row.blueprint_id,
+    blueprint_version: row.blueprint_version,
+    digest: row.digest,
+    trigger: row.trigger,
+    event_id: row.event_id,
+    priority: row.priority,
+    created_at: row.created_at.toISOString(),
+    started_at: iso(row.started_at),
+    completed_at: iso(row.completed_at),
+    cancel_requested_at: iso(row.cancel_requested_at),
+    actor: row.actor,
+    correlation_id: row.correlation_id,
+    inputs: row.inputs as JsonObject,
+    outputs: row.outputs as JsonObject | null,
+    error: row.error as JsonObject | null,
+  };
+}
+
+function stepDto(row: stepModel): StepDto {
+  return {
+    step_id: row.step_id,
+    run_id: row.run_id,
+    path: row.path,
+    node_id: row.node_id,
+    kind: row.kind,
+    name: row.name,
+    status: row.status as StepStatus,
+    skip_reason: row.skip_reason,
+    handled: row.handled,
+    attempts: row.attempts,
+    started_at: iso(row.started_at),
+    completed_at: iso(row.completed_at),
+    logs_artifact_id: row.logs_artifact_id,
+    inputs: row.inputs as JsonObject | null,
+    outputs: row.outputs as Json,
+    error: row.error as JsonObject | null,
+  };
+}
+
+function attemptDto(row: step_attemptModel): AttemptDto {
+  return {
+    attempt: row.attempt,
+    status: row.status,
+    worker: row.worker,
+    pack: row.pack,
+    error: row.error as JsonObject | null,
+    started_at: row.started_at.toISOString(),
+    ended_at: iso(row.ended_at),
+    next_retry_at: iso(row.next_retry_at),
+  };
+}
+
+/** RFC 3339 UTC of a time that may be absent. */
+export function iso(time: Date | null): string | null {
+  return time === null ? null : time.toISOString();
+}

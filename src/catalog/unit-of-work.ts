@@ -1,0 +1,108 @@
+import { XynFault } from '../domain/fault.js';
+import { appendAudit, type AuditEntry } from './audit.js';
+import { BlueprintStore } from './blueprint-store.js';
+import type { Catalog } from './connect.js';
+import type { Database } from './database.js';
+import { EventStore } from './event-store.js';
+import { catalogFault, classifyCatalogError } from './faults.js';
+import { GateStore } from './gate-store.js';
+import { RepairStore } from './repair-store.js';
+import { RunStore } from './run-store.js';
+
+/** Everything that can be read and written; one instance works either by itself or inside one transaction. */
+export interface Stores {
+  events: EventStore;
+  runs: RunStore;
+  gates: GateStore;
+  blueprints: BlueprintStore;
+  repairs: RepairStore;
+}
+
+/** The stores inside a transaction. */
+export interface UnitOfWork extends Stores {
+  /**
+   * Adds entries to the audit trail; a known key changes nothing.
+   * @throws XynFault `audit_unavailable`: the transaction then ends without any change.
+   */
+  audit(entries: readonly AuditEntry[]): Promise<void>;
+}
+
+/** Access to the catalog for services. Every method throws `db_unavailable` when Postgres does not answer. */
+export interface CatalogAccess extends Stores {
+  /** Runs `work` in one transaction: all of it is committed, or nothing. Bounded to 5 s. */
+  transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  /** Resolves when Postgres answers. */
+  ping(): Promise<void>;
+}
+
+/** How long a transaction may wait for a connection, and how long it may last. */
+const BOUNDS = { maxWait: 3_000, timeout: 5_000 };
+
+/** The stores over a catalog's connections. */
+export function catalogAccess(catalog: Catalog): CatalogAccess {
+  return {
+    ...storesOver(catalog.prisma),
+    async ping() {
+      try {
+        await catalog.pool.query('SELECT 1');
+      } catch (error) {
+        throw catalogFault(error);
+      }
+    },
+    async transaction(work) {
+      try {
+        return await catalog.prisma.$transaction((tx) => work(unitOver(tx)), BOUNDS);
+      } catch (error) {
+        throw catalogFault(error);
+      }
+    },
+  };
+}
+
+function unitOver(db: Database): UnitOfWork {
+  return {
+    ...storesOver(db),
+    async audit(entries) {
+      if (entries.length === 0) return;
+      try {
+        await appendAudit(db, [...entries]);
+      } catch (error) {
+        if (classifyCatalogError(error) === 'unavailable') throw catalogFault(error);
+        throw new XynFault(
+          'audit_unavailable',
+          'The audit trail cannot be written, so nothing was changed. Try again.',
+          {
+            cause: error,
+          },
+        );
+      }
+    },
+  };
+}
+
+function storesOver(db: Database): Stores {
+  return {
+    events: typed(new EventStore(db)),
+    runs: typed(new RunStore(db)),
+    gates: typed(new GateStore(db)),
+    blueprints: typed(new BlueprintStore(db)),
+    repairs: typed(new RepairStore(db)),
+  };
+}
+
+/** The same store, whose methods reject with typed faults. */
+function typed<T extends object>(store: T): T {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        try {
+          return await (member as (...given: unknown[]) => Promise<unknown>).apply(target, args);
+        } catch (error) {
+          throw catalogFault(error);
+        }
+      };
+    },
+  });
+}

@@ -1,0 +1,199 @@
+import type { Json, JsonObject } from './json.js';
+import type { GateBinding, GateStatus, RunStatus, StepStatus } from './engine/state.js';
+import type { XynError } from './xyn-error.js';
+
+/** What an event is about. */
+export interface ResourceRef {
+  type: string;
+  id: string;
+}
+
+/** An event as the API shows it and expressions see it (001 §45.3). Times are RFC 3339 UTC. */
+export interface EventDto {
+  event_id: string;
+  event_name: string;
+  occurred_at: string;
+  env_id: string;
+  actor: string;
+  correlation_id: string;
+  run_id: string | null;
+  step_id: string | null;
+  resource: ResourceRef | null;
+  data: JsonObject;
+}
+
+/** Why an event started a run of a blueprint, or did not (language §2). */
+export type Verdict = 'started' | 'filter_false' | 'filter_error' | 'input_invalid' | 'disabled' | 'loop';
+
+export interface VerdictDto {
+  blueprint_id: string;
+  verdict: Verdict;
+  detail: JsonObject | null;
+  run_id: string | null;
+}
+
+export interface EventWithVerdicts extends EventDto {
+  verdicts: VerdictDto[];
+}
+
+/** A run (001 §45.4, with the additions of design §9). */
+export interface RunDto {
+  run_id: string;
+  name: string;
+  status: RunStatus;
+  phase: string | null;
+  blueprint_id: string;
+  blueprint_version: number | null;
+  digest: string;
+  trigger: string;
+  event_id: string | null;
+  priority: number;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  cancel_requested_at: string | null;
+  actor: string;
+  correlation_id: string;
+  inputs: JsonObject;
+  outputs: JsonObject | null;
+  error: JsonObject | null;
+}
+
+/** One reason why an open run does not move. */
+export type WaitingOn =
+  /** Temporal has not taken the run yet. */
+  | { kind: 'start'; since: string }
+  | {
+      kind: 'gate';
+      gate_id: string;
+      path: string;
+      purpose: string;
+      approvers: string[];
+      require: number;
+      approvals: number;
+      since: string;
+      expires_at: string | null;
+    }
+  | { kind: 'retry'; path: string; attempt: number; next_attempt_at: string | null; last_failure: string | null }
+  /** No worker has taken the task (or the run's next decision, then without a path) since that time. */
+  | { kind: 'worker'; path: string | null; since: string | null }
+  | { kind: 'cancel'; since: string }
+  /** Temporal does not answer, so that only the catalog's part is told. */
+  | { kind: 'unknown'; reason: string };
+
+export interface RunDetailDto extends RunDto {
+  waiting_on: WaitingOn[];
+}
+
+export interface StepDto {
+  step_id: string;
+  run_id: string;
+  path: string;
+  node_id: string;
+  kind: string;
+  name: string;
+  status: StepStatus;
+  skip_reason: string | null;
+  handled: boolean;
+  attempts: number;
+  started_at: string | null;
+  completed_at: string | null;
+  logs_artifact_id: string | null;
+  inputs: JsonObject | null;
+  outputs: Json;
+  error: JsonObject | null;
+}
+
+export interface AttemptDto {
+  attempt: number;
+  status: string;
+  worker: string;
+  pack: string | null;
+  error: JsonObject | null;
+  started_at: string;
+  ended_at: string | null;
+  next_retry_at: string | null;
+}
+
+export interface StepDetailDto extends StepDto {
+  attempt_log: AttemptDto[];
+}
+
+/** A gate (design §9). */
+export interface GateDto {
+  gate_id: string;
+  run_id: string;
+  step_id: string;
+  path: string;
+  purpose: 'approval' | 'recovery';
+  message: string | null;
+  status: GateStatus;
+  approvers: string[];
+  require: number;
+  reject: number;
+  reason: string;
+  /** Distinct people whose approval was applied. */
+  approvals: number;
+  digest: string | null;
+  opened_at: string;
+  expires_at: string | null;
+  closed_at: string | null;
+}
+
+export interface DecisionDto {
+  decision_id: string;
+  decision: DecisionKind;
+  actor: string;
+  reason: string | null;
+  source: string;
+  status: DecisionStatus;
+  refusal: string | null;
+  created_at: string;
+  settled_at: string | null;
+}
+
+export interface GateDetailDto extends GateDto {
+  /** The rendered inputs that a decision covers, step by step. */
+  binds: GateBinding[];
+  decisions: DecisionDto[];
+}
+
+export type DecisionKind = 'approve' | 'reject' | 'done' | 'retry' | 'fail';
+
+/** `submitted`: recorded, and on its way to the run. */
+export type DecisionStatus = 'submitted' | 'applied' | 'refused';
+
+export interface BlueprintDto {
+  blueprint_id: string;
+  name: string;
+  active_version: number | null;
+  digest: string | null;
+  enabled: boolean;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface BlueprintVersionDto {
+  version: number;
+  digest: string;
+  created_at: string;
+  created_by: string;
+}
+
+export interface BlueprintDetailDto extends BlueprintDto {
+  source: string | null;
+  versions: BlueprintVersionDto[];
+}
+
+/** One page of a listing; `next` starts the page after it, null at the end. */
+export interface Page<T, C> {
+  items: T[];
+  next: C | null;
+}
+
+/** The end that a reconciler found for a run. */
+export interface RunEnd {
+  status: 'completed' | 'failed' | 'cancelled';
+  outputs?: JsonObject;
+  error?: XynError;
+}

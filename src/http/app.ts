@@ -1,0 +1,135 @@
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { XynFault } from '../domain/fault.js';
+import type { JsonObject } from '../domain/json.js';
+import { readJsonBody } from './body.js';
+import { callerOf, correlationIdOf } from './caller.js';
+import { handleErrors } from './errors.js';
+import type { Log } from './log.js';
+import { guardOrigin } from './origin-guard.js';
+import type { Route } from './route.js';
+import { API_PREFIX, healthOf, routesOf } from './routes.js';
+import type { Services } from './services.js';
+import { STATUS_PAGE_POLICY, statusPage } from './status-page.js';
+
+export interface AppOptions {
+  log: Log;
+  /** Version of Xyn, shown by health and status page. */
+  version: string;
+  /** Names and addresses, besides loopback, under which this server may be called. */
+  allowedHosts: readonly string[];
+}
+
+interface Context {
+  services: Services;
+  log: Log;
+  about: { version: string; startedAt: number };
+}
+
+function begin(log: Log): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now();
+    const correlationId = correlationIdOf(request.headers);
+    response.locals['correlationId'] = correlationId;
+    response.set({
+      'X-Correlation-Id': correlationId,
+      'X-Content-Type-Options': 'nosniff',
+      'X-Frame-Options': 'DENY',
+      'Referrer-Policy': 'no-referrer',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+      'Cache-Control': 'no-store',
+    });
+    response.on('close', () => {
+      const facts = {
+        method: request.method,
+        path: request.path,
+        status: response.statusCode,
+        duration_ms: Math.round(performance.now() - startedAt),
+        correlation_id: correlationId,
+      };
+      log.info(response.writableFinished ? facts : { ...facts, aborted: true }, 'request');
+    });
+    next();
+  };
+}
+
+function serve({ services }: Context, route: Route): RequestHandler {
+  return async (request: Request, response: Response): Promise<void> => {
+    const correlationId = response.locals['correlationId'] as string;
+    const answer = await route.handle(services, {
+      caller: callerOf(request.headers, correlationId),
+      headers: request.headers,
+      params: request.params,
+      query: request.query,
+      body: request.body as JsonObject | undefined,
+    });
+    if (answer.location !== undefined) response.location(answer.location);
+    // What has a correlation id of its own, e.g. a run, keeps it.
+    response.status(answer.status ?? 200).json({ correlation_id: correlationId, ...answer.body });
+  };
+}
+
+function refuseMethod(allow: readonly string[]): RequestHandler {
+  return (request, response) => {
+    response.set('Allow', allow.join(', '));
+    throw new XynFault('method_not_allowed', `${request.method} is not for this path; it takes ${allow.join(', ')}.`);
+  };
+}
+
+function mountApi(app: Express, context: Context): void {
+  const routes = routesOf(context.about);
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const onPath = routes.filter((route) => route.path === path);
+    const mount = app.route(`${API_PREFIX}${path}`);
+    for (const route of onPath) {
+      if (route.method === 'GET') mount.get(serve(context, route));
+      else mount.post(...(route.body === undefined ? [] : readJsonBody), serve(context, route));
+    }
+    mount.all(refuseMethod(onPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))));
+  }
+}
+
+function showStatus({ services, about, log }: Context): RequestHandler {
+  return async (_request, response) => {
+    const health = await healthOf(services, about);
+    const [runs, gates] = await Promise.all([
+      services.runs.list({ limit: 10 }),
+      services.gates.list({ limit: 10, status: 'open' }),
+    ]).catch((error: unknown) => {
+      // The page is for the moments when something is wrong: it shows what it has.
+      log.warn({ err: error }, 'status page without lists');
+      return [undefined, undefined];
+    });
+    response
+      .set('Content-Security-Policy', STATUS_PAGE_POLICY)
+      .type('html')
+      .send(statusPage({ health, runs: runs?.items, gates: gates?.items }));
+  };
+}
+
+function notFound(request: Request, _response: Response, next: NextFunction): void {
+  const isEncoded = /%(?![0-9a-f]{2})/i.test(request.path);
+  next(
+    isEncoded
+      ? new XynFault('path_encoding', 'The path has an invalid percent escape.')
+      : new XynFault('not_found', `Nothing is at this path; the API is below ${API_PREFIX}.`),
+  );
+}
+
+/** The API and the status page as an Express app. Does not listen; see `startHttpServer`. */
+export function createApp(services: Services, options: AppOptions): Express {
+  const { log, version, allowedHosts } = options;
+  const context: Context = { services, log, about: { version, startedAt: Date.now() } };
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.set('query parser', 'simple').set('trust proxy', false).set('case sensitive routing', true);
+  app.use(begin(log), guardOrigin(allowedHosts));
+  mountApi(app, context);
+  app
+    .route('/')
+    .get(showStatus(context))
+    .all(refuseMethod(['GET', 'HEAD']));
+  app.use(notFound);
+  app.use(handleErrors(log));
+  return app;
+}

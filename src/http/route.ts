@@ -1,0 +1,97 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import { XynFault } from '../domain/fault.js';
+import type { JsonObject } from '../domain/json.js';
+import type { Caller } from '../services/caller.js';
+import type { Privilege } from './privileges.js';
+import type { Services } from './services.js';
+import { parsePart } from './validation.js';
+
+/** What a handler answers; status 200 unless it says otherwise. */
+export interface Answer {
+  status?: 201 | 202;
+  /** Path of what was made. */
+  location?: string;
+  body: object;
+}
+
+/** A request as a handler sees it: parsed, with a known caller. */
+export interface Call<Q, B> {
+  caller: Caller;
+  headers: IncomingHttpHeaders;
+  query: Q;
+  body: B;
+  /** A parameter of the path; those that end in `_id` are UUIDs, save for blueprints. */
+  param: (name: string) => string;
+}
+
+/** A request before it is parsed; `body` is undefined when none came. */
+export interface RawCall {
+  caller: Caller;
+  headers: IncomingHttpHeaders;
+  params: Readonly<Record<string, string | string[]>>;
+  query: Readonly<Record<string, unknown>>;
+  body: JsonObject | undefined;
+}
+
+/** One row of the route table. */
+export interface Route {
+  method: 'GET' | 'POST';
+  /** Below `/api/v1`, in Express's notation. */
+  path: string;
+  privilege: Privilege;
+  query: z.ZodType;
+  /** Absent: the route reads no body. */
+  body?: z.ZodType;
+  handle(services: Services, call: RawCall): Promise<Answer>;
+}
+
+interface RouteSpec<Q, B> {
+  method: Route['method'];
+  path: string;
+  privilege: Privilege;
+  query?: z.ZodType<Q>;
+  body?: z.ZodType<B>;
+  handle(services: Services, call: Call<Q, B>): Promise<Answer>;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const noQuery = z.strictObject({});
+
+function paramOf(params: RawCall['params'], name: string): string {
+  const value = params[name];
+  const isFree = name === 'blueprint_id';
+  if (typeof value === 'string' && (isFree ? value.length <= 200 : UUID.test(value))) return value;
+  throw new XynFault('not_found', 'Nothing has that id.');
+}
+
+function checkDuplicates(query: RawCall['query']): void {
+  const twice = Object.keys(query).filter((name) => Array.isArray(query[name]));
+  if (twice.length === 0) return;
+  throw new XynFault('query_duplicate', 'A query parameter came twice.', {
+    details: { parameters: twice.slice(0, 10) },
+  });
+}
+
+/** Declares a route: what comes in is parsed before the handler sees it. */
+export function route<Q = Record<string, never>, B = undefined>(spec: RouteSpec<Q, B>): Route {
+  const { method, path, privilege, body } = spec;
+  const query = (spec.query ?? noQuery) as z.ZodType<Q>;
+  return {
+    method,
+    path,
+    privilege,
+    query,
+    ...(body === undefined ? {} : { body }),
+    handle: async (services, raw) => {
+      checkDuplicates(raw.query);
+      return spec.handle(services, {
+        caller: raw.caller,
+        headers: raw.headers,
+        param: (name) => paramOf(raw.params, name),
+        query: parsePart('query', query, { ...raw.query }),
+        body: body === undefined ? (undefined as B) : parsePart('body', body, raw.body ?? {}),
+      });
+    },
+  };
+}

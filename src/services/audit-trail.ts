@@ -1,0 +1,30 @@
+import { listAudit, type AuditFilter, type AuditRow } from '../catalog/audit.js';
+import type { Catalog } from '../catalog/connect.js';
+import type { Page } from '../domain/dtos.js';
+
+/** Keyset of the listing: the last entry shown. */
+export interface AuditCursor {
+  audit_id: string;
+}
+
+/** The audit trail as it is read. */
+export class AuditTrail {
+  readonly #catalog: Pick<Catalog, 'prisma'>;
+
+  constructor(catalog: Pick<Catalog, 'prisma'>) {
+    this.#catalog = catalog;
+  }
+
+  /** Newest first. @throws XynFault `db_unavailable` */
+  async list(query: AuditFilter & { limit: number; cursor?: AuditCursor }): Promise<Page<AuditRow, AuditCursor>> {
+    const { limit, cursor, ...filter } = query;
+    const rows = await listAudit(this.#catalog, {
+      ...filter,
+      limit: limit + 1,
+      ...(cursor === undefined ? {} : { beforeId: cursor.audit_id }),
+    });
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, next: last === undefined ? null : { audit_id: last.audit_id } };
+  }
+}

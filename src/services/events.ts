@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { EventCursor, EventFilter, EventRow } from '../catalog/event-store.js';
+import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
+import type { EventDto, EventWithVerdicts, Page, ResourceRef } from '../domain/dtos.js';
+import { isEventName, isReservedEventName, MAX_EVENT_NAME } from '../domain/event-name.js';
+import { XynFault } from '../domain/fault.js';
+import { sha256Hex } from '../domain/hash.js';
+import { canonicalJson, type JsonObject } from '../domain/json.js';
+import type { Caller } from './caller.js';
+import { matchAndCreate, type RunCreationDeps } from './run-creation.js';
+import { isStorable, isStorableText } from './storable-json.js';
+
+export interface EmitRequest {
+  event_name: string;
+  resource?: ResourceRef | null;
+  data: JsonObject;
+  run_id?: string | null;
+  step_id?: string | null;
+  /** The same key with the same body names the same event, for ever. */
+  idempotencyKey?: string;
+}
+
+export interface EventServiceDeps extends RunCreationDeps {
+  catalog: CatalogAccess;
+  /** Told after the commit of an event that made runs. */
+  wake: () => void;
+}
+
+/** Events from outside: accepted, matched at once, and answered when all of it is committed. */
+export class EventService {
+  readonly #deps: EventServiceDeps;
+
+  constructor(deps: EventServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Accepts an event: one transaction holds the event, a verdict for every candidate blueprint, the new runs with their
+   * outbox rows, and the audit entries.
+   * @throws XynFault `event_name_format`, `event_name_reserved`, `request_invalid`, `idempotency_mismatch`,
+   * `audit_unavailable`, `db_unavailable`.
+   */
+  async emit(caller: Caller, request: EmitRequest): Promise<EventWithVerdicts> {
+    checkName(request.event_name);
+    checkStorable(request);
+    const { idempotencyKey: key } = request;
+    const { catalog } = this.#deps;
+    const row = this.#rowOf(caller, request);
+    const created = await catalog.transaction(async (unit) => {
+      if ((await unit.events.insert([row])) === 0) return undefined;
+      return this.#match(unit, caller, row);
+    });
+    if (created !== undefined && created.length > 0) this.#deps.wake();
+    const event = created === undefined ? await this.#earlier(key ?? '', row) : await catalog.events.get(row.event_id);
+    if (event === undefined) throw new XynFault('internal', 'The event that was just written is gone.');
+    return event;
+  }
+
+  /** @throws XynFault `event_not_found`. */
+  async get(eventId: string): Promise<EventWithVerdicts> {
+    const event = await this.#deps.catalog.events.get(eventId);
+    if (event === undefined) throw new XynFault('event_not_found', 'No event has that id.');
+    return event;
+  }
+
+  /** Newest first. */
+  async list(query: EventFilter & { limit: number; cursor?: EventCursor }): Promise<Page<EventDto, EventCursor>> {
+    const { limit, cursor, ...filter } = query;
+    const rows = await this.#deps.catalog.events.list(filter, limit + 1, cursor);
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return { items: shown.map((row) => row.event), next: last === undefined ? null : { seq: last.seq } };
+  }
+
+  async #match(unit: UnitOfWork, caller: Caller, row: EventRow): Promise<string[]> {
+    await unit.audit([
+      {
+        key: `event/${row.event_id}`,
+        at: new Date(row.occurred_at),
+        actor: caller.actor,
+        action: 'event.emit',
+        resource_type: 'event',
+        resource_id: row.event_id,
+        after: { event_name: row.event_name, source: caller.source, proven: caller.proven },
+        ...(row.run_id === null ? {} : { run_id: row.run_id }),
+        correlation_id: row.correlation_id,
+        env_id: row.env_id,
+      },
+    ]);
+    return matchAndCreate(unit, this.#deps, [{ event: eventOf(row), causeDepth: row.cause_depth }]);
+  }
+
+  async #earlier(key: string, row: EventRow): Promise<EventWithVerdicts | undefined> {
+    const known = await this.#deps.catalog.events.byKey(key);
+    if (known !== undefined && known.bodySha256 !== row.body_sha256) {
+      throw new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, with another body.', {
+        details: { event_id: known.event.event_id },
+      });
+    }
+    return known?.event;
+  }
+
+  #rowOf(caller: Caller, request: EmitRequest): EventRow {
+    const body = {
+      event_name: request.event_name,
+      resource: request.resource ?? null,
+      data: request.data,
+      run_id: request.run_id ?? null,
+      step_id: request.step_id ?? null,
+    };
+    const key = request.idempotencyKey;
+    return {
+      ...body,
+      event_id: randomUUID(),
+      occurred_at: new Date(this.#deps.clock()).toISOString(),
+      env_id: this.#deps.env.id,
+      actor: caller.actor,
+      correlation_id: caller.correlationId,
+      cause_depth: 0,
+      idempotency_key: key ?? null,
+      body_sha256: key === undefined ? null : sha256Hex(canonicalJson(body)),
+      settled: true,
+    };
+  }
+}
+
+function checkName(name: string): void {
+  if (!isEventName(name)) {
+    throw new XynFault(
+      'event_name_format',
+      `An event name has two or more segments of a-z, 0-9 and _, joined by dots, at most ${MAX_EVENT_NAME} characters, like \`checkmk.alert\`.`,
+    );
+  }
+  if (isReservedEventName(name)) {
+    throw new XynFault('event_name_reserved', 'Only Xyn itself emits `xyn.` events; `xyn.cicd.` is open to others.');
+  }
+}
+
+function checkStorable(request: EmitRequest): void {
+  const { resource, data, idempotencyKey } = request;
+  if (isStorable(data) && isStorable({ ...resource }) && isStorableText(idempotencyKey ?? '')) return;
+  throw new XynFault('request_invalid', 'Texts must not hold NUL or half characters (unpaired surrogates).');
+}
+
+function eventOf(row: EventRow): EventDto {
+  const { cause_depth: _depth, idempotency_key: _key, body_sha256: _body, settled: _settled, ...event } = row;
+  return event;
+}

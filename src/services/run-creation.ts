@@ -1,0 +1,176 @@
+import type { AuditEntry } from '../catalog/audit.js';
+import type { EventRow, TriggerRow, VerdictRow } from '../catalog/event-store.js';
+import type { RunRow } from '../catalog/run-store.js';
+import type { UnitOfWork } from '../catalog/unit-of-work.js';
+import type { EventDto } from '../domain/dtos.js';
+import type { EnvFacts } from '../domain/engine/state.js';
+import { patternsOf } from '../domain/event-name.js';
+import { engineEventIdOf, runIdOf } from '../domain/ids.js';
+import { defaultRunName, matchEvent, type Candidate, type MatchVerdict } from './matching.js';
+import type { PlanCache } from './plan-cache.js';
+
+/** Every run that comes into being leaves this event; its row in the outbox is what starts the workflow. */
+export const RUN_CREATED = 'xyn.run.created';
+
+export interface MatchedEvent {
+  event: EventDto;
+  causeDepth: number;
+}
+
+export interface RunCreationDeps {
+  plans: PlanCache;
+  /** The snapshot of the environment that new runs get. */
+  env: EnvFacts;
+  /** Milliseconds since the epoch. */
+  clock: () => number;
+}
+
+/**
+ * Matches events inside a transaction: stores a verdict for every candidate, and creates the runs that start with their
+ * outbox rows and audit entries. Repeating it for an event changes nothing.
+ * @returns the ids of new runs.
+ */
+export async function matchAndCreate(
+  unit: UnitOfWork,
+  deps: RunCreationDeps,
+  subjects: readonly MatchedEvent[],
+): Promise<string[]> {
+  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
+  if (patterns.length === 0) return [];
+  const triggers = await unit.events.triggersOf(patterns);
+  if (triggers.length === 0) return [];
+  const verdicts: VerdictRow[] = [];
+  const runs: RunRow[] = [];
+  for (const subject of subjects) {
+    const matching = new Set(patternsOf(subject.event.event_name));
+    const candidates = await candidatesOf(
+      triggers.filter((row) => matching.has(row.event_pattern)),
+      (id, version) => deps.plans.get(id, version, unit.blueprints),
+    );
+    const { event, causeDepth } = subject;
+    for (const match of matchEvent({ event, causeDepth, env: deps.env }, candidates)) {
+      const run = match.verdict === 'started' ? runOf(subject, match, deps.env) : undefined;
+      if (run !== undefined) runs.push(run);
+      verdicts.push(verdictRow(event, match, run?.run_id ?? null));
+    }
+  }
+  await unit.events.insertVerdicts(verdicts);
+  return createRuns(unit, deps, runs);
+}
+
+/**
+ * Creates runs with their outbox rows and audit entries, inside a transaction.
+ * @returns the ids of those that are new.
+ */
+export async function createRuns(
+  unit: UnitOfWork,
+  deps: Pick<RunCreationDeps, 'clock'>,
+  rows: readonly RunRow[],
+): Promise<string[]> {
+  const added = new Set(await unit.runs.insert(rows));
+  const fresh = rows.filter((row) => added.has(row.run_id));
+  const at = new Date(deps.clock());
+  await unit.events.insert(fresh.map((row) => createdEvent(row, at)));
+  await unit.audit(fresh.map((row) => createdEntry(row, at)));
+  return [...added];
+}
+
+async function candidatesOf(
+  rows: readonly TriggerRow[],
+  planOf: (blueprintId: string, version: number) => ReturnType<PlanCache['get']>,
+): Promise<Candidate[]> {
+  const byBlueprint = new Map<string, TriggerRow[]>();
+  for (const row of rows) byBlueprint.set(row.blueprint_id, [...(byBlueprint.get(row.blueprint_id) ?? []), row]);
+  const candidates: Candidate[] = [];
+  for (const group of byBlueprint.values()) {
+    const first = group[0] as TriggerRow;
+    const known = await planOf(first.blueprint_id, first.version);
+    candidates.push({
+      blueprint_id: first.blueprint_id,
+      name: first.blueprint_name,
+      version: first.version,
+      digest: known?.digest ?? '',
+      enabled: first.blueprint_enabled,
+      disabled: new Set(group.filter((row) => !row.trigger_enabled).map((row) => row.ordinal)),
+      plan: known?.intact === true ? known.plan : undefined,
+    });
+  }
+  return candidates;
+}
+
+function runOf({ event, causeDepth }: MatchedEvent, { candidate, inputs }: MatchVerdict, env: EnvFacts): RunRow {
+  return {
+    run_id: runIdOf(event.event_id, candidate.blueprint_id),
+    name: defaultRunName(candidate.name, event.event_name),
+    blueprint_id: candidate.blueprint_id,
+    blueprint_version: candidate.version,
+    digest: candidate.digest,
+    trigger: event.event_name,
+    event_id: event.event_id,
+    inputs: inputs ?? {},
+    actor: event.actor,
+    correlation_id: event.correlation_id,
+    env_id: env.id,
+    env,
+    priority: 0,
+    cause_depth: causeDepth,
+    idempotency_key: null,
+    body_sha256: null,
+  };
+}
+
+function verdictRow(event: EventDto, match: MatchVerdict, runId: string | null): VerdictRow {
+  return {
+    event_id: event.event_id,
+    blueprint_id: match.candidate.blueprint_id,
+    verdict: match.verdict,
+    detail: match.detail ?? null,
+    run_id: runId,
+  };
+}
+
+function createdEvent(run: RunRow, at: Date): EventRow {
+  return {
+    event_id: engineEventIdOf(run.run_id, RUN_CREATED, '0'),
+    event_name: RUN_CREATED,
+    occurred_at: at.toISOString(),
+    env_id: run.env_id,
+    actor: run.actor,
+    correlation_id: run.correlation_id,
+    run_id: run.run_id,
+    step_id: null,
+    resource: { type: 'run', id: run.run_id },
+    data: {
+      status: 'created',
+      blueprint_id: run.blueprint_id,
+      blueprint_version: run.blueprint_version,
+      digest: run.digest,
+      trigger: run.trigger,
+    },
+    cause_depth: run.cause_depth + 1,
+    idempotency_key: null,
+    body_sha256: null,
+    settled: false,
+  };
+}
+
+function createdEntry(run: RunRow, at: Date): AuditEntry {
+  return {
+    key: `run/${run.run_id}/created`,
+    at,
+    actor: run.actor,
+    action: 'run.create',
+    resource_type: 'run',
+    resource_id: run.run_id,
+    after: {
+      blueprint_id: run.blueprint_id,
+      blueprint_version: run.blueprint_version,
+      digest: run.digest,
+      trigger: run.trigger,
+      event_id: run.event_id,
+    },
+    run_id: run.run_id,
+    correlation_id: run.correlation_id,
+    env_id: run.env_id,
+  };
+}

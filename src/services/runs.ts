@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import type { RunCursor, RunFilter, RunRow } from '../catalog/run-store.js';
+import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { Page, RunDetailDto, RunDto, StepDetailDto, StepDto, WaitingOn } from '../domain/dtos.js';
+import type { RunStatus } from '../domain/engine/state.js';
+import { XynFault } from '../domain/fault.js';
+import { sha256Hex, uuidV5 } from '../domain/hash.js';
+import { canonicalJson, type JsonObject } from '../domain/json.js';
+import type { RunDescription, RunGateway } from '../temporal/gateway.js';
+import type { Caller } from './caller.js';
+import type { CancelSender } from './cancel-sender.js';
+import { checkInputs } from './inputs.js';
+import type { KnownPlan } from './plan-cache.js';
+import { createRuns, type RunCreationDeps } from './run-creation.js';
+import { isStorable, isStorableText } from './storable-json.js';
+
+export interface CreateRunRequest {
+  /** Shown in lists; default: the blueprint's name. */
+  name?: string;
+  /** A blueprint's id, or `id@version`. */
+  blueprint_ref: string;
+  inputs?: JsonObject;
+  /** Higher is more urgent; default 0. */
+  priority?: number;
+  /** The same key with the same body names the same run, for ever. */
+  idempotencyKey?: string;
+}
+
+export interface RunServiceDeps extends RunCreationDeps {
+  catalog: CatalogAccess;
+  gateway: RunGateway;
+  cancels: CancelSender;
+  /** Told after the commit of a new run. */
+  wake: () => void;
+}
+
+/** Name space of run ids that come from an Idempotency-Key. */
+const RUN_KEYS = 'a8d2a2a0-5a0b-5d0e-9f3e-6a1d0b6c7e11';
+/** A run's page must not wait long for Temporal. */
+const DESCRIBE_DEADLINE_MS = 1_000;
+/** A task that no worker took for that long is said to wait for one. */
+const WORKER_PATIENCE_MS = 2_000;
+
+/** Runs: started by hand, listed, explained, cancelled. */
+export class RunService {
+  readonly #deps: RunServiceDeps;
+
+  constructor(deps: RunServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Starts a run by hand; answered when it is committed, before its workflow starts.
+   * @throws XynFault `blueprint_unknown`, `blueprint_disabled`, `input_missing`, `input_unknown`, `input_invalid`,
+   * `idempotency_mismatch`, `plan_digest_mismatch`, `request_invalid`, `audit_unavailable`, `db_unavailable`.
+   */
+  async create(caller: Caller, request: CreateRunRequest): Promise<RunDto> {
+    const body = bodySha256(request);
+    const earlier = await this.#earlier(request.idempotencyKey, body);
+    if (earlier !== undefined) return earlier;
+    const row = await this.#rowOf(caller, request, body);
+    const added = await this.#deps.catalog.transaction((unit) => createRuns(unit, this.#deps, [row]));
+    if (added.length > 0) this.#deps.wake();
+    // Another call with the same key was faster: its body decides.
+    const run = (await this.#earlier(request.idempotencyKey, body)) ?? (await this.#deps.catalog.runs.get(row.run_id));
+    if (run === undefined) throw new XynFault('internal', 'The run that was just written is gone.');
+    return run;
+  }
+
+  /** Newest first. */
+  async list(query: RunFilter & { limit: number; cursor?: RunCursor }): Promise<Page<RunDto, RunCursor>> {
+    const { limit, cursor, ...filter } = query;
+    const rows = await this.#deps.catalog.runs.list(filter, limit + 1, cursor);
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, next: last === undefined ? null : { created_at: last.created_at, run_id: last.run_id } };
+  }
+
+  /** Ids that begin with a text of hex digits and dashes, at most `limit`. */
+  async idsWithPrefix(prefix: string, limit: number): Promise<string[]> {
+    return this.#deps.catalog.runs.withIdPrefix(prefix, limit);
+  }
+
+  /**
+   * A run with the reasons why it does not move.
+   * @throws XynFault `run_not_found`.
+   */
+  async get(runId: string): Promise<RunDetailDto> {
+    const run = await this.#found(runId);
+    return { ...run, waiting_on: isOpen(run.status) ? await this.#waitingOn(run) : [] };
+  }
+
+  /**
+   * The steps of a run, in the order in which it reached them.
+   * @throws XynFault `run_not_found`.
+   */
+  async steps(runId: string): Promise<StepDto[]> {
+    await this.#found(runId);
+    return this.#deps.catalog.runs.steps(runId);
+  }
+
+  /**
+   * A step with its attempts.
+   * @throws XynFault `step_not_found`.
+   */
+  async step(runId: string, stepId: string): Promise<StepDetailDto> {
+    const step = await this.#deps.catalog.runs.step(runId, stepId);
+    if (step === undefined) throw new XynFault('step_not_found', 'The run has no such step.');
+    return step;
+  }
+
+  /**
+   * Asks a run to cancel; the first wish stands, and a run that has ended stays as it is. A run that was not started yet
+   * is cancelled right after its start.
+   * @returns the run as it is now: it ends when its workflow has done so.
+   * @throws XynFault `run_not_found`, `request_invalid`, `audit_unavailable`, `db_unavailable`.
+   */
+  async cancel(caller: Caller, runId: string, reason: string): Promise<RunDto> {
+    if (!isStorableText(reason)) throw new XynFault('request_invalid', 'The reason holds characters that no text has.');
+    const found = await this.#deps.catalog.transaction(async (unit) => {
+      const outcome = await unit.runs.requestCancel(runId, caller.actor, reason);
+      if (outcome?.changed === true) {
+        await unit.audit([
+          {
+            key: `run/${runId}/cancel`,
+            at: new Date(this.#deps.clock()),
+            actor: caller.actor,
+            action: 'run.cancel',
+            resource_type: 'run',
+            resource_id: runId,
+            reason,
+            before: { status: outcome.before.status },
+            after: { cancel_requested: true, source: caller.source, proven: caller.proven },
+            run_id: runId,
+            correlation_id: outcome.before.correlation_id,
+            env_id: this.#deps.env.id,
+          },
+        ]);
+      }
+      return outcome;
+    });
+    if (found === undefined) throw notFound();
+    if (!found.changed) return found.before;
+    await this.#deps.cancels.send({ run_id: runId, by: caller.actor, reason });
+    return this.#found(runId);
+  }
+
+  async #found(runId: string): Promise<RunDto> {
+    const run = await this.#deps.catalog.runs.get(runId);
+    if (run === undefined) throw notFound();
+    return run;
+  }
+
+  async #earlier(key: string | undefined, body: string): Promise<RunDto | undefined> {
+    const known = key === undefined ? undefined : await this.#deps.catalog.runs.byKey(key);
+    if (known !== undefined && known.bodySha256 !== body) {
+      throw new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, with another body.', {
+        details: { run_id: known.run.run_id },
+      });
+    }
+    return known?.run;
+  }
+
+  async #rowOf(caller: Caller, request: CreateRunRequest, body: string): Promise<RunRow> {
+    const { inputs = {}, idempotencyKey: key } = request;
+    if (!isStorable(inputs) || !isStorableText(request.name ?? '') || !isStorableText(key ?? '')) {
+      throw new XynFault('request_invalid', 'Texts must not hold NUL or half characters (unpaired surrogates).');
+    }
+    const { name, known } = await this.#resolve(request.blueprint_ref);
+    const checked = checkInputs(known.plan, inputs);
+    if ('code' in checked) {
+      throw new XynFault(checked.code, checked.problems[0]?.message ?? 'The inputs do not fit.', {
+        details: { problems: checked.problems },
+      });
+    }
+    return {
+      run_id: key === undefined ? randomUUID() : uuidV5(RUN_KEYS, key),
+      name: request.name ?? name,
+      blueprint_id: known.plan.id,
+      blueprint_version: known.version,
+      digest: known.digest,
+      trigger: 'manual',
+      event_id: null,
+      inputs: checked.inputs,
+      actor: caller.actor,
+      correlation_id: caller.correlationId,
+      env_id: this.#deps.env.id,
+      env: this.#deps.env,
+      priority: request.priority ?? 0,
+      cause_depth: 0,
+      idempotency_key: key ?? null,
+      body_sha256: key === undefined ? null : body,
+    };
+  }
+
+  async #resolve(ref: string): Promise<{ name: string; known: KnownPlan }> {
+    const [, id = '', wanted] = /^([^@]+)(?:@([1-9]\d{0,8}))?$/.exec(ref) ?? [];
+    const blueprint = isStorableText(id) && id !== '' ? await this.#deps.catalog.blueprints.get(id) : undefined;
+    const version = wanted === undefined ? blueprint?.active_version : Number(wanted);
+    const known = version == null ? undefined : await this.#deps.plans.get(id, version);
+    if (blueprint === undefined || known === undefined) {
+      throw new XynFault('blueprint_unknown', 'No blueprint has that id and version.', {
+        details: { blueprint_ref: ref },
+      });
+    }
+    if (!blueprint.enabled) throw new XynFault('blueprint_disabled', 'The blueprint is switched off.');
+    if (!known.intact) throw new XynFault('plan_digest_mismatch', 'The stored plan does not fit its digest.');
+    return { name: blueprint.name, known };
+  }
+
+  async #waitingOn(run: RunDto): Promise<WaitingOn[]> {
+    const reasons: WaitingOn[] = [];
+    if (run.status === 'created') reasons.push({ kind: 'start', since: run.created_at });
+    if (run.cancel_requested_at !== null) reasons.push({ kind: 'cancel', since: run.cancel_requested_at });
+    for (const gate of await this.#deps.catalog.gates.openOf(run.run_id)) {
+      const { gate_id, path, purpose, approvers, require, approvals, opened_at, expires_at } = gate;
+      reasons.push({
+        kind: 'gate',
+        gate_id,
+        path,
+        purpose,
+        approvers,
+        require,
+        approvals,
+        since: opened_at,
+        expires_at,
+      });
+    }
+    try {
+      const description = await this.#deps.gateway.describe(run.run_id, DESCRIBE_DEADLINE_MS);
+      reasons.push(...waitsOf(description, this.#deps.clock()));
+    } catch {
+      reasons.push({ kind: 'unknown', reason: 'temporal_unavailable' });
+    }
+    return reasons;
+  }
+}
+
+function waitsOf({ pending, decisionWaitsSince }: RunDescription, now: number): WaitingOn[] {
+  const waits: WaitingOn[] = [];
+  const overdue = (since: string | null): boolean => since !== null && now - Date.parse(since) > WORKER_PATIENCE_MS;
+  if (overdue(decisionWaitsSince)) waits.push({ kind: 'worker', path: null, since: decisionWaitsSince });
+  for (const task of pending) {
+    const { path, attempt, nextAttemptAt, lastFailure } = task;
+    if (task.state !== 'scheduled') continue;
+    if (nextAttemptAt !== null && Date.parse(nextAttemptAt) > now) {
+      waits.push({ kind: 'retry', path, attempt, next_attempt_at: nextAttemptAt, last_failure: lastFailure });
+    } else if (overdue(nextAttemptAt ?? task.scheduledAt)) {
+      waits.push({ kind: 'worker', path, since: nextAttemptAt ?? task.scheduledAt });
+    }
+  }
+  return waits;
+}
+
+function isOpen(status: RunStatus): boolean {
+  return status === 'created' || status === 'running';
+}
+
+function bodySha256({ idempotencyKey: _key, ...body }: CreateRunRequest): string {
+  return sha256Hex(canonicalJson(body));
+}
+
+function notFound(): XynFault {
+  return new XynFault('run_not_found', 'No run has that id.');
+}

@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import type { EventWithVerdicts, GateDto, RunDto, StepDto } from '../../src/domain/dtos.js';
+import { XynFault } from '../../src/domain/fault.js';
+import type { HealthReport, Services } from '../../src/http/services.js';
+import type { Caller } from '../../src/services/caller.js';
+
+/** What the fake services hold and what they were asked; tests change it directly. */
+export interface FakeWorld {
+  health: HealthReport;
+  events: EventWithVerdicts[];
+  runs: RunDto[];
+  steps: StepDto[];
+  gates: GateDto[];
+  calls: { name: string; caller: Caller; args: unknown }[];
+  /** Thrown by every call, when set. */
+  failure?: unknown;
+}
+
+const at = '2026-11-21T10:00:00.000Z';
+
+export function fakeEvent(over: Partial<EventWithVerdicts> = {}): EventWithVerdicts {
+  return {
+    event_id: randomUUID(),
+    event_name: 'checkmk.alert',
+    occurred_at: at,
+    env_id: 'local',
+    actor: 'local',
+    correlation_id: 'c-1',
+    run_id: null,
+    step_id: null,
+    resource: null,
+    data: {},
+    verdicts: [],
+    ...over,
+  };
+}
+
+export function fakeRun(over: Partial<RunDto> = {}): RunDto {
+  return {
+    run_id: randomUUID(),
+    name: 'Remediate',
+    status: 'running',
+    phase: null,
+    blueprint_id: 'bp.remediate',
+    blueprint_version: 1,
+    digest: `sha256:${'0'.repeat(64)}`,
+    trigger: 'checkmk.alert',
+    event_id: null,
+    priority: 0,
+    created_at: at,
+    started_at: at,
+    completed_at: null,
+    cancel_requested_at: null,
+    actor: 'local',
+    correlation_id: 'c-1',
+    inputs: {},
+    outputs: null,
+    error: null,
+    ...over,
+  };
+}
+
+export function fakeStep(over: Partial<StepDto> = {}): StepDto {
+  return {
+    step_id: randomUUID(),
+    run_id: randomUUID(),
+    path: 'fix',
+    node_id: 'fix',
+    kind: 'action_task',
+    name: 'Fix it',
+    status: 'running',
+    skip_reason: null,
+    handled: false,
+    attempts: 1,
+    started_at: at,
+    completed_at: null,
+    logs_artifact_id: null,
+    inputs: null,
+    outputs: null,
+    error: null,
+    ...over,
+  };
+}
+
+export function fakeGate(over: Partial<GateDto> = {}): GateDto {
+  return {
+    gate_id: randomUUID(),
+    run_id: randomUUID(),
+    step_id: randomUUID(),
+    path: 'approve',
+    purpose: 'approval',
+    message: 'Restart nginx?',
+    status: 'open',
+    approvers: [],
+    require: 1,
+    reject: 1,
+    reason: 'optional',
+    approvals: 0,
+    digest: null,
+    opened_at: at,
+    expires_at: null,
+    closed_at: null,
+    ...over,
+  };
+}
+
+function found<T>(
+  item: T | undefined,
+  code: 'run_not_found' | 'event_not_found' | 'gate_not_found' | 'step_not_found',
+): T {
+  if (item === undefined) throw new XynFault(code, 'Nothing has that id.');
+  return item;
+}
+
+/** Services in memory, for what lies at the edge: envelopes, bounds, parsing, printing. */
+export function fakeServices(): { services: Services; world: FakeWorld } {
+  const world: FakeWorld = {
+    health: {
+      postgres: { ok: true },
+      temporal: { ok: true, address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233' },
+      worker: { ok: true, pollers: 1 },
+    },
+    events: [],
+    runs: [],
+    steps: [],
+    gates: [],
+    calls: [],
+  };
+  const asked = (name: string, caller: Caller, args: unknown): void => {
+    world.calls.push({ name, caller, args });
+    if (world.failure !== undefined) throw world.failure;
+  };
+  const failing = (): void => {
+    if (world.failure !== undefined) throw world.failure;
+  };
+  const services: Services = {
+    health: { check: async () => world.health },
+    events: {
+      emit: async (caller, request) => {
+        asked('emit', caller, request);
+        const { idempotencyKey: _key, resource = null, run_id = null, step_id = null, ...body } = request;
+        const event = fakeEvent({ ...body, resource, run_id, step_id, actor: caller.actor });
+        event.correlation_id = caller.correlationId;
+        world.events.unshift(event);
+        return event;
+      },
+      list: async ({ limit, cursor }) => {
+        failing();
+        const start = cursor === undefined ? 0 : Number(cursor.seq);
+        const items = world.events.slice(start, start + limit);
+        return { items, next: start + limit < world.events.length ? { seq: String(start + limit) } : null };
+      },
+      get: async (id) =>
+        found(
+          world.events.find((event) => event.event_id === id),
+          'event_not_found',
+        ),
+    },
+    runs: {
+      create: async (caller, request) => {
+        asked('create', caller, request);
+        const run = fakeRun({ status: 'created', started_at: null });
+        world.runs.unshift(run);
+        return run;
+      },
+      list: async ({ limit, cursor, status }) => {
+        failing();
+        const all = world.runs.filter((run) => status === undefined || run.status === status);
+        const start = cursor === undefined ? 0 : all.findIndex((run) => run.run_id === cursor.run_id) + 1;
+        const items = all.slice(start, start + limit);
+        const last = start + limit < all.length ? items.at(-1) : undefined;
+        return { items, next: last === undefined ? null : { created_at: last.created_at, run_id: last.run_id } };
+      },
+      idsWithPrefix: async (prefix, limit) =>
+        world.runs
+          .map((run) => run.run_id)
+          .filter((id) => id.startsWith(prefix))
+          .slice(0, limit),
+      get: async (id) => {
+        failing();
+        const run = found(
+          world.runs.find((one) => one.run_id === id),
+          'run_not_found',
+        );
+        const open = world.gates.filter((gate) => gate.run_id === id && gate.status === 'open');
+        const waits = open.map(({ gate_id, path, purpose, approvers, require, approvals, opened_at, expires_at }) => ({
+          kind: 'gate' as const,
+          ...{ gate_id, path, purpose, approvers, require, approvals, since: opened_at, expires_at },
+        }));
+        return { ...run, waiting_on: waits };
+      },
+      steps: async (id) => world.steps.filter((step) => step.run_id === id),
+      step: async (runId, stepId) => {
+        const step = world.steps.find((one) => one.run_id === runId && one.step_id === stepId);
+        return { ...found(step, 'step_not_found'), attempt_log: [] };
+      },
+      cancel: async (caller, id, reason) => {
+        asked('cancel', caller, { id, reason });
+        const run = found(
+          world.runs.find((one) => one.run_id === id),
+          'run_not_found',
+        );
+        run.cancel_requested_at = at;
+        return run;
+      },
+    },
+    gates: {
+      list: async ({ limit, status }) => {
+        failing();
+        const items = world.gates.filter((gate) => status === undefined || gate.status === status).slice(0, limit);
+        return { items, next: null };
+      },
+      get: async (id) => {
+        const gate = found(
+          world.gates.find((one) => one.gate_id === id),
+          'gate_not_found',
+        );
+        return { ...gate, binds: [], decisions: [] };
+      },
+      decide: async (caller, id, request) => {
+        asked('decide', caller, { id, ...request });
+        const gate = found(
+          world.gates.find((one) => one.gate_id === id),
+          'gate_not_found',
+        );
+        if (gate.reason === 'required' && request.reason === undefined) {
+          throw new XynFault('reason_required', 'This gate wants a reason.');
+        }
+        gate.status = request.decision === 'approve' ? 'approved' : 'rejected';
+        return { gate, decision_id: randomUUID(), status: 'applied' };
+      },
+    },
+    audit: { list: async () => ({ items: [], next: null }) },
+    blueprints: {
+      list: async () => [],
+      get: async () => {
+        throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
+      },
+    },
+  };
+  return { services, world };
+}

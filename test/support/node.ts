@@ -1,0 +1,184 @@
+import { bundleWorkflowCode, NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { createActivities } from '../../activities/index.js';
+import { catalogApprovals } from '../../src/catalog/approvals.js';
+import { listenTo } from '../../src/catalog/channel-listener.js';
+import type { Catalog } from '../../src/catalog/connect.js';
+import { writeRecords } from '../../src/catalog/records.js';
+import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
+import { defineAction } from '../../src/domain/action.js';
+import type { EnvFacts } from '../../src/domain/engine/state.js';
+import type { JsonObject } from '../../src/domain/json.js';
+import { ActionRegistry } from '../../src/registry/registry.js';
+import { BlueprintService } from '../../src/services/blueprints.js';
+import { CancelSender } from '../../src/services/cancel-sender.js';
+import type { Caller } from '../../src/services/caller.js';
+import { DecisionSender } from '../../src/services/decision-sender.js';
+import { Dispatcher } from '../../src/services/dispatcher.js';
+import { EventService } from '../../src/services/events.js';
+import { GateService } from '../../src/services/gates.js';
+import { PlanCache } from '../../src/services/plan-cache.js';
+import { Reconciler, type ReconcilerPatience } from '../../src/services/reconciler.js';
+import { RecordBuffer } from '../../src/services/record-buffer.js';
+import { RunEndWriter } from '../../src/services/run-end.js';
+import { RunRepair } from '../../src/services/run-repair.js';
+import { RunService } from '../../src/services/runs.js';
+import { RunStarter } from '../../src/services/run-starter.js';
+import { RunGateway } from '../../src/temporal/gateway.js';
+
+export const testEnv: EnvFacts = { id: 'local', name: 'local', stage: 'dev', vars: { site: 'hel' } };
+export const silentLog = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+
+function quiet(): void {
+  // Tests look at what is stored, not at the log.
+}
+
+/** A caller of the open mode. */
+export function caller(actor = 'ann'): Caller {
+  return { actor, proven: false, correlationId: randomUUID(), source: 'api' };
+}
+
+/** The services of one process, over a real catalog and a real Temporal server. */
+export interface TestNode {
+  access: CatalogAccess;
+  gateway: RunGateway;
+  events: EventService;
+  runs: RunService;
+  gates: GateService;
+  blueprints: BlueprintService;
+  dispatcher: Dispatcher;
+  cancels: CancelSender;
+  decisions: DecisionSender;
+  repair: RunRepair;
+  reconciler(patience?: Partial<ReconcilerPatience>): Reconciler;
+  /** Ends what was started. */
+  close(): Promise<void>;
+}
+
+export interface TestNodeOptions {
+  catalog: Catalog;
+  address: string;
+  taskQueue: string;
+  /** Starts to drain the outbox at once; default true. */
+  dispatch?: boolean;
+  log?: typeof silentLog;
+}
+
+/** Puts a node together as the composition roots do. */
+export function testNode(options: TestNodeOptions): TestNode {
+  const { catalog, address, taskQueue, log = silentLog } = options;
+  const clock = Date.now;
+  const access = catalogAccess(catalog);
+  const gateway = new RunGateway({ address, namespace: 'default', taskQueue, log });
+  const write = (batch: Parameters<typeof writeRecords>[1]): Promise<void> => writeRecords(catalog, batch);
+  const plans = new PlanCache(access.blueprints);
+  const ends = new RunEndWriter(write, clock);
+  const cancels = new CancelSender({ catalog: access, gateway, log });
+  const creation = { catalog: access, plans, env: testEnv, clock };
+  const starter = new RunStarter({
+    ...creation,
+    gateway,
+    ends,
+    log,
+    onCancelled: (cancel) => void cancels.send(cancel),
+  });
+  const dispatcher = new Dispatcher({
+    ...creation,
+    starter,
+    log,
+    listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
+  });
+  const wake = (): void => dispatcher.wake();
+  const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: testEnv.id });
+  const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
+  if (options.dispatch !== false) dispatcher.start();
+  return {
+    access,
+    gateway,
+    events: new EventService({ ...creation, wake }),
+    runs: new RunService({ ...creation, gateway, cancels, wake }),
+    gates: new GateService({ catalog: access, sender: decisions, clock, envId: testEnv.id }),
+    blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id }),
+    dispatcher,
+    cancels,
+    decisions,
+    repair,
+    reconciler: (patience) => new Reconciler({ catalog: access, gateway, repair, clock, log }, patience),
+    async close() {
+      await dispatcher.stop();
+      await decisions.idle();
+      await gateway.close();
+    },
+  };
+}
+
+const anyJson = z.record(z.string(), z.json());
+
+/** One pack of actions that answer with their input. */
+export const testActions = new ActionRegistry([
+  {
+    name: 'test',
+    version: '1.0.0',
+    actions: [
+      defineAction<JsonObject, JsonObject>({
+        name: 't.echo',
+        summary: 'answers with its input',
+        input: anyJson,
+        output: anyJson,
+        traits: { effect: 'write', idempotency: 'keyed' },
+        errors: {},
+        execute: (input) => Promise.resolve(input),
+      }),
+    ],
+  },
+]);
+
+/** The action lock of plans that use `testActions`. */
+export const testLock = Object.fromEntries(
+  testActions.names().map((name) => [name, { pack: 'test@1.0.0', contract: testActions.find(name)?.contract ?? '' }]),
+);
+
+let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+
+/** The interpreter as a worker, with records in the catalog. */
+export async function testWorker(options: {
+  catalog: Catalog;
+  address: string;
+  taskQueue: string;
+}): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
+  });
+  const connection = await NativeConnection.connect({ address: options.address });
+  const records = new RecordBuffer({
+    writer: { write: (batch: Parameters<typeof writeRecords>[1]) => writeRecords(options.catalog, batch) } as never,
+    log: silentLog,
+  });
+  const worker = await Worker.create({
+    connection,
+    taskQueue: options.taskQueue,
+    workflowBundle: await bundle,
+    maxConcurrentActivityTaskExecutions: 100,
+    activities: createActivities({
+      records,
+      approvals: catalogApprovals(options.catalog),
+      actions: testActions,
+      agents: { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
+      pausedMs: () => Promise.resolve(0),
+      worker: 'test',
+    }),
+  });
+  const running = worker.run();
+  return {
+    records,
+    async stop() {
+      worker.shutdown();
+      await running;
+      await records.close();
+      await connection.close();
+    },
+  };
+}
