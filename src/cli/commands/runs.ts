@@ -1,0 +1,131 @@
+import type { Command } from 'commander';
+import type { RunDetail, Step } from '../api-client.js';
+import { examples, type CommandBinder, type CommandContext } from '../context.js';
+import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
+import type { Printer } from '../printer.js';
+import { resolveRunId } from '../short-ids.js';
+import { gateCommands, hasEnded, waitText, watchRun } from '../watch-run.js';
+import { showNextPage, type PageOptions } from './paging.js';
+
+type ListOptions = PageOptions & { status?: string; blueprint?: string };
+
+async function list(
+  { client, printer, io }: CommandContext,
+  _args: readonly [],
+  { blueprint, ...query }: ListOptions,
+): Promise<void> {
+  const runs = await client.listRuns({ ...query, blueprint_id: blueprint });
+  printer.result(runs, () => {
+    const rows = runs.items.map((run) => [
+      shortId(run.run_id),
+      run.status,
+      run.phase ?? '',
+      run.name,
+      relativeTime(run.created_at, io.clock()),
+      elapsed(run.started_at, run.completed_at, io.clock()),
+    ]);
+    printer.table(['run', 'status', 'phase', 'name', 'created', 'took'], rows);
+    if (rows.length === 0) printer.note('No run yet. Send an event: `xynctl events emit NAME`.');
+    showNextPage(printer, runs.next_cursor);
+  });
+}
+
+function showSteps(printer: Printer, steps: readonly Step[], nowMs: number): void {
+  const rows = steps.map((step) => [
+    step.path,
+    step.status,
+    step.kind,
+    String(step.attempts),
+    elapsed(step.started_at, step.completed_at, nowMs),
+    errorText(step.error) ?? step.skip_reason ?? '',
+  ]);
+  printer.table(['step', 'status', 'kind', 'attempts', 'took', ''], rows);
+}
+
+function showRun(printer: Printer, run: RunDetail, nowMs: number): void {
+  const { blueprint_version: version } = run;
+  const error = errorText(run.error);
+  printer.fields([
+    ['run', run.run_id],
+    ['name', run.name],
+    ['status', run.phase === null ? run.status : `${run.status} (${run.phase})`],
+    ['blueprint', version === null ? run.blueprint_id : `${run.blueprint_id}@${version}`],
+    ['started by', `${run.trigger}, ${run.actor}`],
+    ['created', `${run.created_at} (${relativeTime(run.created_at, nowMs)})`],
+    ['took', elapsed(run.started_at, run.completed_at, nowMs)],
+    ['inputs', JSON.stringify(run.inputs)],
+    ...(run.outputs === null ? [] : [['outputs', JSON.stringify(run.outputs)] as const]),
+    ...(error === undefined ? [] : [['error', error] as const]),
+  ]);
+  for (const wait of run.waiting_on) {
+    const path = 'path' in wait && wait.path !== null ? `${wait.path} ` : '';
+    printer.line(printer.style('yellow', plain(`waiting: ${path}${waitText(wait, nowMs)}`)));
+    if (wait.kind === 'gate') printer.line(`  ${gateCommands(wait)}`);
+  }
+}
+
+async function show({ client, printer, io }: CommandContext, [given]: readonly [string]): Promise<void> {
+  const runId = await resolveRunId(client, given);
+  const run = await client.getRun(runId);
+  const steps = await client.steps(runId);
+  printer.result({ ...run, steps }, () => {
+    showRun(printer, run, io.clock());
+    printer.line();
+    showSteps(printer, steps, io.clock());
+  });
+}
+
+async function watch({ client, printer, io }: CommandContext, [given]: readonly [string]): Promise<number> {
+  const run = await watchRun({ client, printer, io }, await resolveRunId(client, given));
+  return run.status === 'completed' ? 0 : 1;
+}
+
+async function cancel(
+  { client, printer }: CommandContext,
+  [given]: readonly [string],
+  { reason }: { reason: string },
+): Promise<void> {
+  const run = await client.cancelRun(await resolveRunId(client, given), reason);
+  printer.result(run, () =>
+    printer.line(
+      hasEnded(run)
+        ? `Run ${shortId(run.run_id)} had ended already: ${printer.status(run.status)}.`
+        : `Run ${shortId(run.run_id)} is being cancelled; follow it with \`xynctl runs watch ${shortId(run.run_id)}\`.`,
+    ),
+  );
+}
+
+const RUN_ID = 'id of the run, or its first 8 or more characters';
+
+/** `runs list | show | watch | cancel`. */
+export function addRunCommands(program: Command, binder: CommandBinder): void {
+  const runs = program.command('runs').description('runs: what blueprints did and do');
+  runs
+    .command('list')
+    .description('the newest runs')
+    .option('--status <status>', 'created, running, completed, failed or cancelled')
+    .option('--blueprint <id>', 'only runs of that blueprint')
+    .option('--limit <number>', 'at most so many', '20')
+    .option('--cursor <cursor>', 'the page after an earlier one')
+    .addHelpText('after', examples('xynctl runs list', 'xynctl runs list --status failed --json'))
+    .action(binder.bind(list));
+  runs
+    .command('show')
+    .argument('<run>', RUN_ID)
+    .description('a run, its steps, and what it waits for')
+    .addHelpText('after', examples('xynctl runs show 1a2b3c4d'))
+    .action(binder.bind(show));
+  runs
+    .command('watch')
+    .argument('<run>', RUN_ID)
+    .description('follow a run until it ends; exit code 1 when it does not complete')
+    .addHelpText('after', examples('xynctl runs watch 1a2b3c4d'))
+    .action(binder.bind(watch));
+  runs
+    .command('cancel')
+    .argument('<run>', RUN_ID)
+    .description('ask a run to cancel')
+    .option('--reason <text>', 'why, for the records', '')
+    .addHelpText('after', examples('xynctl runs cancel 1a2b3c4d --reason "wrong host"'))
+    .action(binder.bind(cancel));
+}

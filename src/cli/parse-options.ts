@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { XynFault } from '../domain/fault.js';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
+
+/** Bytes that are read from standard input, at most; the server takes no larger body. */
+const MAX_INPUT_BYTES = 1_048_576;
+
+async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size > MAX_INPUT_BYTES) throw new XynFault('body_too_large', 'Standard input is larger than 1 MiB.');
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readArgument(value: string, stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+  if (value === '-') return readAll(stdin);
+  if (!value.startsWith('@')) return value;
+  try {
+    return await readFile(value.slice(1), 'utf8');
+  } catch (error) {
+    throw new XynFault('request_invalid', `Cannot read ${value.slice(1)}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * A JSON object given as text, as `@file`, or as `-` for standard input.
+ * @throws XynFault `invalid_json`, `body_not_object`, `request_invalid` when the file cannot be read.
+ */
+export async function jsonArgument(
+  option: string,
+  value: string,
+  stdin: AsyncIterable<Uint8Array | string>,
+): Promise<JsonObject> {
+  const text = await readArgument(value, stdin);
+  let json: Json;
+  try {
+    json = JSON.parse(text) as Json;
+  } catch {
+    throw new XynFault('invalid_json', `${option} is not JSON; write it like '{"host": "web-1"}', @file or -.`);
+  }
+  if (isJsonObject(json)) return json;
+  throw new XynFault('body_not_object', `${option} must be a JSON object, like '{"host": "web-1"}'.`);
+}
+
+/**
+ * `type:id` as a resource.
+ * @throws XynFault `request_invalid`
+ */
+export function resourceArgument(value: string): { type: string; id: string } {
+  const at = value.indexOf(':');
+  if (at < 1 || at === value.length - 1) {
+    throw new XynFault('request_invalid', '--resource must be like host:web-1.');
+  }
+  return { type: value.slice(0, at), id: value.slice(at + 1) };
+}

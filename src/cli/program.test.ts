@@ -1,0 +1,441 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  fakeEvent,
+  fakeGate,
+  fakeRun,
+  fakeServices,
+  fakeStep,
+  type FakeWorld,
+} from '../../test/support/fake-services.js';
+import { XynFault } from '../domain/fault.js';
+import { createApp } from '../http/app.js';
+import { startHttpServer, type HttpServer } from '../http/server.js';
+import type { AuditReport, CliActions, StatusReport } from './actions.js';
+import { runProgram } from './program.js';
+
+const RUN = 'aaaaaaaa-0000-4000-8000-000000000001';
+const GATE = 'bbbbbbbb-0000-4000-8000-000000000002';
+const NOW = Date.parse('2026-11-21T10:01:00.000Z');
+
+let world: FakeWorld;
+let server: HttpServer;
+let stateDir: string;
+let actions: CliActions;
+let status: StatusReport;
+let audit: AuditReport;
+let actionCalls: unknown[][];
+
+beforeEach(async () => {
+  const fake = fakeServices();
+  world = fake.world;
+  const quiet = (): void => undefined;
+  const log = { info: quiet, warn: quiet, error: quiet };
+  server = await startHttpServer(createApp(fake.services, { log, version: '1', allowedHosts: [] }), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  stateDir = await mkdtemp(join(tmpdir(), 'xynctl-'));
+  status = {
+    api: { url: server.url, ok: true },
+    ui: { url: `${server.url}/` },
+    temporal: { address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233', ok: true },
+    worker: { ok: true, pollers: 1 },
+    postgres: { ok: true },
+    version: '1.2.3',
+  };
+  audit = { ok: true, entries: 10, linked: 9, unlinked_tail: 1, heads: 2 };
+  actionCalls = [];
+  actions = {
+    version: '1.2.3',
+    up: async (config) => {
+      actionCalls.push(['up', config.host, config.port]);
+      return 0;
+    },
+    down: async () => ({ stopped: true }),
+    status: async () => status,
+    replayFile: async (path) => {
+      actionCalls.push(['file', path]);
+      return { ok: false, events: 12, message: 'event 5 differs' };
+    },
+    replayRun: async (_config, runId) => {
+      actionCalls.push(['run', runId]);
+      return { ok: true, events: 42 };
+    },
+    verifyAudit: async () => audit,
+  };
+});
+
+afterEach(async () => {
+  await server.close();
+  await rm(stateDir, { recursive: true });
+});
+
+interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+interface Around {
+  env?: NodeJS.ProcessEnv;
+  stdin?: string;
+  isTTY?: boolean;
+}
+
+async function xynctl(args: string[], { env = {}, stdin = '', isTTY = false }: Around = {}): Promise<Result> {
+  let out = '';
+  let err = '';
+  async function* input(): AsyncGenerator<string> {
+    yield stdin;
+  }
+  const code = await runProgram(args, actions, {
+    env: { XYN_STATE_DIR: stateDir, XYN_URL: server.url, ...env },
+    stdin: input(),
+    stdout: { write: (text) => (out += text), isTTY },
+    stderr: { write: (text) => (err += text) },
+    clock: () => NOW,
+  });
+  return { code, out, err };
+}
+
+describe('usage', () => {
+  it('shows examples for every command', async () => {
+    const lines = [
+      'up',
+      'down',
+      'status',
+      'events emit',
+      'events list',
+      'events show',
+      'runs list',
+      'runs show',
+      'runs watch',
+      'runs cancel',
+      'gates list',
+      'gates show',
+      'gates approve',
+      'gates reject',
+      'gates decide',
+      'replay',
+      'audit verify',
+    ];
+    for (const line of lines) {
+      const { code, out } = await xynctl([...line.split(' '), '--help']);
+      expect({ line, code }).toEqual({ line, code: 0 });
+      expect(out).toContain(`  xynctl ${line}`);
+      expect(out).toContain('--json');
+    }
+  });
+
+  it('ends with 2 when it is not understood, and with 0 for the version', async () => {
+    for (const args of [[], ['nonsense'], ['runs', 'show'], ['runs', 'list', '--nonsense'], ['events', 'emit']]) {
+      const { code, err } = await xynctl(args);
+      expect({ args, code }).toEqual({ args, code: 2 });
+      expect(err).not.toBe('');
+    }
+    expect(await xynctl(['--version'])).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+  });
+
+  it('names every setting that cannot be used', async () => {
+    const { code, err } = await xynctl(['up', '--port', '99999'], { env: { XYN_STAGE: 'live' } });
+    expect(code).toBe(2);
+    expect(err).toContain('XYN_PORT');
+    expect(err).toContain('XYN_STAGE');
+  });
+});
+
+describe('up, down and status', () => {
+  it('hands options on as settings', async () => {
+    expect((await xynctl(['up', '--port', '8000', '--host', '127.0.0.2'])).code).toBe(0);
+    expect(actionCalls).toEqual([['up', '127.0.0.2', 8000]]);
+    expect((await xynctl(['down'])).out).toBe('Stopped.\n');
+  });
+
+  it('reports as JSON exactly what was found, and ends with 5 when a part is missing', async () => {
+    const good = await xynctl(['status', '--json']);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.out)).toEqual(status);
+    status.worker = { ok: false, pollers: 0 };
+    const bad = await xynctl(['status']);
+    expect(bad.code).toBe(5);
+    expect(bad.out).toMatch(/^worker +missing +0 polling$/m);
+  });
+});
+
+describe('finding the API', () => {
+  it('uses what runs in the folder for state, and says what to do when nothing does', async () => {
+    await mkdir(join(stateDir, 'run'));
+    await writeFile(join(stateDir, 'run', 'up.json'), JSON.stringify({ pid: 1, api: { url: server.url } }));
+    expect((await xynctl(['runs', 'list'], { env: { XYN_URL: '' } })).code).toBe(0);
+    await server.close();
+    const { code, err } = await xynctl(['runs', 'list'], { env: { XYN_URL: '' } });
+    expect(code).toBe(5);
+    expect(err).toMatch(/Nothing answers at .* Start Xyn with `xynctl up`.*\[not_running\]/);
+  });
+
+  it('--url wins over the environment', async () => {
+    const { code } = await xynctl(['runs', 'list', '--url', server.url], { env: { XYN_URL: 'http://127.0.0.1:1' } });
+    expect(code).toBe(0);
+  });
+
+  it('notices when something else answers', async () => {
+    const other = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const { code, err } = await xynctl(['runs', 'list', '--url', url]);
+    other.close();
+    expect([code, err]).toEqual([5, expect.stringContaining('is not the API of Xyn')]);
+  });
+});
+
+describe('events', () => {
+  it('emits data from the command line, a file and standard input', async () => {
+    const file = join(stateDir, 'data.json');
+    await writeFile(file, '{"from":"file"}');
+    for (const [data, stdin] of [
+      ['{"from":"line"}', ''],
+      [`@${file}`, ''],
+      ['-', '{"from":"stdin"}'],
+    ] as const) {
+      const args = ['events', 'emit', 'checkmk.alert', '--data', data, '--resource', 'host:web-1', '--actor', 'ann'];
+      expect((await xynctl(args, { stdin })).code).toBe(0);
+    }
+    expect(world.calls.map(({ args }) => (args as { data: unknown }).data)).toEqual([
+      { from: 'line' },
+      { from: 'file' },
+      { from: 'stdin' },
+    ]);
+    expect(world.calls[0]).toMatchObject({
+      caller: { actor: 'ann', source: 'cli' },
+      args: { resource: { type: 'host', id: 'web-1' } },
+    });
+  });
+
+  it.each([
+    ['{', 'invalid_json'],
+    ['[]', 'body_not_object'],
+    ['@/nothing/there', 'request_invalid'],
+  ])('refuses --data %s', async (data, code) => {
+    const result = await xynctl(['events', 'emit', 'a.b', '--data', data]);
+    expect([result.code, result.err]).toEqual([2, expect.stringContaining(`[${code}]`)]);
+  });
+
+  it('says why nothing started', async () => {
+    const event = fakeEvent({
+      verdicts: [{ blueprint_id: 'bp.a', verdict: 'filter_false', detail: null, run_id: null }],
+    });
+    world.events = [event];
+    const { out } = await xynctl(['events', 'show', event.event_id]);
+    expect(out).toContain('bp.a: filter_false');
+    expect((await xynctl(['events', 'emit', 'a.b'])).out).toContain('no blueprint has a trigger for a.b');
+  });
+});
+
+describe('runs', () => {
+  it('lists runs in columns, without what a terminal would obey', async () => {
+    world.runs = [
+      fakeRun({ run_id: RUN, name: 'evil\u001b[2Jname', completed_at: '2026-11-21T10:00:02.500Z', status: 'failed' }),
+    ];
+    const { out } = await xynctl(['runs', 'list']);
+    expect(out.split('\n')[0]).toMatch(/^RUN +STATUS +PHASE +NAME +CREATED +TOOK$/);
+    expect(out).toMatch(/^aaaaaaaa +failed +evil\ufffd\[2Jname +1 m 00 s ago +2\.5 s$/m);
+    expect(out).not.toContain('\u001b');
+  });
+
+  it('uses colours on a terminal only, and not with NO_COLOR', async () => {
+    world.runs = [fakeRun()];
+    const coloured = await xynctl(['runs', 'list'], { isTTY: true });
+    expect(coloured.out).toContain('\u001b[36mrunning\u001b[0m');
+    expect((await xynctl(['runs', 'list'], { isTTY: true, env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
+  });
+
+  it('shows a run by the beginning of its id, with what it waits for', async () => {
+    world.runs = [fakeRun({ run_id: RUN, phase: 'gate' })];
+    world.steps = [fakeStep({ run_id: RUN, error: { code: 'exit_nonzero', message: 'exit code 3' } })];
+    world.gates = [fakeGate({ gate_id: GATE, run_id: RUN })];
+    const { code, out } = await xynctl(['runs', 'show', 'AAAAAAAA']);
+    expect(code).toBe(0);
+    expect(out).toContain('exit_nonzero: exit code 3');
+    expect(out).toContain('xynctl gates approve bbbbbbbb');
+    const json = JSON.parse((await xynctl(['runs', 'show', RUN, '--json'])).out);
+    expect(json).toMatchObject({ run_id: RUN, waiting_on: [{ kind: 'gate' }], steps: [{ path: 'fix' }] });
+  });
+
+  it('tells apart what is no id, unknown and ambiguous', async () => {
+    world.runs = [fakeRun({ run_id: RUN }), fakeRun({ run_id: RUN.replace(/1$/, '2') })];
+    const of = async (id: string): Promise<[number, string]> => {
+      const { code, err } = await xynctl(['runs', 'show', id]);
+      return [code, /\[(\w+)\]\n$/.exec(err)?.[1] ?? err];
+    };
+    expect(await of('aaaa')).toEqual([2, 'request_invalid']);
+    expect(await of('cccccccc')).toEqual([3, 'run_not_found']);
+    expect(await of('aaaaaaaa')).toEqual([2, 'request_invalid']);
+    expect(await of('cccccccc-0000-4000-8000-000000000001')).toEqual([3, 'run_not_found']);
+  });
+
+  it('cancels', async () => {
+    world.runs = [fakeRun({ run_id: RUN })];
+    expect((await xynctl(['runs', 'cancel', RUN, '--reason', 'wrong host'])).out).toContain('is being cancelled');
+    expect(world.calls[0]?.args).toEqual({ id: RUN, reason: 'wrong host' });
+  });
+});
+
+describe('runs watch', () => {
+  /** Lets the run move on each time the watcher looks. */
+  function script(...moves: (() => void)[]): void {
+    const gone = world.runs[0];
+    if (gone === undefined) throw new Error('no run');
+    world.onLook = () => moves.shift()?.();
+  }
+
+  it('shows every change until the end', async () => {
+    const run = fakeRun({ run_id: RUN });
+    const step = fakeStep({ run_id: RUN });
+    const gate = fakeGate({ gate_id: GATE, run_id: RUN });
+    world.runs = [run];
+    script(
+      () => undefined,
+      () => world.steps.push(step),
+      () => Object.assign(step, { status: 'completed', completed_at: '2026-11-21T10:00:01.200Z' }),
+      () => world.gates.push(gate),
+      () => Object.assign(gate, { status: 'approved' }),
+      () => Object.assign(run, { status: 'completed', completed_at: '2026-11-21T10:00:09.000Z' }),
+    );
+    const { code, out } = await xynctl(['runs', 'watch', 'aaaaaaaa']);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines.map((line) => line.replace(/^ *\+1 m 00 s +/, ''))).toEqual([
+      `run ${RUN}  Remediate  (bp.remediate)`,
+      expect.stringMatching(/^fix +running$/),
+      expect.stringMatching(/^fix +completed {2}1\.2 s$/),
+      expect.stringMatching(/^approve +waits for a decision of anybody$/),
+      expect.stringContaining('xynctl gates approve bbbbbbbb'),
+      expect.stringMatching(/^run +completed {2}in 9\.0 s$/),
+    ]);
+  });
+
+  it('ends with 1 when the run fails, and streams JSON lines', async () => {
+    const run = fakeRun({ run_id: RUN });
+    world.runs = [run];
+    script(
+      () => undefined,
+      () => undefined,
+      () => Object.assign(run, { status: 'failed', error: { code: 'x', message: 'broke' } }),
+    );
+    const { code, out } = await xynctl(['runs', 'watch', RUN, '--json']);
+    expect(code).toBe(1);
+    const records = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; status: string });
+    expect(records.map(({ type, status: state }) => [type, state])).toEqual([
+      ['run', 'running'],
+      ['run', 'failed'],
+    ]);
+  });
+
+  it('waits for the last steps, which are written a moment after the end', async () => {
+    const run = fakeRun({ run_id: RUN, status: 'completed' });
+    const step = fakeStep({ run_id: RUN });
+    world.runs = [run];
+    world.steps = [step];
+    script(
+      () => undefined,
+      () => undefined,
+      () => Object.assign(step, { status: 'completed', completed_at: '2026-11-21T10:00:01.000Z' }),
+    );
+    expect((await xynctl(['runs', 'watch', RUN])).out).toMatch(/fix +completed/);
+  });
+
+  it('waits while the server is away', async () => {
+    const run = fakeRun({ run_id: RUN });
+    world.runs = [run];
+    script(
+      () => undefined,
+      () => (world.failure = new XynFault('db_unavailable', 'Postgres does not answer.')),
+      () => {
+        delete world.failure;
+        run.status = 'completed';
+      },
+    );
+    const { code, err } = await xynctl(['runs', 'watch', RUN]);
+    expect([code, err]).toEqual([0, 'Postgres does not answer. Trying again for a minute.\n']);
+  });
+
+  it('does not wait for a run that is not there', async () => {
+    expect((await xynctl(['runs', 'watch', RUN])).code).toBe(3);
+  });
+
+  it('follows what an event started', async () => {
+    world.runs = [fakeRun({ run_id: RUN, status: 'failed' })];
+    world.verdicts = [{ blueprint_id: 'bp.remediate', verdict: 'started', detail: null, run_id: RUN }];
+    const { code, out } = await xynctl(['events', 'emit', 'checkmk.alert', '--wait']);
+    expect(code).toBe(1);
+    expect(out).toMatch(new RegExp(`bp\\.remediate: run ${RUN}`));
+    expect(out).toMatch(/run +failed/);
+  });
+});
+
+describe('gates', () => {
+  beforeEach(() => {
+    world.gates = [fakeGate({ gate_id: GATE, reason: 'required' }), fakeGate({ status: 'approved' })];
+  });
+
+  it('lists the open ones', async () => {
+    const { out } = await xynctl(['gates', 'list']);
+    expect(out).toMatch(/^bbbbbbbb +open +approval/m);
+    expect(out.trimEnd().split('\n')).toHaveLength(2);
+    expect(JSON.parse((await xynctl(['gates', 'list', '--status', 'all', '--json'])).out).items).toHaveLength(2);
+  });
+
+  it('decides by the beginning of the id', async () => {
+    const refused = await xynctl(['gates', 'approve', 'bbbbbbbb']);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('[reason_required]')]);
+    const done = await xynctl(['gates', 'reject', 'bbbbbbbb', '--reason', 'too late']);
+    expect([done.code, done.out]).toEqual([0, 'reject: gate bbbbbbbb is rejected.\n']);
+    expect(world.calls.at(-1)?.args).toEqual({ id: GATE, decision: 'reject', reason: 'too late' });
+  });
+
+  it('settles recovery gates with outputs', async () => {
+    await xynctl(['gates', 'decide', GATE, 'done', '--reason', 'seen', '--outputs', '{"id":7}']);
+    expect(world.calls.at(-1)?.args).toEqual({ id: GATE, decision: 'done', reason: 'seen', outputs: { id: 7 } });
+  });
+
+  it('prints errors as JSON with --json', async () => {
+    const { code, err } = await xynctl(['gates', 'decide', GATE, 'maybe', '--json']);
+    expect(code).toBe(2);
+    expect(JSON.parse(err)).toMatchObject({
+      error: { code: 'request_invalid', details: { problems: [{ path: 'decision' }] } },
+    });
+  });
+});
+
+describe('replay and audit verify', () => {
+  it('tells runs from files', async () => {
+    world.runs = [fakeRun({ run_id: RUN })];
+    expect((await xynctl(['replay', 'aaaaaaaa'])).out).toContain('42 events fits');
+    const file = await xynctl(['replay', './history.json']);
+    expect([file.code, file.out]).toEqual([1, expect.stringContaining('event 5 differs')]);
+    expect(actionCalls).toEqual([
+      ['run', RUN],
+      ['file', './history.json'],
+    ]);
+  });
+
+  it('ends with 1 when the trail does not verify', async () => {
+    expect((await xynctl(['audit', 'verify'])).code).toBe(0);
+    audit = { ...audit, ok: false, first_problem: { kind: 'edited', seq: 3, audit_id: '7', message: 'hash differs' } };
+    const { code, out } = await xynctl(['audit', 'verify']);
+    expect([code, out]).toEqual([1, expect.stringContaining('edited at link 3 (entry 7): hash differs')]);
+  });
+});
+
+it('the program file is executable and starts the compiled one', async () => {
+  const text = await readFile(new URL('../../bin/xynctl.js', import.meta.url), 'utf8');
+  expect(text).toMatch(/^#!\/usr\/bin\/env node\n[^]*dist\/src\/main\/xynctl\.js/);
+});

@@ -1,0 +1,69 @@
+import path from 'node:path';
+import { listenTo } from '../catalog/channel-listener.js';
+import { connectCatalog } from '../catalog/connect.js';
+import { grantAppRole } from '../catalog/grants.js';
+import { migrate } from '../catalog/migrate.js';
+import { loadConfig, secretsOf } from '../config/config.js';
+import { createLogger } from '../config/log.js';
+import { createApp } from '../http/app.js';
+import { startHttpServer } from '../http/server.js';
+import { AuditChainer } from '../services/audit-chainer.js';
+import { AuditHeads } from '../services/audit-heads.js';
+import { AuditTrail } from '../services/audit-trail.js';
+import { HealthService } from '../services/health.js';
+import { RunGateway } from '../temporal/gateway.js';
+import { createCore } from './core.js';
+import { environmentOf } from './environment.js';
+import { Lifecycle, tellParent } from './lifecycle.js';
+import { packagePaths, packageVersion } from './package-paths.js';
+import { requireSetting } from './require-setting.js';
+
+/** The API process: migrates, serves HTTP, and does the work behind it (dispatch, sweeps, repair, audit chain). */
+const config = loadConfig(process.env);
+const secrets = secretsOf(config);
+const log = createLogger({ level: config.logLevel, name: 'api', secrets: () => secrets });
+const lifecycle = new Lifecycle(log);
+
+const url = requireSetting(config.databaseUrl, 'DATABASE_URL');
+const ownerUrl = config.databaseOwnerUrl ?? url;
+const { applied } = await migrate({ ownerUrl, dir: packagePaths.migrations });
+const grants = await grantAppRole(ownerUrl, decodeURIComponent(new URL(url).username));
+if (applied.length > 0) log.info({ applied }, 'migrated');
+if (grants.ownerCouldRemoveTriggers) {
+  log.warn({}, 'the application owns its tables: it could remove the triggers that keep the audit trail append-only');
+}
+
+const catalog = connectCatalog({ url, applicationName: 'xyn-api' });
+lifecycle.onClose('catalog', () => catalog.close());
+const gateway = new RunGateway({
+  address: requireSetting(config.temporalAddress, 'TEMPORAL_ADDRESS'),
+  namespace: config.temporalNamespace,
+  taskQueue: config.taskQueue,
+  log,
+});
+lifecycle.onClose('temporal', () => gateway.close());
+const core = createCore({ catalog, gateway, env: environmentOf(config), log });
+core.startBackground(lifecycle);
+const chainer = new AuditChainer({
+  catalog,
+  heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
+  log,
+  clock: Date.now,
+  listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_audit', onNotice }),
+});
+chainer.start();
+lifecycle.onClose('audit', () => chainer.stop());
+
+const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
+const app = createApp(
+  { ...core, health, audit: new AuditTrail(catalog) },
+  { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },
+);
+// A port that somebody asked for is taken or nothing; the default moves on to the next free one.
+const orNext = (process.env['XYN_PORT'] ?? '') === '';
+const server = await startHttpServer(app, { host: config.host, port: config.port, orNext });
+lifecycle.onClose('http', () => server.close());
+log.info({ url: server.url }, 'listening');
+tellParent({ ready: true, url: server.url });
+await lifecycle.ended;
+process.disconnect?.();

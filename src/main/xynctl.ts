@@ -1,0 +1,13 @@
+import { runProgram } from '../cli/program.js';
+import { cliActions } from './xynctl-actions.js';
+
+/** The command line: `bin/xynctl.js` runs this. */
+process.exitCode = await runProgram(process.argv.slice(2), cliActions, {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  clock: Date.now,
+});
+// Ended streams and servers leave nothing open; what a library still holds must not keep a finished command alive.
+process.exit();
