@@ -1,20 +1,6 @@
-import { ActionFailure, type AnyAction } from '../src/domain/action.js';
+import { ActionFailure, type ActionSource, type RegisteredAction } from '../src/domain/action.js';
 import type { ActionTask } from '../workflows/contract.js';
 import type { Work, WorkContext, WorkResult } from './work.js';
-
-/** An action as the registry knows it. */
-export interface RegisteredAction {
-  action: AnyAction;
-  /** `<pack>@<version>`. */
-  pack: string;
-  /** Digest of its contract (language §8.1). */
-  contract: string;
-}
-
-/** Where actions are looked up by name. */
-export interface ActionSource {
-  find(name: string): RegisteredAction | undefined;
-}
 
 /** The work of an `action_task`: its contract is compared, its input and output are checked, then it runs. */
 export function actionWork(source: ActionSource, task: ActionTask): Work {

@@ -1,4 +1,5 @@
 import type { AgentRouter } from '../src/domain/agent.js';
+import { canonicalJson, type Json } from '../src/domain/json.js';
 import type { AgentTask } from '../workflows/contract.js';
 import type { Work } from './work.js';
 
@@ -16,12 +17,16 @@ export function agentWork(router: AgentRouter, task: AgentTask): Work {
         {
           provider: task.provider,
           model: task.model,
-          prompt: String(prompt),
-          ...(system === undefined ? {} : { system: String(system) }),
+          prompt: textOf(prompt),
+          ...(system === undefined ? {} : { system: textOf(system) }),
           ...(data === undefined ? {} : { data }),
           ...(task.output === undefined ? {} : { output: task.output }),
         },
         { runId, path: task.path, key: task.key, signal },
       ),
   };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : canonicalJson(value);
 }

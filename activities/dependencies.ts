@@ -1,8 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
+import type { ActionSource } from '../src/domain/action.js';
 import type { AgentRouter } from '../src/domain/agent.js';
 import { runIdOfWorkflow } from '../src/domain/ids.js';
 import type { ApprovalCheck, RecordSink } from '../src/domain/records.js';
-import type { ActionSource } from './action-work.js';
 
 /** What the activities need; `src/main` fills it in. */
 export interface ActivityDependencies {

@@ -14,8 +14,8 @@ export interface AttemptMemory {
 /** Starts the heartbeat of this activity and returns what earlier attempts left. */
 export function startHeartbeat(now: number): {
   memory: AttemptMemory;
-  beat(memory: AttemptMemory): void;
-  stop(): void;
+  beat: (memory: AttemptMemory) => void;
+  stop: () => void;
 } {
   const context = Context.current();
   const details = context.info.heartbeatDetails as AttemptMemory | undefined;

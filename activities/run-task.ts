@@ -27,7 +27,7 @@ interface Attempt {
   start: AttemptStart;
   signal: AbortSignal;
   memory: AttemptMemory;
-  beat(memory: AttemptMemory): void;
+  beat: (memory: AttemptMemory) => void;
 }
 
 /**
@@ -76,7 +76,7 @@ export async function runTask(
 
 async function perform(attempt: Attempt, records: readonly Transition[]): Promise<TaskResult> {
   const { deps, work, start, memory } = attempt;
-  const recorded = await announce(attempt, records);
+  const { recorded } = await announce(attempt, records);
   await proveApproval(attempt);
   const slow = work.effect === 'read' ? setTimeout(() => deps.records.running(start), RUNNING_AFTER_MS) : undefined;
   let result: WorkResult;
@@ -108,22 +108,28 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
  * written beside the work.
  * @returns whether the transitions that came along are in the catalog.
  */
-async function announce(attempt: Attempt, records: readonly Transition[]): Promise<boolean | Promise<boolean>> {
+async function announce(
+  attempt: Attempt,
+  records: readonly Transition[],
+): Promise<{ recorded: boolean | Promise<boolean> }> {
   const { deps, work, start } = attempt;
   const gated = (work.task.gates ?? []).length > 0;
   if (work.effect !== 'read') {
     await patiently(attempt, () => deps.records.begin(start, records));
-    return true;
+    return { recorded: true };
   }
-  if (records.length === 0) return true;
+  if (records.length === 0) return { recorded: true };
   if (gated) {
     await patiently(attempt, () => deps.records.record(start.run_id, records));
-    return true;
+    return { recorded: true };
   }
-  return deps.records.record(start.run_id, records).then(
-    () => true,
-    () => false,
-  );
+  // Inside an object, since a promise that an async function returns would be waited for.
+  return {
+    recorded: deps.records.record(start.run_id, records).then(
+      () => true,
+      () => false,
+    ),
+  };
 }
 
 async function patiently(attempt: Attempt, write: () => Promise<void>): Promise<void> {
@@ -131,7 +137,8 @@ async function patiently(attempt: Attempt, write: () => Promise<void>): Promise<
   for (;;) {
     attempt.signal.throwIfAborted();
     try {
-      return await write();
+      await write();
+      return;
     } catch (error) {
       if (!(error instanceof XynFault) || Date.now() + AUDIT_PAUSE_MS > deadline) {
         throw new ActionFailure(

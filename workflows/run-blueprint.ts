@@ -71,7 +71,7 @@ export async function runBlueprint(input: RunInput): Promise<RunResult> {
   });
 }
 
-function validateDecision(message: DecideGate): void {
+function validateDecision(message: Partial<DecideGate> | undefined): void {
   if (typeof message?.gate !== 'string' || typeof message.decision !== 'string') {
     throw ApplicationFailure.nonRetryable('a decision needs `gate` and `decision`', 'decision_unknown');
   }
@@ -116,7 +116,7 @@ class Driver {
   /** Applies one event and carries out what follows. Never throws: a defect stops the workflow task instead. */
   feed(event: Body): void {
     try {
-      const next = advance(this.#plan, this.state, { ...event, now: Date.now() } as EngineEvent);
+      const next = advance(this.#plan, this.state, { ...event, now: Date.now() });
       this.state = next.state;
       this.#fed += 1;
       if (this.#shouldHandOver()) this.#handOver();

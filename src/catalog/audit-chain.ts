@@ -11,10 +11,39 @@ export interface Link {
   hash: string;
 }
 
-/** An entry together with its link, if it has one. */
-export interface LinkedEntry {
-  entry: CanonicalEntry;
+/** The chain over the audit log, as the chainer and the verification use it. All throw XynFault `db_unavailable`. */
+export interface AuditChain {
+  /**
+   * Links up to `limit` pending entries in the order of their ids, in one transaction. Entries that committed out of
+   * order come in a later batch: the order of the chain is that in which entries became visible.
+   * @returns the newest link and how many were made, or undefined when another process links just now.
+   */
+  linkPending(limit: number, rule: ChainRule): Promise<{ made: number; head: Link | undefined } | undefined>;
+  /** A page of the chain after a link's number; the entry is absent when its row is gone. */
+  read(after: number, limit: number): Promise<ChainItem[]>;
+  /** Entries in all, those that wait to be linked, and up to ten that are neither: they came in by force. */
+  count(): Promise<{ entries: number; pending: number; stray: string[] }>;
+}
+
+/** How links are made. */
+export interface ChainRule {
+  genesis: string;
+  hash: (previous: string, entry: CanonicalEntry) => string;
+}
+
+/** A link with the entry that it stands for. */
+export interface ChainItem {
   link: Link;
+  entry: CanonicalEntry | undefined;
+}
+
+/** The chain of a catalog. */
+export function auditChain(catalog: Pick<Catalog, 'pool'>): AuditChain {
+  return {
+    linkPending: (limit, rule) => linkPending(catalog, limit, rule),
+    read: (after, limit) => readChain(catalog, after, limit),
+    count: () => countEntries(catalog),
+  };
 }
 
 /** Only one process links at a time; the key is arbitrary and ours alone. */
@@ -38,18 +67,10 @@ function canonical({ facts, before, after }: EntryRow): CanonicalEntry {
   return { ...facts, ...(before === null ? {} : { before }), ...(after === null ? {} : { after }) };
 }
 
-/**
- * Links up to `limit` pending entries in the order of their ids, in one transaction. Entries that committed out of order
- * come in a later batch: the order of the chain is that in which entries became visible.
- * @param hash computes a link's hash.
- * @returns the newest link and how many were made, or undefined when another process links just now.
- * @throws XynFault `db_unavailable`
- */
-export async function linkPending(
+async function linkPending(
   { pool }: Pick<Catalog, 'pool'>,
   limit: number,
-  hash: (previous: string, entry: CanonicalEntry) => string,
-  genesis: string,
+  { hash, genesis }: ChainRule,
 ): Promise<{ made: number; head: Link | undefined } | undefined> {
   const client = await pool.connect().catch((error: unknown) => {
     throw catalogFault(error);
@@ -97,12 +118,7 @@ export async function linkPending(
   }
 }
 
-/** A page of the chain from `after` on, each link with its entry; the entry is absent when the row is gone. */
-export async function readChain(
-  { pool }: Pick<Catalog, 'pool'>,
-  after: number,
-  limit: number,
-): Promise<{ link: Link; entry: CanonicalEntry | undefined }[]> {
+async function readChain({ pool }: Pick<Catalog, 'pool'>, after: number, limit: number): Promise<ChainItem[]> {
   const { rows } = await pool.query<
     EntryRow & { seq: string; audit_id: string; prev_hash: string; hash: string; there: boolean }
   >(
@@ -116,8 +132,7 @@ export async function readChain(
   }));
 }
 
-/** Entries in all, those that wait to be linked, and those that are neither linked nor waiting: they came in by force. */
-export async function countEntries({
+async function countEntries({
   pool,
 }: Pick<Catalog, 'pool'>): Promise<{ entries: number; pending: number; stray: string[] }> {
   const { rows } = await pool.query<{ entries: string; pending: string; stray: string[] | null }>(

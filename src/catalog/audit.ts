@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
-import { Prisma } from './generated/client.js';
+import type { Prisma } from './generated/client.js';
 
 /** One privileged action: who did what to what, when and why. Never holds secrets. */
 export interface AuditEntry {
@@ -62,8 +62,18 @@ export interface AuditFilter {
   resource_id?: string;
 }
 
-/** Entries, newest first, below `beforeId` where it is given. @throws XynFault `db_unavailable` */
-export async function listAudit(
+/** The audit log as it is read. */
+export interface AuditLog {
+  /** Entries, newest first, below `beforeId` where it is given. @throws XynFault `db_unavailable` */
+  list(query: AuditFilter & { limit: number; beforeId?: string }): Promise<AuditRow[]>;
+}
+
+/** The audit log of a catalog. */
+export function auditLog(catalog: Pick<Catalog, 'prisma'>): AuditLog {
+  return { list: (query) => listAudit(catalog, query) };
+}
+
+async function listAudit(
   { prisma }: Pick<Catalog, 'prisma'>,
   query: AuditFilter & { limit: number; beforeId?: string },
 ): Promise<AuditRow[]> {

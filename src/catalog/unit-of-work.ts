@@ -8,6 +8,7 @@ import { catalogFault, classifyCatalogError } from './faults.js';
 import { GateStore } from './gate-store.js';
 import { RepairStore } from './repair-store.js';
 import { RunStore } from './run-store.js';
+import { Turnstile } from './turnstile.js';
 
 /** Everything that can be read and written; one instance works either by itself or inside one transaction. */
 export interface Stores {
@@ -29,8 +30,10 @@ export interface UnitOfWork extends Stores {
 
 /** Access to the catalog for services. Every method throws `db_unavailable` when Postgres does not answer. */
 export interface CatalogAccess extends Stores {
-  /** Runs `work` in one transaction: all of it is committed, or nothing. Bounded to 5 s. */
+  /** Runs `work` in one transaction: all of it is committed, or nothing. Bounded to 5 s, after a wait of at most 15 s. */
   transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  /** The same, for what must not wait behind a rush of requests: it takes a connection that they leave free. */
+  urgentTransaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
   /** Resolves when Postgres answers. */
   ping(): Promise<void>;
 }
@@ -38,8 +41,21 @@ export interface CatalogAccess extends Stores {
 /** How long a transaction may wait for a connection, and how long it may last. */
 const BOUNDS = { maxWait: 3_000, timeout: 5_000 };
 
+/** Connections that a rush of writes leaves to reads and to the dispatcher. */
+const FREE_CONNECTIONS = 3;
+/** How long a write may wait for its turn in a rush. */
+const QUEUE_MS = 15_000;
+
 /** The stores over a catalog's connections. */
 export function catalogAccess(catalog: Catalog): CatalogAccess {
+  const turnstile = new Turnstile(catalog.pool.options.max - FREE_CONNECTIONS, QUEUE_MS);
+  const run = async <T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> => {
+    try {
+      return await catalog.prisma.$transaction((tx) => work(unitOver(tx)), BOUNDS);
+    } catch (error) {
+      throw catalogFault(error);
+    }
+  };
   return {
     ...storesOver(catalog.prisma),
     async ping() {
@@ -49,13 +65,8 @@ export function catalogAccess(catalog: Catalog): CatalogAccess {
         throw catalogFault(error);
       }
     },
-    async transaction(work) {
-      try {
-        return await catalog.prisma.$transaction((tx) => work(unitOver(tx)), BOUNDS);
-      } catch (error) {
-        throw catalogFault(error);
-      }
-    },
+    transaction: (work) => turnstile.pass(() => run(work)),
+    urgentTransaction: run,
   };
 }
 

@@ -11,7 +11,6 @@ export type Event = z.infer<typeof eventDetailSchema>;
 export type Run = z.infer<typeof runSchema>;
 export type RunDetail = z.infer<typeof runDetailSchema>;
 export type Step = z.infer<typeof stepListSchema>['items'][number];
-export type Gate = z.infer<typeof gateListSchema>['items'][number];
 export type GateDetail = z.infer<typeof gateDetailSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
 

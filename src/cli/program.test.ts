@@ -306,7 +306,7 @@ describe('runs watch', () => {
       () => Object.assign(gate, { status: 'approved' }),
       () => Object.assign(run, { status: 'completed', completed_at: '2026-11-21T10:00:09.000Z' }),
     );
-    const { code, out } = await xynctl(['runs', 'watch', 'aaaaaaaa']);
+    const { code, out } = await xynctl(['runs', 'watch', RUN]);
     expect(code).toBe(0);
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => line.replace(/^ *\+1 m 00 s +/, ''))).toEqual([
@@ -349,7 +349,8 @@ describe('runs watch', () => {
       () => undefined,
       () => Object.assign(step, { status: 'completed', completed_at: '2026-11-21T10:00:01.000Z' }),
     );
-    expect((await xynctl(['runs', 'watch', RUN])).out).toMatch(/fix +completed/);
+    const lines = (await xynctl(['runs', 'watch', RUN])).out.trimEnd().split('\n');
+    expect(lines.slice(-2)).toEqual([expect.stringMatching(/fix +completed/), expect.stringMatching(/run +completed/)]);
   });
 
   it('waits while the server is away', async () => {

@@ -77,11 +77,7 @@ class Changes {
     if (!hasEnded(run)) return;
     const error = errorText(run.error);
     const took = `in ${elapsed(run.created_at, run.completed_at, this.#now)}`;
-    this.#line(
-      run,
-      'run',
-      `${printer.status(run.status)}  ${took}${error === undefined ? '' : `: ${error}`}`,
-    );
+    this.#line(run, 'run', `${printer.status(run.status)}  ${took}${error === undefined ? '' : `: ${error}`}`);
   }
 
   get #now(): number {
@@ -126,6 +122,7 @@ class Changes {
 class Look {
   readonly #deps: WatchDeps;
   #failingSince: number | undefined;
+  #hasSeen = false;
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
@@ -138,9 +135,11 @@ class Look {
       const run = await client.getRun(runId);
       const steps = await client.steps(runId);
       this.#failingSince = undefined;
+      this.#hasSeen = true;
       return { run, steps };
     } catch (error) {
-      if (!(error instanceof XynFault) || !error.retryable) throw error;
+      // A server that was never seen is not waited for: the address may be wrong.
+      if (!(error instanceof XynFault) || !error.retryable || !this.#hasSeen) throw error;
       if (this.#failingSince === undefined) printer.note(`${error.message} Trying again for a minute.`);
       this.#failingSince ??= io.clock();
       if (io.clock() - this.#failingSince > PATIENCE_MS) throw error;
@@ -154,8 +153,6 @@ export async function watchRun(deps: WatchDeps, runId: string): Promise<RunDetai
   const { io } = deps;
   const changes = new Changes(deps);
   const look = new Look(deps);
-  // The first look is not repeated: a wrong address or id is told at once.
-  await deps.client.getRun(runId);
   let endedAt: number | undefined;
   for (;;) {
     const seen = await look.at(runId);

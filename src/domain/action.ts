@@ -44,7 +44,21 @@ export type AnyAction = Action<unknown, Json>;
 
 /** Forgets the types of an action, so that actions of all kinds fit one list; its schemas keep them true. */
 export function defineAction<Input, Output extends Json>(action: Action<Input, Output>): AnyAction {
-  return action as unknown as AnyAction;
+  return action;
+}
+
+/** An action as the registry knows it. */
+export interface RegisteredAction {
+  action: AnyAction;
+  /** `<pack>@<version>`. */
+  pack: string;
+  /** Digest of its contract (language §8.1). */
+  contract: string;
+}
+
+/** Where actions are looked up by name. */
+export interface ActionSource {
+  find(name: string): RegisteredAction | undefined;
 }
 
 /** How an action says that it failed; anything else that it throws is a defect of the pack. */

@@ -13,10 +13,12 @@ import { XynFault } from '../domain/fault.js';
 import { createApp } from './app.js';
 import type { Log } from './log.js';
 import { routesOf } from './routes.js';
+import { auditListSchema } from './schemas/audit.js';
+import { blueprintDetailSchema, blueprintListSchema } from './schemas/blueprint.js';
 import { errorResponseSchema } from './schemas/common.js';
 import { eventDetailSchema } from './schemas/event.js';
 import { healthSchema } from './schemas/health.js';
-import { runDetailSchema, runListSchema, stepListSchema } from './schemas/run.js';
+import { runDetailSchema, runListSchema, stepDetailSchema, stepListSchema } from './schemas/run.js';
 import { startHttpServer, type HttpServer } from './server.js';
 
 let world: FakeWorld;
@@ -146,8 +148,9 @@ describe('runs, steps and gates', () => {
     world.steps = Array.from({ length: 5 }, (_, ix) => fakeStep({ run_id: run.run_id, path: `s${ix}` }));
     const first = stepListSchema.parse((await call('GET', `/api/v1/runs/${run.run_id}/steps?limit=4`)).body);
     const rest = await call('GET', `/api/v1/runs/${run.run_id}/steps?limit=4&cursor=${first.next_cursor}`);
-    expect([...first.items, ...rest.body.items].map((step) => step.path)).toEqual(['s0', 's1', 's2', 's3', 's4']);
-    expect(rest.body.next_cursor).toBeNull();
+    const second = stepListSchema.parse(rest.body);
+    expect([...first.items, ...second.items].map((step) => step.path)).toEqual(['s0', 's1', 's2', 's3', 's4']);
+    expect(second.next_cursor).toBeNull();
     const foreign = await call('GET', `/api/v1/runs/${other.run_id}/steps?cursor=${first.next_cursor}`);
     expectError(foreign, 400, 'cursor_invalid');
   });
@@ -161,6 +164,22 @@ describe('runs, steps and gates', () => {
     expectError(await post(path, { decision: 'maybe' }), 422, 'request_invalid');
     const answer = await post(path, { decision: 'approve', reason: 'fine' });
     expect([answer.status, answer.body.gate.status]).toEqual([200, 'approved']);
+  });
+});
+
+describe('the rest', () => {
+  it('shows a step with its attempts, audit entries and blueprints', async () => {
+    const step = fakeStep();
+    world.steps = [step];
+    const shown = await call('GET', `/api/v1/runs/${step.run_id}/steps/${step.step_id}`);
+    expect(stepDetailSchema.parse(shown.body).attempt_log).toEqual([]);
+    const audit = auditListSchema.parse((await call('GET', '/api/v1/audit?limit=1')).body);
+    expect(audit.items[0]?.action).toBe('event.emit');
+    expect((await call('GET', `/api/v1/audit?limit=1&cursor=${audit.next_cursor}`)).status).toBe(200);
+    const { items } = blueprintListSchema.parse((await call('GET', '/api/v1/blueprints')).body);
+    const one = await call('GET', `/api/v1/blueprints/${items[0]?.blueprint_id}`);
+    expect(blueprintDetailSchema.parse(one.body).source).toContain('bp.remediate');
+    expectError(await call('GET', '/api/v1/blueprints/bp.nothing'), 404, 'blueprint_unknown');
   });
 });
 

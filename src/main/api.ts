@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { auditChain } from '../catalog/audit-chain.js';
+import { auditLog } from '../catalog/audit.js';
 import { listenTo } from '../catalog/channel-listener.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
@@ -45,7 +47,7 @@ lifecycle.onClose('temporal', () => gateway.close());
 const core = createCore({ catalog, gateway, env: environmentOf(config), log });
 core.startBackground(lifecycle);
 const chainer = new AuditChainer({
-  catalog,
+  chain: auditChain(catalog),
   heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
   log,
   clock: Date.now,
@@ -56,7 +58,7 @@ lifecycle.onClose('audit', () => chainer.stop());
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
 const app = createApp(
-  { ...core, health, audit: new AuditTrail(catalog) },
+  { ...core, health, audit: new AuditTrail(auditLog(catalog)) },
   { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.
@@ -66,4 +68,4 @@ lifecycle.onClose('http', () => server.close());
 log.info({ url: server.url }, 'listening');
 tellParent({ ready: true, url: server.url });
 await lifecycle.ended;
-process.disconnect?.();
+if (process.connected) process.disconnect();

@@ -6,8 +6,8 @@ const REPEAT_MS = 15_000;
 
 /** Shows what is being done and for how long: one line that changes on a terminal, a few lines elsewhere. */
 export function terminalProgress(out: NodeJS.WriteStream | WriteStream): {
-  show(progress: StartProgress): void;
-  done(): void;
+  show: (progress: StartProgress) => void;
+  done: () => void;
 } {
   let shown = '';
   let since = 0;

@@ -65,4 +65,4 @@ running.catch((error: unknown) => {
 log.info({ address: config.temporalAddress, task_queue: config.taskQueue, identity }, 'polling');
 tellParent({ ready: true });
 await lifecycle.ended;
-process.disconnect?.();
+if (process.connected) process.disconnect();

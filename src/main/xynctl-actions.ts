@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { auditChain } from '../catalog/audit-chain.js';
 import { connectCatalog } from '../catalog/connect.js';
 import type { AuditReport, CliActions, ReplayReport, StatusReport } from '../cli/actions.js';
 import { apiUrl } from '../cli/endpoint.js';
@@ -145,7 +146,7 @@ async function verify(config: Config, onProgress: (checked: number) => void): Pr
   const catalog = connectCatalog({ url: config.databaseUrl ?? postgres?.appUrl ?? '', applicationName: 'xyn-verify' });
   try {
     const heads = await AuditHeads.open(path.join(config.stateDir, 'audit'));
-    return await verifyAudit({ catalog, heads, onProgress });
+    return await verifyAudit({ chain: auditChain(catalog), heads, onProgress });
   } finally {
     await catalog.close();
     if (postgres && !postgres.reused) await postgres.stop();

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { RegisteredAction } from '../../activities/action-work.js';
-import type { AnyAction, Pack } from '../domain/action.js';
+import type { ActionSource, AnyAction, Pack, RegisteredAction } from '../domain/action.js';
 import { sha256Hex } from '../domain/hash.js';
 import { canonicalJson } from '../domain/json.js';
 
 /** All actions by name. Built once from an explicit list of packs. */
-export class ActionRegistry {
+export class ActionRegistry implements ActionSource {
   readonly #actions = new Map<string, RegisteredAction>();
 
   /** @throws Error when two packs bring an action of the same name. */

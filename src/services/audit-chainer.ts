@@ -1,5 +1,4 @@
-import { linkPending, type Link } from '../catalog/audit-chain.js';
-import type { Catalog } from '../catalog/connect.js';
+import type { AuditChain, Link } from '../catalog/audit-chain.js';
 import { GENESIS, linkHash } from '../domain/audit-chain.js';
 import { isoUtc } from '../domain/time.js';
 import type { AuditHeads } from './audit-heads.js';
@@ -7,7 +6,7 @@ import type { Log } from './log.js';
 import { startWakeLoop, type WakeLoop } from './wake-loop.js';
 
 export interface AuditChainerDeps {
-  catalog: Pick<Catalog, 'pool'>;
+  chain: AuditChain;
   heads: AuditHeads;
   log: Log;
   clock: () => number;
@@ -73,7 +72,7 @@ export class AuditChainer {
   }
 
   async #link(): Promise<number> {
-    const linked = await linkPending(this.#deps.catalog, BATCH, linkHash, GENESIS);
+    const linked = await this.#deps.chain.linkPending(BATCH, { genesis: GENESIS, hash: linkHash });
     if (linked && linked.made > 0) this.#unsigned = linked.head;
     return linked?.made ?? 0;
   }

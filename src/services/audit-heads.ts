@@ -35,8 +35,8 @@ export class AuditHeads {
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
     await writeFile(keyFile, pem, { mode: 0o600, flag: 'wx' }).then(
       () => writeFile(path.join(dir, 'key.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' })),
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       },
     );
     return new AuditHeads(path.join(dir, 'heads.jsonl'), createPrivateKey(await readFile(keyFile)));
@@ -56,8 +56,8 @@ export class AuditHeads {
 
   /** All heads, oldest first. A last line that was cut off by a crash is passed over; any other bad line counts. */
   async read(): Promise<{ heads: AuditHead[]; unreadable: number }> {
-    const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+    const text = await readFile(this.#file, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw error;
     });
     const lines = text.split('\n');

@@ -1,5 +1,4 @@
-import { listAudit, type AuditFilter, type AuditRow } from '../catalog/audit.js';
-import type { Catalog } from '../catalog/connect.js';
+import type { AuditFilter, AuditLog, AuditRow } from '../catalog/audit.js';
 import type { Page } from '../domain/dtos.js';
 
 /** Keyset of the listing: the last entry shown. */
@@ -9,16 +8,16 @@ export interface AuditCursor {
 
 /** The audit trail as it is read. */
 export class AuditTrail {
-  readonly #catalog: Pick<Catalog, 'prisma'>;
+  readonly #log: AuditLog;
 
-  constructor(catalog: Pick<Catalog, 'prisma'>) {
-    this.#catalog = catalog;
+  constructor(log: AuditLog) {
+    this.#log = log;
   }
 
   /** Newest first. @throws XynFault `db_unavailable` */
   async list(query: AuditFilter & { limit: number; cursor?: AuditCursor }): Promise<Page<AuditRow, AuditCursor>> {
     const { limit, cursor, ...filter } = query;
-    const rows = await listAudit(this.#catalog, {
+    const rows = await this.#log.list({
       ...filter,
       limit: limit + 1,
       ...(cursor === undefined ? {} : { beforeId: cursor.audit_id }),

@@ -1,5 +1,4 @@
-import { countEntries, readChain } from '../catalog/audit-chain.js';
-import type { Catalog } from '../catalog/connect.js';
+import type { AuditChain, ChainItem } from '../catalog/audit-chain.js';
 import { GENESIS, linkHash } from '../domain/audit-chain.js';
 import type { AuditHead, AuditHeads } from './audit-heads.js';
 
@@ -26,7 +25,7 @@ export interface AuditReport {
 }
 
 export interface VerifyAuditOptions {
-  catalog: Pick<Catalog, 'pool'>;
+  chain: AuditChain;
   heads: AuditHeads;
   /** Links verified so far. */
   onProgress?: (linked: number) => void;
@@ -39,19 +38,19 @@ const PAGE = 5_000;
  * database. Finds edited, removed, inserted and reordered entries, a chain that was cut or rewritten, and forged heads.
  * What it cannot find: a change within the unlinked tail, and a forgery by someone who also has the key.
  */
-export async function verifyAudit({ catalog, heads, onProgress }: VerifyAuditOptions): Promise<AuditReport> {
+export async function verifyAudit({ chain, heads, onProgress }: VerifyAuditOptions): Promise<AuditReport> {
   const { heads: signed, unreadable } = await heads.read();
-  const counts = await countEntries(catalog);
-  const chain = await verifyChain(catalog, signed, onProgress);
+  const counts = await chain.count();
+  const verified = await verifyChain(chain, signed, onProgress);
   const problem =
-    chain.problem ??
+    verified.problem ??
     strayProblem(counts.stray) ??
     forgedHead(heads, signed, unreadable) ??
-    beyondChain(signed, chain.linked);
+    beyondChain(signed, verified.linked);
   return {
     ok: problem === undefined,
     entries: counts.entries,
-    linked: chain.linked,
+    linked: verified.linked,
     unlinked_tail: counts.pending,
     heads: signed.length,
     ...(problem === undefined ? {} : { first_problem: problem }),
@@ -59,7 +58,7 @@ export async function verifyAudit({ catalog, heads, onProgress }: VerifyAuditOpt
 }
 
 async function verifyChain(
-  catalog: Pick<Catalog, 'pool'>,
+  chain: AuditChain,
   signed: readonly AuditHead[],
   onProgress: ((linked: number) => void) | undefined,
 ): Promise<{ linked: number; problem?: AuditProblem }> {
@@ -68,7 +67,7 @@ async function verifyChain(
   let previous = GENESIS;
   let linked = 0;
   for (;;) {
-    const page = await readChain(catalog, linked, PAGE);
+    const page = await chain.read(linked, PAGE);
     for (const { link, entry } of page) {
       const problem =
         problemOf(link, entry, { previous, expectedSeq: linked + 1 }) ?? headProblem(bySeq.get(link.seq) ?? [], link);
@@ -81,11 +80,9 @@ async function verifyChain(
   }
 }
 
-type PageItem = Awaited<ReturnType<typeof readChain>>[number];
-
 function problemOf(
-  link: PageItem['link'],
-  entry: PageItem['entry'],
+  link: ChainItem['link'],
+  entry: ChainItem['entry'],
   expected: { previous: string; expectedSeq: number },
 ): AuditProblem | undefined {
   const place = { seq: link.seq, audit_id: link.audit_id };
@@ -102,7 +99,7 @@ function problemOf(
 }
 
 /** All heads of a link count: one that was signed for a rewritten chain does not hide the one before it. */
-function headProblem(heads: readonly AuditHead[], link: PageItem['link']): AuditProblem | undefined {
+function headProblem(heads: readonly AuditHead[], link: ChainItem['link']): AuditProblem | undefined {
   const head = heads.find((one) => one.hash !== link.hash);
   if (!head) return undefined;
   const message = `The chain was written anew: at ${head.at} link ${link.seq} had another hash.`;

@@ -94,7 +94,7 @@ export class Dispatcher {
   async #claim(starts: boolean): Promise<OutboxRow[]> {
     const seen: OutboxRow[] = [];
     try {
-      return await this.#deps.catalog.transaction(async (unit) => {
+      return await this.#deps.catalog.urgentTransaction(async (unit) => {
         seen.splice(0);
         const limit = this.#singles > 0 ? 1 : BATCH;
         const options = { limit, starts, leaseMs: LEASE_MS, except: [...this.#poisoned] };

@@ -7,7 +7,7 @@ import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';
-import { matchAndCreate, type RunCreationDeps } from './run-creation.js';
+import { matchAndCreate, type MatchOutcome, type RunCreationDeps } from './run-creation.js';
 import { isStorable, isStorableText } from './storable-json.js';
 
 export interface EmitRequest {
@@ -50,10 +50,10 @@ export class EventService {
       if ((await unit.events.insert([row])) === 0) return undefined;
       return this.#match(unit, caller, row);
     });
-    if (created !== undefined && created.length > 0) this.#deps.wake();
-    const event = created === undefined ? await this.#earlier(key ?? '', row) : await catalog.events.get(row.event_id);
-    if (event === undefined) throw new XynFault('internal', 'The event that was just written is gone.');
-    return event;
+    if (created === undefined) return this.#earlier(key ?? '', row);
+    if (created.runIds.length > 0) this.#deps.wake();
+    const verdicts = created.verdicts.map(({ event_id: _id, ...verdict }) => verdict);
+    return { ...eventOf(row), verdicts };
   }
 
   /** @throws XynFault `event_not_found`. */
@@ -72,32 +72,31 @@ export class EventService {
     return { items: shown.map((row) => row.event), next: last === undefined ? null : { seq: last.seq } };
   }
 
-  async #match(unit: UnitOfWork, caller: Caller, row: EventRow): Promise<string[]> {
-    await unit.audit([
-      {
-        key: `event/${row.event_id}`,
-        at: new Date(row.occurred_at),
-        actor: caller.actor,
-        action: 'event.emit',
-        resource_type: 'event',
-        resource_id: row.event_id,
-        after: { event_name: row.event_name, source: caller.source, proven: caller.proven },
-        ...(row.run_id === null ? {} : { run_id: row.run_id }),
-        correlation_id: row.correlation_id,
-        env_id: row.env_id,
-      },
-    ]);
-    return matchAndCreate(unit, this.#deps, [{ event: eventOf(row), causeDepth: row.cause_depth }]);
+  async #match(unit: UnitOfWork, caller: Caller, row: EventRow): Promise<MatchOutcome> {
+    const entry = {
+      key: `event/${row.event_id}`,
+      at: new Date(row.occurred_at),
+      actor: caller.actor,
+      action: 'event.emit',
+      resource_type: 'event',
+      resource_id: row.event_id,
+      after: { event_name: row.event_name, source: caller.source, proven: caller.proven },
+      ...(row.run_id === null ? {} : { run_id: row.run_id }),
+      correlation_id: row.correlation_id,
+      env_id: row.env_id,
+    };
+    return matchAndCreate(unit, this.#deps, [{ event: eventOf(row), causeDepth: row.cause_depth }], [entry]);
   }
 
-  async #earlier(key: string, row: EventRow): Promise<EventWithVerdicts | undefined> {
+  async #earlier(key: string, row: EventRow): Promise<EventWithVerdicts> {
     const known = await this.#deps.catalog.events.byKey(key);
-    if (known !== undefined && known.bodySha256 !== row.body_sha256) {
+    if (known === undefined) throw new XynFault('internal', 'The event of that key is gone.');
+    if (known.bodySha256 !== row.body_sha256) {
       throw new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, with another body.', {
         details: { event_id: known.event.event_id },
       });
     }
-    return known?.event;
+    return known.event;
   }
 
   #rowOf(caller: Caller, request: EmitRequest): EventRow {

@@ -17,6 +17,12 @@ export interface MatchedEvent {
   causeDepth: number;
 }
 
+export interface MatchOutcome {
+  verdicts: VerdictRow[];
+  /** Of the runs that are new. */
+  runIds: string[];
+}
+
 export interface RunCreationDeps {
   plans: PlanCache;
   /** The snapshot of the environment that new runs get. */
@@ -28,17 +34,16 @@ export interface RunCreationDeps {
 /**
  * Matches events inside a transaction: stores a verdict for every candidate, and creates the runs that start with their
  * outbox rows and audit entries. Repeating it for an event changes nothing.
- * @returns the ids of new runs.
+ * @param entries audit entries to write along.
  */
 export async function matchAndCreate(
   unit: UnitOfWork,
   deps: RunCreationDeps,
   subjects: readonly MatchedEvent[],
-): Promise<string[]> {
+  entries: readonly AuditEntry[] = [],
+): Promise<MatchOutcome> {
   const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
-  if (patterns.length === 0) return [];
-  const triggers = await unit.events.triggersOf(patterns);
-  if (triggers.length === 0) return [];
+  const triggers = patterns.length === 0 ? [] : await unit.events.triggersOf(patterns);
   const verdicts: VerdictRow[] = [];
   const runs: RunRow[] = [];
   for (const subject of subjects) {
@@ -55,7 +60,7 @@ export async function matchAndCreate(
     }
   }
   await unit.events.insertVerdicts(verdicts);
-  return createRuns(unit, deps, runs);
+  return { verdicts, runIds: await createRuns(unit, deps, runs, entries) };
 }
 
 /**
@@ -66,12 +71,13 @@ export async function createRuns(
   unit: UnitOfWork,
   deps: Pick<RunCreationDeps, 'clock'>,
   rows: readonly RunRow[],
+  entries: readonly AuditEntry[] = [],
 ): Promise<string[]> {
   const added = new Set(await unit.runs.insert(rows));
   const fresh = rows.filter((row) => added.has(row.run_id));
   const at = new Date(deps.clock());
   await unit.events.insert(fresh.map((row) => createdEvent(row, at)));
-  await unit.audit(fresh.map((row) => createdEntry(row, at)));
+  await unit.audit([...entries, ...fresh.map((row) => createdEntry(row, at))]);
   return [...added];
 }
 

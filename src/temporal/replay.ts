@@ -23,6 +23,8 @@ const DIFFERENCES = ['DeterminismViolationError', 'ReplayError'];
  */
 export async function replayHistory(bundlePath: string, history: unknown, workflowId: string): Promise<ReplayVerdict> {
   const events = historyOf(history);
+  // Nothing ran yet, and the SDK would wait for it for ever.
+  if (!events.events?.some((event) => event.workflowTaskScheduledEventAttributes)) return { fits: true };
   // In debug mode, the default of replays, code runs on the main thread without the limit of 5 s for one task.
   const options = { workflowBundle: { codePath: bundlePath }, debugMode: false };
   try {
@@ -30,7 +32,18 @@ export async function replayHistory(bundlePath: string, history: unknown, workfl
     return { fits: true };
   } catch (error) {
     if (!(error instanceof Error) || !DIFFERENCES.includes(error.name)) throw error;
-    return { fits: false, difference: error.message };
+    return { fits: false, difference: differenceIn(error.message) };
+  }
+}
+
+/** The SDK dumps a whole structure; people want the sentence in it. */
+function differenceIn(dump: string): string {
+  const quoted = /\bmessage: ("(?:[^"\\]|\\.)*")/.exec(dump)?.[1];
+  if (quoted === undefined) return dump;
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return quoted;
   }
 }
 
@@ -38,10 +51,12 @@ function historyOf(history: unknown): History {
   try {
     const { events } = history as History;
     const [first] = events as object[];
-    if (first === undefined) throw new TypeError('the history has no events');
+    if (first === undefined) throw new TypeError('it has no events');
     // In the protobuf form numbers are objects.
     const fetched = typeof (first as { eventId?: unknown }).eventId === 'object';
-    return fetched ? (history as History) : historyFromJson(history);
+    const read = fetched ? (history as History) : historyFromJson(history);
+    if (!read.events?.[0]?.workflowExecutionStartedEventAttributes) throw new TypeError('it has no beginning');
+    return read;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown';
     throw new XynFault('request_invalid', `This is not the history of a workflow: ${why}.`, { cause });

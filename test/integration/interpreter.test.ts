@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
@@ -12,6 +12,7 @@ import type { Plan } from '../../src/domain/plan.js';
 import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { DecideGateAnswer, RunResult } from '../../workflows/contract.js';
+import { describeWith } from '../support/parts.js';
 import { action, agent, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 import { z } from 'zod';
@@ -55,8 +56,8 @@ const fake = (
   defineAction<JsonObject, JsonObject>({
     name,
     summary: name,
-    input: any as never,
-    output: any as never,
+    input: any,
+    output: any,
     traits: { effect: 'write', idempotency: 'keyed' },
     errors: {},
     execute: (input, context) => {
@@ -178,7 +179,7 @@ const failureOf = async (result: Promise<unknown>) => {
   return (error as WorkflowFailedError).cause as unknown as { message: string; details: [{ code: string }] };
 };
 
-describe('the interpreter on a Temporal server', () => {
+describeWith('temporal')('the interpreter on a Temporal server', () => {
   it('runs steps in order with six events each and one for all records', async () => {
     const steps = ['a', 'b', 'c'].map((id, ix) => action(id, { action: 't.echo', with: { n: ix } }));
     const run = await launch(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -16,6 +16,7 @@ import type { Caller } from '../../src/services/caller.js';
 import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 import { freshDatabase } from '../support/database.js';
+import { describeWith } from '../support/parts.js';
 import { action, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 
@@ -137,7 +138,7 @@ const ended = (runId: string) =>
 const openGate = (runId: string) =>
   until(async () => (await core.gates.list({ run_id: runId, status: 'open', limit: 1 })).items[0]);
 
-describe('the spine', () => {
+describeWith('temporal')('the spine', () => {
   it('turns an event into an approved, recorded, audited run', async () => {
     await core.blueprints.savePlan(caller(), { plan: keyedPlan('bp.spine'), source: 'test', debug: {} });
     const event = await core.events.emit(caller(), { event_name: 'checkmk.alert', data: { host: 'web-1' } });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventWithVerdicts, GateDto, RunDto, StepDto } from '../../src/domain/dtos.js';
+import type { EventWithVerdicts, GateDto, RunDto, StepDto, VerdictDto } from '../../src/domain/dtos.js';
 import { XynFault } from '../../src/domain/fault.js';
 import type { HealthReport, Services } from '../../src/http/services.js';
 import type { Caller } from '../../src/services/caller.js';
@@ -13,7 +13,11 @@ export interface FakeWorld {
   gates: GateDto[];
   calls: { name: string; caller: Caller; args: unknown }[];
   /** Thrown by every call, when set. */
-  failure?: unknown;
+  failure?: Error;
+  /** Called before each look at a run. */
+  onLook?: () => void;
+  /** What the next event starts. */
+  verdicts: VerdictDto[];
 }
 
 const at = '2026-11-21T10:00:00.000Z';
@@ -82,6 +86,32 @@ export function fakeStep(over: Partial<StepDto> = {}): StepDto {
   };
 }
 
+const fakeBlueprint = {
+  blueprint_id: 'bp.remediate',
+  name: 'Remediate',
+  active_version: 1,
+  digest: `sha256:${'0'.repeat(64)}`,
+  enabled: true,
+  created_at: at,
+  updated_at: at,
+};
+
+const fakeAuditEntry = {
+  audit_id: '7',
+  at,
+  actor: 'local',
+  action: 'event.emit',
+  resource_type: 'event',
+  resource_id: 'e-1',
+  reason: null,
+  before: null,
+  after: { source: 'api' },
+  run_id: null,
+  step_id: null,
+  correlation_id: 'c-1',
+  env_id: 'local',
+};
+
 export function fakeGate(over: Partial<GateDto> = {}): GateDto {
   return {
     gate_id: randomUUID(),
@@ -125,6 +155,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
     steps: [],
     gates: [],
     calls: [],
+    verdicts: [],
   };
   const asked = (name: string, caller: Caller, args: unknown): void => {
     world.calls.push({ name, caller, args });
@@ -141,6 +172,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         const { idempotencyKey: _key, resource = null, run_id = null, step_id = null, ...body } = request;
         const event = fakeEvent({ ...body, resource, run_id, step_id, actor: caller.actor });
         event.correlation_id = caller.correlationId;
+        event.verdicts = world.verdicts;
         world.events.unshift(event);
         return event;
       },
@@ -177,6 +209,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
           .filter((id) => id.startsWith(prefix))
           .slice(0, limit),
       get: async (id) => {
+        world.onLook?.();
         failing();
         const run = found(
           world.runs.find((one) => one.run_id === id),
@@ -230,11 +263,14 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         return { gate, decision_id: randomUUID(), status: 'applied' };
       },
     },
-    audit: { list: async () => ({ items: [], next: null }) },
+    audit: { list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }) },
     blueprints: {
-      list: async () => [],
-      get: async () => {
-        throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
+      list: async () => [fakeBlueprint],
+      get: async (id) => {
+        if (id !== fakeBlueprint.blueprint_id) {
+          throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
+        }
+        return { ...fakeBlueprint, source: 'id: bp.remediate\n', versions: [] };
       },
     },
   };

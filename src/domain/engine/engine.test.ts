@@ -40,7 +40,7 @@ class Rig {
   feed(event: Body): Command[] {
     this.now = event.now ?? this.now + 10;
     const before = deepFreeze(JSON.parse(JSON.stringify(this.state)) as State);
-    const next = advance(this.plan, before, { ...event, now: this.now } as EngineEvent);
+    const next = advance(this.plan, before, { ...event, now: this.now });
     for (const one of next.state.transitions) if (!this.log.some((known) => known.seq === one.seq)) this.log.push(one);
     this.state = next.state;
     this.commands = next.commands;

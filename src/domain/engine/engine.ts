@@ -1,6 +1,6 @@
 import { evaluateBool } from '../expression/evaluate.js';
 import { renderRecord } from '../expression/render.js';
-import { sortedKeys, type JsonObject } from '../json.js';
+import { sortedKeys } from '../json.js';
 import type { Plan, PlanNode } from '../plan.js';
 import type { FailureFacts, XynError } from '../xyn-error.js';
 import { activeMs, GRACE, keepTime, keepWake, RUN_TIME, YIELD } from './clock.js';
@@ -362,7 +362,7 @@ function finish(d: Draft): void {
   frame.stage = 'done';
   d.state.timers = {};
   if (error) return end(d, cancelledFirst ? 'cancelled' : 'failed', error);
-  const outputs = attempt(() => renderRecord(d.plan.outputs, d.scope(ROOT, '')) as JsonObject);
+  const outputs = attempt(() => renderRecord(d.plan.outputs, d.scope(ROOT, '')));
   if ('fault' in outputs) return end(d, 'failed', d.errorAt(undefined, '', outputs.fault));
   d.state.outputs = outputs.value;
   end(d, 'completed', undefined);

@@ -12,6 +12,7 @@ import {
   failStep,
   issueTask,
   noteStep,
+  textOf,
   type TaskNode,
 } from './leaves.js';
 import type { Decision, Gate, GateBinding, GateStatus, State, Task } from './state.js';
@@ -268,10 +269,6 @@ function bindingOf(d: Draft, frameId: string, node: TaskNode, open: ReadonlySet<
 /** Whether an approval gate of the list is open. */
 export function openGatePaths(state: State): string[] {
   return Object.keys(state.gates).filter((path) => state.gates[path]?.status === 'open');
-}
-
-function textOf(value: Json): string {
-  return typeof value === 'string' ? value : canonicalJson(value);
 }
 
 function textsOf(value: Json): string[] {

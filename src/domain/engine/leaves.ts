@@ -180,3 +180,8 @@ export function noteStep(d: Draft, node: PlanNode, path: string, status: StepSta
 function startedAt(d: Draft, view: StepView | undefined): string {
   return view?.started_at ?? d.nowIso();
 }
+
+/** A rendered value for people: texts as they are, anything else as JSON. */
+export function textOf(value: Json): string {
+  return typeof value === 'string' ? value : canonicalJson(value);
+}

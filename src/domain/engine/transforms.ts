@@ -3,7 +3,7 @@ import { evaluateBool } from '../expression/evaluate.js';
 import { render } from '../expression/render.js';
 import type { TransformNode } from '../plan.js';
 import type { Draft } from './draft.js';
-import { attempt, beginStep, completeStep, failStep } from './leaves.js';
+import { attempt, beginStep, completeStep, failStep, textOf } from './leaves.js';
 import type { StepView } from './state.js';
 
 /** Computes a transform at once: its entries in written order, then its assertions (language §3.1). */
@@ -32,7 +32,7 @@ function firstBroken(
     const scope = d.scope(frameId, path);
     if (evaluateBool(assertion.that, scope)) continue;
     const message =
-      assertion.message === undefined ? 'An assertion is false.' : String(render(assertion.message, scope));
+      assertion.message === undefined ? 'An assertion is false.' : textOf(render(assertion.message, scope));
     return { code: assertion.code ?? 'assertion_failed', message, retryable: assertion.retryable === true };
   }
   return undefined;

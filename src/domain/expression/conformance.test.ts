@@ -91,7 +91,7 @@ function staticKey(ast: Ast): string {
 function parse(source: string): Tree {
   let ast: Ast;
   try {
-    ast = environment.parse(source).ast as unknown as Ast;
+    ast = environment.parse(source).ast;
   } catch {
     throw new Refused('syntax');
   }
@@ -153,11 +153,11 @@ function verdictOf({ original }: IncrementalTest): Verdict {
     if (original.container !== '' || Object.keys(original.bindings).some((name) => name.includes('.')))
       return 'refused';
     if (!isError && expected.case !== 'value' && expected.case !== undefined) return 'refused';
-    const wanted = expected.case === 'value' ? valueOf(expected.value as SpecValue) : true;
+    const wanted = expected.case === 'value' ? valueOf(expected.value) : true;
     const variables = new Map(
       Object.entries(original.bindings).map(([name, bound]) => {
         if (bound.kind.case !== 'value') throw new Refused('binding');
-        return [name, valueOf(bound.kind.value as SpecValue)];
+        return [name, valueOf(bound.kind.value)];
       }),
     );
     const tree = parse(original.expr);

@@ -53,7 +53,7 @@ function run(tree: Tree, context: Context, local: Local | undefined): Value {
   charge(context.cost, 1);
   if (typeof tree !== 'object' || tree === null) return tree;
   const operator = OPERATORS.get(tree[0]);
-  if (operator === undefined) throw new XynFault('internal', `The plan holds an unknown operator ${String(tree[0])}.`);
+  if (operator === undefined) throw new XynFault('internal', `The plan holds an unknown operator ${tree[0]}.`);
   const value = operator(tree, context, local);
   if (value instanceof Special) context.special = true;
   return value;

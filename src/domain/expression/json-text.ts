@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../json.js';
 import { charge, chargeText, type Cost } from './cost.js';
-import { EvaluationError, expressionError } from './evaluation-error.js';
+import type { EvaluationError } from './evaluation-error.js';
+import { expressionError } from './evaluation-error.js';
 import { specialText } from './time.js';
 import {
   checkDepth,

@@ -80,7 +80,7 @@ function minimal(found: readonly Read[]): Read[] {
   const kept: Read[] = [];
   for (const path of found.toSorted(comparePaths)) {
     const last = kept.at(-1);
-    if (last === undefined || !last.every((key, ix) => key === path[ix])) kept.push(path);
+    if (!last?.every((key, ix) => key === path[ix])) kept.push(path);
   }
   return kept;
 }

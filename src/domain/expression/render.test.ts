@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Json } from '../json.js';
 import type { Val } from '../plan.js';
-import { EvaluationError } from './evaluation-error.js';
+import type { EvaluationError } from './evaluation-error.js';
 import type { EvalScope } from './evaluate.js';
 import { render, renderRecord } from './render.js';
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { auditChain } from '../../../src/catalog/audit-chain.js';
 import { appendAudit } from '../../../src/catalog/audit.js';
 import { AuditChainer } from '../../../src/services/audit-chainer.js';
 import { AuditHeads } from '../../../src/services/audit-heads.js';
@@ -16,7 +17,7 @@ let heads: AuditHeads;
 
 const chainer = (): AuditChainer =>
   new AuditChainer({
-    catalog: database.catalog,
+    chain: auditChain(database.catalog),
     heads,
     log: silentLog,
     clock: Date.now,
@@ -40,7 +41,7 @@ async function write(count: number, prefix: string): Promise<void> {
 const linkedAll = async (count: number): Promise<void> => {
   await until('all entries are linked', async () => (await report()).linked === count);
 };
-const report = (): Promise<AuditReport> => verifyAudit({ catalog: database.catalog, heads });
+const report = (): Promise<AuditReport> => verifyAudit({ chain: auditChain(database.catalog), heads });
 
 /** Does what only an owner could do: triggers off, change, triggers on. */
 const tamper = (...statements: string[]): Promise<void> =>

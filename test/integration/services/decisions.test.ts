@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { GateDto } from '../../../src/domain/dtos.js';
+import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
@@ -54,7 +55,7 @@ const ended = (runId: string): Promise<string> =>
 
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? String(error);
 
-describe('deciding', () => {
+describeWith('temporal')('deciding', () => {
   it('takes exactly one of 100 parallel decisions of as many people', async () => {
     const { runId, gate: one } = await openGate('bp.gate');
     const answers = await Promise.allSettled(
@@ -134,12 +135,17 @@ describe('deciding', () => {
   });
 });
 
-describe('cancelling', () => {
+describeWith('temporal')('cancelling', () => {
   it('takes the first of many wishes, and ends a run that waits', async () => {
     const { runId, gate: one } = await openGate('bp.gate');
     await Promise.all(Array.from({ length: 20 }, (_, n) => node.runs.cancel(caller(`p${n}`), runId, `because ${n}`)));
     expect(await ended(runId)).toBe('cancelled');
     expect(await query("SELECT 1 FROM audit_log WHERE run_id = $1 AND action = 'run.cancel'", [runId])).toHaveLength(1);
+    const [wish] = await query<{ reason: string; cancel_reason: string }>(
+      "SELECT a.reason, r.cancel_reason FROM runs r JOIN audit_log a USING (run_id) WHERE run_id = $1 AND action = 'run.cancel'",
+      [runId],
+    );
+    expect(wish?.cancel_reason).toBe(wish?.reason);
     await until('the gate closes', async () => (await node.gates.get(one.gate_id)).status === 'cancelled');
     const before = await node.runs.get(runId);
     const { waiting_on: _waits, ...after } = { waiting_on: [], ...(await node.runs.cancel(caller(), runId, 'late')) };
@@ -176,7 +182,7 @@ describe('cancelling', () => {
   });
 });
 
-describe('manual starts', () => {
+describeWith('temporal')('manual starts', () => {
   it('are one run for one key, and check inputs', async () => {
     const start = (body: object = {}) =>
       node.runs.create(caller(), { blueprint_ref: 'bp.reason@1', idempotencyKey: 'k-1', ...body });

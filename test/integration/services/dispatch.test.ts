@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { runIdOf, workflowIdOf } from '../../../src/domain/ids.js';
+import { describeWith } from '../../support/parts.js';
 import { action, planOf, transform } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
@@ -51,7 +52,7 @@ async function emitMany(count: number): Promise<string[]> {
   return runIds;
 }
 
-describe('dispatcher', () => {
+describeWith('temporal')('dispatcher', () => {
   it('starts what a process left that died between commit and start', async () => {
     const [runId = ''] = await emitMany(1);
     expect((await mute.runs.get(runId)).waiting_on).toMatchObject([{ kind: 'start' }]);

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Trigger } from '../../../src/domain/plan.js';
+import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf, transform } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
@@ -40,7 +41,7 @@ const count = async (table: 'events' | 'runs' | 'audit_log', where: string, valu
   return (result.rows[0] as { n: number }).n;
 };
 
-describe('emit', () => {
+describeWith('temporal')('emit', () => {
   it('is one event and one run however often the same key arrives, also in parallel', async () => {
     await save('bp.once', [on('once.more')]);
     const emit = () =>

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
 import { workflowIdOf } from '../../../src/domain/ids.js';
+import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf, transform } from '../../support/plans.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
@@ -50,7 +51,7 @@ const repairsOf = async (runId: string): Promise<unknown[]> =>
 const opened = (runId: string): Promise<unknown> =>
   until('the gate opens', async () => (await node.gates.list({ run_id: runId, status: 'open', limit: 1 })).items[0]);
 
-describe('reconciler', () => {
+describeWith('temporal')('reconciler', () => {
   it('rebuilds steps and attempts that were never recorded', async () => {
     const runId = await begin('bp.straight');
     await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');

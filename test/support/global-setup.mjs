@@ -1,0 +1,44 @@
+// One Postgres and one Temporal server for all test files. What cannot be had is said aloud: on a developer's machine the
+// tests that need it are skipped and counted, in CI it is a failure.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+export default async function setup() {
+  const { startPostgres } = await import('../../dist/src/servers/postgres.js');
+  const { findTemporalBinary } = await import('../../dist/src/servers/temporal-binary.js');
+  const { startTemporal } = await import('../../dist/src/servers/temporal.js');
+  const { terminalProgress } = await import('../../dist/src/main/progress.js');
+  const progress = terminalProgress(process.stderr);
+  const dir = await mkdtemp(path.join(tmpdir(), 'xyn-tests-'));
+  const stops = [() => rm(dir, { recursive: true, force: true })];
+  globalThis.xynStopServers = async () => {
+    for (const stop of stops.reverse()) await stop();
+  };
+  if (!process.env.XYN_TEST_POSTGRES_URL) {
+    const postgres = await startPostgres({ dir: path.join(dir, 'postgres'), log, onProgress: progress.show });
+    process.env.XYN_TEST_POSTGRES_URL = postgres.ownerUrl;
+    stops.push(() => postgres.stop());
+  }
+  if (!process.env.XYN_TEST_TEMPORAL_ADDRESS) {
+    try {
+      const options = { stateDir: dir, env: process.env, goModule: path.join(root, 'tools/temporal-cli') };
+      const binary = await findTemporalBinary({ ...options, onProgress: progress.show });
+      const temporal = await startTemporal({ dir: path.join(dir, 'temporal'), binary, log, onProgress: progress.show });
+      process.env.XYN_TEST_TEMPORAL_ADDRESS = temporal.address;
+      stops.push(() => temporal.stop());
+    } catch (error) {
+      if (process.env.CI || error.code !== 'server_missing') {
+        await globalThis.xynStopServers();
+        throw error;
+      }
+      process.stderr.write(`\nTESTS ARE SKIPPED, since there is no Temporal server: ${error.message}\n`);
+      process.env.XYN_TEST_MISSING = 'temporal';
+    }
+  }
+  progress.done();
+}
