@@ -6,7 +6,7 @@ import { createActivities } from '../../activities/index.js';
 import { catalogApprovals } from '../../src/catalog/approvals.js';
 import { listenTo } from '../../src/catalog/channel-listener.js';
 import type { Catalog } from '../../src/catalog/connect.js';
-import { writeRecords } from '../../src/catalog/records.js';
+import { recordWriter, writeRecords } from '../../src/catalog/records.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import { defineAction } from '../../src/domain/action.js';
 import type { EnvFacts } from '../../src/domain/engine/state.js';
@@ -154,7 +154,7 @@ export async function testWorker(options: {
   });
   const connection = await NativeConnection.connect({ address: options.address });
   const records = new RecordBuffer({
-    writer: { write: (batch: Parameters<typeof writeRecords>[1]) => writeRecords(options.catalog, batch) } as never,
+    writer: recordWriter(options.catalog),
     log: silentLog,
   });
   const worker = await Worker.create({

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { caller, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
+import { describeWith } from '../support/parts.js';
+import { action, planOf, transform } from '../support/plans.js';
+import { testTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
+
+const RUNS = 500;
+
+let database: TestDatabase;
+let node: TestNode;
+let worker: Awaited<ReturnType<typeof testWorker>>;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const { address } = await testTemporal();
+  const parts = { catalog: database.catalog, address, taskQueue: `many-${randomUUID()}` };
+  node = testNode(parts);
+  worker = await testWorker(parts);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await node?.close();
+  await database?.drop();
+});
+
+describeWith('temporal')('many runs', () => {
+  it(`completes ${RUNS} runs started at once, with full records`, async () => {
+    const plan = planOf(
+      [
+        transform('t', [['x', 1]]),
+        action('a', { action: 't.echo', with: { n: 1 } }),
+        action('b', { action: 't.echo' }),
+      ],
+      {
+        id: 'bp.many',
+        actions: testLock,
+        triggers: [{ kind: 'event', event: 'many.start' }],
+      },
+    );
+    await node.blueprints.savePlan(caller(), { plan, source: 'test', debug: {} });
+    await Promise.all(
+      Array.from({ length: RUNS }, (_, ix) => node.events.emit(caller(), { event_name: 'many.start', data: { ix } })),
+    );
+    await until(
+      'all runs completed',
+      async () => (await countOf("SELECT count(*) FROM runs WHERE status = 'completed'")) === RUNS,
+      180_000,
+    );
+    await until(
+      'all records written',
+      async () => (await countOf('SELECT count(*) FROM runs WHERE needs_repair')) === 0,
+      30_000,
+    );
+    expect(await countOf("SELECT count(*) FROM steps WHERE status = 'completed'")).toBe(3 * RUNS);
+    expect(await countOf("SELECT count(*) FROM step_attempts WHERE status = 'completed'")).toBe(2 * RUNS);
+    expect(await countOf("SELECT count(*) FROM footprints WHERE metric = 'run.count'")).toBe(RUNS);
+    expect(await countOf("SELECT count(*) FROM footprints WHERE metric = 'step.count'")).toBe(3 * RUNS);
+    expect(await countOf("SELECT count(*) FROM events WHERE event_name = 'xyn.run.completed'")).toBe(RUNS);
+    expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'step.effect'")).toBe(2 * RUNS);
+    expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'run.end'")).toBe(RUNS);
+  }, 240_000);
+});
+
+async function countOf(sql: string): Promise<number> {
+  const { rows } = await database.catalog.pool.query<{ count: string }>(sql);
+  return Number(rows[0]?.count);
+}
