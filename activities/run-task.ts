@@ -132,13 +132,13 @@ async function announce(
   };
 }
 
-async function patiently(attempt: Attempt, write: () => Promise<void>): Promise<void> {
+/** Asks the catalog again and again while it is away; nothing has been done yet, so waiting is safe. */
+async function patiently<T>(attempt: Attempt, ask: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + AUDIT_PATIENCE_MS;
   for (;;) {
     attempt.signal.throwIfAborted();
     try {
-      await write();
-      return;
+      return await ask();
     } catch (error) {
       if (!(error instanceof XynFault) || Date.now() + AUDIT_PAUSE_MS > deadline) {
         throw new ActionFailure(
@@ -155,14 +155,12 @@ async function patiently(attempt: Attempt, write: () => Promise<void>): Promise<
   }
 }
 
-async function proveApproval({ deps, work, start }: Attempt): Promise<void> {
+async function proveApproval(attempt: Attempt): Promise<void> {
+  const { deps, work, start } = attempt;
   const gates = work.task.gates ?? [];
   if (gates.length === 0) return;
-  const stale = await deps.approvals.check(start.run_id, gates, {
-    path: start.path,
-    action: work.action,
-    input: work.task.input,
-  });
+  const step = { path: start.path, action: work.action, input: work.task.input };
+  const stale = await patiently(attempt, () => deps.approvals.check(start.run_id, gates, step));
   if (stale !== undefined) throw new ActionFailure({ code: 'approval_stale', message: stale, retryable: false });
 }
 

@@ -4,7 +4,6 @@ import type { Keep, Plan, Retry, Effect, Idempotency } from '../src/domain/plan.
 
 /** All names and payloads that cross the Temporal boundary. Workflow, worker and client import them from here only. */
 export const WORKFLOW_TYPE = 'runBlueprint';
-export const DEFAULT_TASK_QUEUE = 'xyn';
 /** Update and signal of the same name and payload, so that a decision can be sent from Temporal's own UI. */
 export const DECIDE_GATE = 'decideGate';
 export const CANCEL_RUN = 'cancelRun';

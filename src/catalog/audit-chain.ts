@@ -1,28 +1,17 @@
 import type { CanonicalEntry } from '../domain/audit-chain.js';
-import type { JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
+import { readAuditSnapshot, type AuditSnapshot } from './audit-proof.js';
+import { canonicalEntry, ENTRY_COLUMNS, type EntryRow, type Link } from './audit-row.js';
 import { catalogFault } from './faults.js';
+import { withClient, type Queryable } from './pool-client.js';
 
-/** A link of the chain. `seq` counts from 1 without gaps. */
-export interface Link {
-  seq: number;
-  audit_id: string;
-  prev_hash: string;
-  hash: string;
-}
-
-/** The chain over the audit log, as the chainer and the verification use it. All throw XynFault `db_unavailable`. */
-export interface AuditChain {
-  /**
-   * Links up to `limit` pending entries in the order of their ids, in one transaction. Entries that committed out of
-   * order come in a later batch: the order of the chain is that in which entries became visible.
-   * @returns the newest link and how many were made, or undefined when another process links just now.
-   */
-  linkPending(limit: number, rule: ChainRule): Promise<{ made: number; head: Link | undefined } | undefined>;
-  /** A page of the chain after a link's number; the entry is absent when its row is gone. */
-  read(after: number, limit: number): Promise<ChainItem[]>;
-  /** Entries in all, those that wait to be linked, and up to ten that are neither: they came in by force. */
-  count(): Promise<{ entries: number; pending: number; stray: string[] }>;
+/** What one pass of linking found. */
+export interface Linked {
+  made: number;
+  /** More entries wait than the pass took. */
+  more: boolean;
+  /** The newest link, also when the pass made none. */
+  head: Link | undefined;
 }
 
 /** How links are made. */
@@ -31,116 +20,118 @@ export interface ChainRule {
   hash: (previous: string, entry: CanonicalEntry) => string;
 }
 
-/** A link with the entry that it stands for. */
-export interface ChainItem {
-  link: Link;
-  entry: CanonicalEntry | undefined;
+/** The chain over the audit log, as the chainer and the verification use it. All throw XynFault `db_unavailable`. */
+export interface AuditChain {
+  /**
+   * Links up to `limit` pending entries in the order of their ids, in one transaction. Entries that committed out of
+   * order come in a later batch: the order of the chain is that in which entries became visible.
+   * @returns undefined when another process links just now.
+   */
+  linkPending(limit: number, rule: ChainRule): Promise<Linked | undefined>;
+  /** The hash of a link, or undefined when the chain does not reach so far. */
+  hashOf(seq: number): Promise<string | undefined>;
+  /** Lets `work` read the trail as it is at one moment, however long that takes. Blocks no writer. */
+  snapshot<T>(work: (snapshot: AuditSnapshot) => Promise<T>): Promise<T>;
 }
 
 /** The chain of a catalog. */
 export function auditChain(catalog: Pick<Catalog, 'pool'>): AuditChain {
   return {
     linkPending: (limit, rule) => linkPending(catalog, limit, rule),
-    read: (after, limit) => readChain(catalog, after, limit),
-    count: () => countEntries(catalog),
+    hashOf: (seq) => hashOfLink(catalog, seq),
+    snapshot: (work) => readAuditSnapshot(catalog, work),
   };
 }
 
 /** Only one process links at a time; the key is arbitrary and ours alone. */
 const CHAINER_LOCK = 7_204_200_001;
-
-/** The columns that are hashed, as one JSON object without nulls. */
-const CANONICAL = `jsonb_strip_nulls(jsonb_build_object(
-  'audit_id', a.audit_id::text, 'key', a.key,
-  'at', to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-  'actor', a.actor, 'action', a.action, 'resource_type', a.resource_type, 'resource_id', a.resource_id,
-  'reason', a.reason, 'run_id', a.run_id, 'step_id', a.step_id, 'correlation_id', a.correlation_id,
-  'env_id', a.env_id, 'layer', a.layer, 'owner_org_id', a.owner_org_id)) AS facts, a.before, a.after`;
-
-interface EntryRow {
-  facts: JsonObject & { audit_id: string };
-  before: JsonObject | null;
-  after: JsonObject | null;
-}
-
-function canonical({ facts, before, after }: EntryRow): CanonicalEntry {
-  return { ...facts, ...(before === null ? {} : { before }), ...(after === null ? {} : { after }) };
-}
+/** A chainer that is frozen within its transaction loses it, and with it the lock, after that. Milliseconds. */
+const FROZEN_MS = 5_000;
 
 async function linkPending(
-  { pool }: Pick<Catalog, 'pool'>,
+  catalog: Pick<Catalog, 'pool'>,
   limit: number,
   { hash, genesis }: ChainRule,
-): Promise<{ made: number; head: Link | undefined } | undefined> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw catalogFault(error);
-  });
-  try {
-    await client.query('BEGIN');
+): Promise<Linked | undefined> {
+  return withClient(catalog, `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${FROZEN_MS}`, async (client) => {
     const lock = await client.query<{ ok: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ok', [CHAINER_LOCK]);
-    if (lock.rows[0]?.ok !== true) {
-      await client.query('ROLLBACK');
-      return undefined;
-    }
-    const newest = await client.query<Link & { seq: string }>(
-      'SELECT seq, audit_id::text, prev_hash, hash FROM audit_chain ORDER BY seq DESC LIMIT 1',
-    );
-    let head: Link | undefined = newest.rows[0] && { ...newest.rows[0], seq: Number(newest.rows[0].seq) };
-    const pending = await client.query<EntryRow & { linked: boolean }>(
-      `SELECT ${CANONICAL}, c.audit_id IS NOT NULL AS linked
-       FROM (SELECT audit_id FROM audit_pending ORDER BY audit_id LIMIT $1) p
-       JOIN audit_log a USING (audit_id) LEFT JOIN audit_chain c USING (audit_id) ORDER BY a.audit_id`,
-      [limit],
-    );
+    if (lock.rows[0]?.ok !== true) return undefined;
+    const newest = await newestLink(client);
+    const { entries, more } = await pendingEntries(client, limit);
     const links: Link[] = [];
-    for (const row of pending.rows) {
+    let head = newest;
+    for (const row of entries) {
       if (row.linked) continue;
       const previous = head?.hash ?? genesis;
-      const entry = canonical(row);
-      head = { seq: (head?.seq ?? 0) + 1, audit_id: entry.audit_id, prev_hash: previous, hash: hash(previous, entry) };
+      head = {
+        seq: (head?.seq ?? 0) + 1,
+        audit_id: row.entry_id,
+        prev_hash: previous,
+        hash: hash(previous, canonicalEntry(row)),
+      };
       links.push(head);
     }
-    await client.query(
-      `WITH linked AS (
-         INSERT INTO audit_chain (seq, audit_id, prev_hash, hash)
-         SELECT seq, audit_id, prev_hash, hash
-         FROM jsonb_to_recordset($1::jsonb) AS l(seq bigint, audit_id bigint, prev_hash text, hash text))
-       DELETE FROM audit_pending WHERE audit_id = ANY($2::bigint[])`,
-      [JSON.stringify(links), pending.rows.map((row) => row.facts.audit_id)],
+    if (entries.length > 0) await storeLinks(client, links, entries);
+    return { made: links.length, more, head };
+  });
+}
+
+async function newestLink(db: Queryable): Promise<Link | undefined> {
+  const { rows } = await db.query<Link & { seq: string }>(
+    'SELECT seq, audit_id::text, prev_hash, hash FROM audit_chain ORDER BY seq DESC LIMIT 1',
+  );
+  return rows[0] && { ...rows[0], seq: Number(rows[0].seq) };
+}
+
+type PendingEntry = EntryRow & { linked: boolean };
+
+/**
+ * The first pending entries, and whether more may wait. A pending row whose entry was removed stays where it is, for
+ * verification to report, and must not hold up the others.
+ */
+async function pendingEntries(db: Queryable, limit: number): Promise<{ entries: PendingEntry[]; more: boolean }> {
+  let after = '0';
+  for (;;) {
+    const { rows: page } = await db.query<{ audit_id: string }>(
+      'SELECT audit_id FROM audit_pending WHERE audit_id > $1 ORDER BY audit_id LIMIT $2',
+      [after, limit],
     );
-    await client.query('COMMIT');
-    return { made: links.length, head };
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw catalogFault(error);
-  } finally {
-    client.release();
+    const last = page.at(-1);
+    if (last === undefined) return { entries: [], more: false };
+    // Looked up by id: a join might read the whole log while statistics are old.
+    const { rows: entries } = await db.query<PendingEntry>(
+      `SELECT ${ENTRY_COLUMNS}, c.audit_id IS NOT NULL AS linked
+       FROM (SELECT * FROM audit_log WHERE audit_id = ANY($1::bigint[])) a
+       LEFT JOIN (SELECT audit_id FROM audit_chain WHERE audit_id = ANY($1::bigint[])) c USING (audit_id)
+       ORDER BY a.audit_id`,
+      [page.map((row) => row.audit_id)],
+    );
+    if (entries.length > 0) return { entries, more: page.length === limit };
+    after = last.audit_id;
   }
 }
 
-async function readChain({ pool }: Pick<Catalog, 'pool'>, after: number, limit: number): Promise<ChainItem[]> {
-  const { rows } = await pool.query<
-    EntryRow & { seq: string; audit_id: string; prev_hash: string; hash: string; there: boolean }
-  >(
-    `SELECT c.seq, c.audit_id::text, c.prev_hash, c.hash, a.audit_id IS NOT NULL AS there, ${CANONICAL}
-     FROM audit_chain c LEFT JOIN audit_log a USING (audit_id) WHERE c.seq > $1 ORDER BY c.seq LIMIT $2`,
-    [after, limit],
+async function storeLinks(db: Queryable, links: readonly Link[], done: readonly EntryRow[]): Promise<void> {
+  await db.query(
+    `WITH linked AS (
+       INSERT INTO audit_chain (seq, audit_id, prev_hash, hash)
+       SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]))
+     DELETE FROM audit_pending WHERE audit_id = ANY($5::bigint[])`,
+    [
+      links.map((link) => link.seq),
+      links.map((link) => link.audit_id),
+      links.map((link) => link.prev_hash),
+      links.map((link) => link.hash),
+      done.map((row) => row.entry_id),
+    ],
   );
-  return rows.map((row) => ({
-    link: { seq: Number(row.seq), audit_id: row.audit_id, prev_hash: row.prev_hash, hash: row.hash },
-    entry: row.there ? canonical(row) : undefined,
-  }));
 }
 
-async function countEntries({
-  pool,
-}: Pick<Catalog, 'pool'>): Promise<{ entries: number; pending: number; stray: string[] }> {
-  const { rows } = await pool.query<{ entries: string; pending: string; stray: string[] | null }>(
-    `SELECT (SELECT count(*) FROM audit_log) AS entries, (SELECT count(*) FROM audit_pending) AS pending,
-       (SELECT array_agg(audit_id::text) FROM (
-          SELECT a.audit_id FROM audit_log a LEFT JOIN audit_chain c USING (audit_id) LEFT JOIN audit_pending p USING (audit_id)
-          WHERE c.audit_id IS NULL AND p.audit_id IS NULL ORDER BY a.audit_id LIMIT 10) s) AS stray`,
-  );
-  const row = rows[0];
-  return { entries: Number(row?.entries ?? 0), pending: Number(row?.pending ?? 0), stray: row?.stray ?? [] };
+async function hashOfLink({ pool }: Pick<Catalog, 'pool'>, seq: number): Promise<string | undefined> {
+  try {
+    const { rows } = await pool.query<{ hash: string }>('SELECT hash FROM audit_chain WHERE seq = $1', [seq]);
+    return rows[0]?.hash;
+  } catch (error) {
+    throw catalogFault(error);
+  }
 }

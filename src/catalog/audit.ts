@@ -22,17 +22,21 @@ export interface AuditEntry {
   env_id: string;
 }
 
-/** Adds entries to the audit trail inside the transaction of the change that they describe. */
+/**
+ * Adds entries to the audit trail inside the transaction of the change that they describe. An entry whose key is known
+ * changes nothing; any other conflict fails, so that the change fails with it.
+ */
 export async function appendAudit(tx: Prisma.TransactionClient, entries: AuditEntry | AuditEntry[]): Promise<void> {
   const list = Array.isArray(entries) ? entries : [entries];
-  await tx.audit_entry.createMany({
-    data: list.map(({ before, after, ...rest }) => ({
-      ...rest,
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-    })),
-    skipDuplicates: true,
-  });
+  if (list.length === 0) return;
+  await tx.$executeRaw`
+    INSERT INTO audit_log (key, at, actor, action, resource_type, resource_id, reason, before, after, run_id, step_id,
+      correlation_id, env_id)
+    SELECT key, at, actor, action, resource_type, resource_id, reason, before, after, run_id, step_id, correlation_id, env_id
+    FROM jsonb_to_recordset(${JSON.stringify(list)}::jsonb) AS e(key text, at timestamptz, actor text, action text,
+      resource_type text, resource_id text, reason text, before jsonb, after jsonb, run_id uuid, step_id uuid,
+      correlation_id text, env_id text)
+    ON CONFLICT (key) DO NOTHING`;
 }
 
 /** An entry as it is listed. */

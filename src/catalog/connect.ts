@@ -40,6 +40,8 @@ export function connectCatalog({ url, poolSize = 10, applicationName }: ConnectO
   });
   // An idle connection that breaks is dropped by the pool itself; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // Neither does the pool watch a connection that is in use: between two statements of a transaction nobody does.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   // The adapter brings a newer copy of the driver's types; the pool itself is the same class.
   const adapter = new PrismaPg(pool as unknown as ConstructorParameters<typeof PrismaPg>[0]);
   const prisma = new PrismaClient({ adapter });

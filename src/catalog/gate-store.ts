@@ -39,6 +39,7 @@ export interface SubmittedDecision {
   actor: string;
   reason: string | null;
   outputs: JsonObject | null;
+  created_at: Date;
 }
 
 /** Gates and what people decided at them. */
@@ -113,7 +114,8 @@ export class GateStore {
   /** The oldest decision of a gate that has no answer yet. */
   async oldestSubmitted(gateId: string): Promise<SubmittedDecision | undefined> {
     const rows = await this.#db.$queryRaw<SubmittedDecision[]>`
-      SELECT d.decision_id, d.gate_id, d.run_id, g.path, d.decision, d.actor, d.reason, d.outputs
+      SELECT d.decision_id, d.gate_id, d.run_id, g.path, d.decision, d.actor, d.reason, d.outputs,
+        d.created_at
       FROM gate_decisions d JOIN gates g USING (gate_id)
       WHERE d.gate_id = ${gateId}::uuid AND d.status = 'submitted' ORDER BY d.created_at, d.decision_id LIMIT 1`;
     return rows[0];

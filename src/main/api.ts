@@ -45,7 +45,6 @@ const gateway = new RunGateway({
 });
 lifecycle.onClose('temporal', () => gateway.close());
 const core = createCore({ catalog, gateway, env: environmentOf(config), log });
-core.startBackground(lifecycle);
 const chainer = new AuditChainer({
   chain: auditChain(catalog),
   heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
@@ -55,6 +54,8 @@ const chainer = new AuditChainer({
 });
 chainer.start();
 lifecycle.onClose('audit', () => chainer.stop());
+// After the chainer, so that it ends before it and its last entries are still linked.
+core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
 const app = createApp(

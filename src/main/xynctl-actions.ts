@@ -18,6 +18,7 @@ import { AuditHeads } from '../services/audit-heads.js';
 import { verifyAudit } from '../services/audit-verification.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { replayHistory } from '../temporal/replay.js';
+import { installRuntime } from '../temporal/worker.js';
 import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
@@ -117,6 +118,8 @@ async function historyIn(file: string): Promise<unknown> {
 }
 
 async function replay(history: unknown, workflowId: string): Promise<ReplayReport> {
+  // What the SDK says about a replay is in the verdict.
+  installRuntime(() => undefined);
   const verdict = await replayHistory(packagePaths.workflowBundle, history, workflowId);
   const events = (history as { events?: unknown[] }).events?.length ?? 0;
   return { ok: verdict.fits, events, ...(verdict.difference === undefined ? {} : { message: verdict.difference }) };
@@ -145,7 +148,7 @@ async function verify(config: Config, onProgress: (checked: number) => void): Pr
       : undefined;
   const catalog = connectCatalog({ url: config.databaseUrl ?? postgres?.appUrl ?? '', applicationName: 'xyn-verify' });
   try {
-    const heads = await AuditHeads.open(path.join(config.stateDir, 'audit'));
+    const heads = await AuditHeads.openForReading(path.join(config.stateDir, 'audit'));
     return await verifyAudit({ chain: auditChain(catalog), heads, onProgress });
   } finally {
     await catalog.close();

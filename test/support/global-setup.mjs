@@ -1,6 +1,6 @@
 // One Postgres and one Temporal server for all test files. What cannot be had is said aloud: on a developer's machine the
 // tests that need it are skipped and counted, in CI it is a failure.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ export default async function setup() {
   const { terminalProgress } = await import('../../dist/src/main/progress.js');
   const progress = terminalProgress(process.stderr);
   const dir = await mkdtemp(path.join(tmpdir(), 'xyn-tests-'));
+  // Root starts Postgres under another account, which has to get in.
+  await chmod(dir, 0o711);
   const stops = [() => rm(dir, { recursive: true, force: true })];
   globalThis.xynStopServers = async () => {
     for (const stop of stops.reverse()) await stop();

@@ -57,7 +57,7 @@ beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'xyn-audit-'));
 });
 afterEach(async () => {
-  await database?.drop();
+  await database.drop();
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -145,7 +145,7 @@ describe('the audit chain', () => {
     await heads.append({ seq: 5, audit_id: '5', hash: 'f'.repeat(64), at: '2026-11-21T12:00:00.000Z' });
     const lines = path.join(file, 'heads.jsonl');
     await writeFile(lines, (await readFile(lines, 'utf8')).replaceAll('"seq":5', '"seq":3'));
-    expect((await report()).first_problem?.kind).toBe('chain_rewritten');
+    expect((await report()).first_problem?.kind).toBe('head_signature');
     await heads.append({ seq: 1, audit_id: '1', hash: 'f', at: 'x' });
     const text = await readFile(lines, 'utf8');
     await truncate(lines, text.length - 5);
