@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyFromJson, historyToJson, type HistoryJson } from '../../src/temporal/history-json.js';
+import { replayHistory } from '../../src/temporal/replay.js';
+import { SITUATIONS } from './situations.js';
+import { withoutMachine } from './without-machine.js';
+
+const folder = fileURLToPath(new URL('./histories', import.meta.url));
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const temporary = mkdtempSync(path.join(tmpdir(), 'xyn-replay-'));
+const bundlePath = path.join(temporary, 'bundle.js');
+
+const read = (file: string): HistoryJson => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as HistoryJson;
+const workflowIdIn = ({ events }: HistoryJson): string =>
+  (events[0]?.['workflowExecutionStartedEventAttributes'] as { workflowId: string }).workflowId;
+const replay = (history: HistoryJson) => replayHistory(bundlePath, history, workflowIdIn(history));
+
+beforeAll(async () => {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+  });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR', () => undefined),
+  });
+  writeFileSync(bundlePath, code);
+});
+
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+describe('recorded histories', () => {
+  it.each(files)('%s fits the interpreter of today', async (file) => {
+    expect(await replay(read(file))).toEqual({ fits: true });
+  });
+
+  it('cover every situation', () => {
+    const missing = SITUATIONS.filter(
+      ({ name }) => !files.some((file) => new RegExp(`-${name}(-\\d+)?\\.json$`).exec(file)),
+    );
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each(files)('%s names no machine', (file) => {
+    const history = read(file);
+    expect(withoutMachine(history)).toEqual(history);
+    expect(JSON.stringify(history)).not.toMatch(/node_modules|file:\/\//);
+  });
+});
+
+describe('replayHistory', () => {
+  const [plain = ''] = files.filter((file) => file.endsWith('-action.json'));
+
+  it('says where code and history part', async () => {
+    const history = read(plain);
+    const scheduled = history.events.find((event) => event['eventType'] === 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED');
+    (scheduled?.['activityTaskScheduledEventAttributes'] as { activityId: string }).activityId = 'other';
+    const { fits, difference } = await replay(history);
+    expect(fits).toBe(false);
+    expect(difference).toMatch(/activity.*id/i);
+    expect(difference).not.toContain('Failure {');
+  });
+
+  it('finds nothing to object to in a run that has just begun', async () => {
+    const { events } = read(plain);
+    expect(await replay({ events: events.slice(0, 1) })).toEqual({ fits: true });
+    expect(await replay({ events: events.slice(0, 2) })).toEqual({ fits: true });
+  });
+
+  it('says what stopped code that fails', async () => {
+    const history = read(plain);
+    (history.events[0]?.['workflowExecutionStartedEventAttributes'] as { input: object }).input = { payloads: [] };
+    expect(await replay(history)).toEqual({
+      fits: false,
+      difference: expect.stringMatching(/^Cannot read properties/),
+    });
+  });
+
+  it('takes histories as clients fetch them', async () => {
+    const json = read(plain);
+    const history = historyFromJson(json);
+    expect(await replayHistory(bundlePath, history, workflowIdIn(json))).toEqual({ fits: true });
+    expect(historyToJson(history)).toMatchObject({
+      events: json.events.map(({ eventId, eventType }) => ({ eventId, eventType })),
+    });
+  });
+
+  it.each([[null], [{}], [{ events: [] }], [{ events: [{ eventId: '1', eventType: 7, x: [] }] }], ['text']])(
+    'refuses %j, which is no history',
+    async (value) => {
+      await expect(replayHistory(bundlePath, value, 'run/x')).rejects.toMatchObject({ code: 'request_invalid' });
+    },
+  );
+});
