@@ -57,7 +57,12 @@ export async function runBlueprint(input: RunInput): Promise<RunResult> {
   return CancellationScope.nonCancellable(async () => {
     const driver = new Driver(input, CancellationScope.current());
     driver.begin();
-    setHandler(decideUpdate, (message) => driver.decide(message), { validator: validateDecision });
+    setHandler(decideUpdate, (message) => driver.decide(message), {
+      validator(message: DecideGate) {
+        validateDecision(message);
+        driver.requireGate(message.gate);
+      },
+    });
     setHandler(decideSignal, (message) => void driver.decide(message));
     setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
     setHandler(snapshotQuery, () => ({ state: driver.state }));
@@ -124,6 +129,15 @@ class Driver {
     } catch (error) {
       this.#reject(error);
     }
+  }
+
+  /**
+   * The catalog shows a gate before the workflow task that opened it is complete. When the worker is lost in between, a
+   * decision comes before the gate is open again: it is rejected, which the server does not keep, and sent again.
+   */
+  requireGate(path: string): void {
+    if (this.state.gates[path]) return;
+    throw ApplicationFailure.nonRetryable(`there is no gate ${path}, or not yet`, 'gate_not_found');
   }
 
   decide(message: DecideGate): DecideGateAnswer {

@@ -30,6 +30,11 @@ const ANSWER_WAIT_MS = 5_000;
 /** A decision older than this has no caller of its own any more, or its process died. */
 const SWEEP_AFTER_MS = 3_000;
 const SWEEP_BATCH = 20;
+/**
+ * How long a run may not know a gate that the catalog has: its worker was lost before the workflow task was complete, and
+ * the next one has to notice (10 s) and to get there again.
+ */
+const UNKNOWN_GATE_MS = 60_000;
 
 /**
  * Brings decisions to the runs, one after the other for each gate, oldest first: the server takes only a few at once, and
@@ -99,7 +104,8 @@ export class DecisionSender {
     for (;;) {
       const next = await this.#deps.catalog.gates.oldestSubmitted(gateId);
       if (next === undefined) return;
-      const outcome = outcomeOf(await this.#deps.gateway.decide(next.run_id, messageOf(next)));
+      const ageMs = this.#deps.clock() - next.created_at.getTime();
+      const outcome = outcomeOf(await this.#deps.gateway.decide(next.run_id, messageOf(next)), ageMs);
       // Later decisions must not overtake this one.
       if (outcome.status === 'submitted') return;
       await this.#settle(next, outcome);
@@ -153,10 +159,11 @@ function messageOf(decision: SubmittedDecision): Parameters<RunGateway['decide']
   };
 }
 
-function outcomeOf(answer: DecideOutcome): DecisionOutcome {
+function outcomeOf(answer: DecideOutcome, ageMs: number): DecisionOutcome {
   if (answer === 'unknown') return { status: 'submitted', refusal: null };
   if (answer === 'closed') return { status: 'refused', refusal: 'run_closed' };
   const gate = answer.status === undefined ? {} : { gate: answer.status as GateStatus };
   if (answer.answer === 'applied') return { status: 'applied', refusal: null, ...gate };
+  if (answer.code === 'gate_not_found' && ageMs < UNKNOWN_GATE_MS) return { status: 'submitted', refusal: null };
   return { status: 'refused', refusal: answer.code ?? 'gate_decision_refused', ...gate };
 }

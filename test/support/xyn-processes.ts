@@ -195,6 +195,10 @@ export class XynProcesses {
     return path.join(this.dir, 'logs', `${part}.log`);
   }
 
+  async #logTail(part: string): Promise<string> {
+    return (await readFile(this.#logFile(part), 'utf8').catch(() => '')).slice(-3_000);
+  }
+
   async #startChild(part: 'api' | 'worker', env: Record<string, string>): Promise<{ url?: string }> {
     const log = await open(this.#logFile(part), 'a');
     const child = fork(repository(`dist/src/main/${part}.js`), [], {
@@ -217,14 +221,16 @@ export class XynProcesses {
     const running: Child = { process: child, ended, ending: false };
     this.#children.set(part, running);
     child.once('exit', (code, signal) => {
-      if (!running.ending) this.unexpectedEnds.push({ part, code, signal });
+      if (running.ending) return;
+      this.unexpectedEnds.push({ part, code, signal });
+      void this.#logTail(part).then((text) =>
+        process.stderr.write(`${part} ended by itself; its log ends so:\n${text}\n`),
+      );
     });
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         clearTimeout(timer);
-        void readFile(this.#logFile(part), 'utf8')
-          .catch(() => '')
-          .then((text) => reject(new Error(`${part} ${why}:\n${text.slice(-2_000)}`)));
+        void this.#logTail(part).then((text) => reject(new Error(`${part} ${why}:\n${text}`)));
       };
       const timer = setTimeout(() => fail('was not ready in time'), READY_MS);
       child.once('exit', () => fail('ended before it was ready'));
