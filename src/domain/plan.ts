@@ -150,4 +150,3 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Pauses of language §4.3: 1 s, doubled, at most a minute, ± 20 %. */
 export const DEFAULT_BACKOFF: Retry['backoff'] = { first_ms: 1_000, factor: 2, max_ms: 60_000, jitter: 0.2 };
-

@@ -11,7 +11,7 @@ import type { JsonObject } from '../../src/domain/json.js';
 import type { Plan } from '../../src/domain/plan.js';
 import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
-import type { DecideGateAnswer, RunResult } from '../../workflows/contract.js';
+import type { DecideGate, DecideGateAnswer, RunResult } from '../../workflows/contract.js';
 import { describeWith } from '../support/parts.js';
 import { action, agent, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
@@ -28,7 +28,9 @@ class MemoryRecords {
     this.begins.push(start);
     await this.record(start.run_id, transitions);
   }
-  running(): void {}
+  running(): void {
+    // Only ends matter here.
+  }
   end(end: AttemptEnd): void {
     this.ends.push(end);
   }
@@ -133,10 +135,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  worker?.shutdown();
+  (worker as Worker | undefined)?.shutdown();
   await running;
-  await native?.close();
-  await connection?.close();
+  await (native as NativeConnection | undefined)?.close();
+  await (connection as Connection | undefined)?.close();
 });
 
 async function launch(runPlan: Plan, inputs: JsonObject = {}, handOverAfter?: number) {
@@ -231,10 +233,10 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const run = await launch(two);
     await until(() => run.log().some((one) => one.t === 'gate'));
     const decide = (decision: string, id: string): Promise<DecideGateAnswer> =>
-      run.handle.executeUpdate('decideGate', {
-        args: [{ gate: 'one', decision, id, by: 'ann' }],
+      run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
+        args: [{ gate: 'one', decision: decision as DecideGate['decision'], id, by: 'ann' }],
         updateId: id,
-      }) as Promise<DecideGateAnswer>;
+      });
     expect(await decide('approve', 'd1')).toEqual({ answer: 'applied', status: 'approved' });
     expect(await decide('approve', 'd1')).toEqual({ answer: 'applied', status: 'approved' });
     expect(await decide('reject', 'd2')).toMatchObject({ answer: 'refused', code: 'gate_closed' });

@@ -22,9 +22,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await worker?.stop();
-  await node?.close();
-  await database?.drop();
+  await (worker as typeof worker | undefined)?.stop();
+  await (node as TestNode | undefined)?.close();
+  await (database as TestDatabase | undefined)?.drop();
 });
 
 describeWith('temporal')('many runs', () => {

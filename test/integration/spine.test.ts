@@ -17,15 +17,15 @@ import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 import { freshDatabase } from '../support/database.js';
 import { describeWith } from '../support/parts.js';
+import { silentLog } from '../support/node.js';
 import { action, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const caller = (actor = 'ann'): Caller => ({ actor, proven: false, correlationId: randomUUID(), source: 'api' });
 const registry = new ActionRegistry(PACKS);
 const lock = { 'http.call': { pack: 'core@0.1.0', contract: registry.find('http.call')?.contract ?? '' } };
 
-const closers: (() => Promise<unknown> | void)[] = [];
+const closers: (() => Promise<unknown>)[] = [];
 const received: { key: string | undefined; body: string }[] = [];
 let core: Core;
 let target: Server;
@@ -37,15 +37,15 @@ beforeAll(async () => {
   pool = database.catalog.pool;
   const { address } = await testTemporal();
   const taskQueue = `spine-${randomUUID()}`;
-  const gateway = new RunGateway({ address, namespace: 'default', taskQueue, log: quiet });
+  const gateway = new RunGateway({ address, namespace: 'default', taskQueue, log: silentLog });
   core = createCore({
     catalog: database.catalog,
     gateway,
     env: { id: 'local', name: 'local', stage: 'dev', vars: {} },
-    log: quiet,
+    log: silentLog,
   });
   core.startBackground({ onClose: (_name: string, close: () => Promise<void>) => closers.unshift(close) } as never);
-  const records = new RecordBuffer({ writer: recordWriter(database.catalog), log: quiet });
+  const records = new RecordBuffer({ writer: recordWriter(database.catalog), log: silentLog });
   const native = await NativeConnection.connect({ address });
   const worker = await Worker.create({
     connection: native,

@@ -286,7 +286,10 @@ function isCallOf({ body }: Call, step: StepRow): boolean {
 
 /** I5: the chain and its heads verify, and every change of state has exactly one entry. */
 async function auditHolds(subject: InvariantSubject): Promise<Violation[]> {
-  const report = await verifyAudit({ chain: auditChain(subject), heads: await AuditHeads.openForReading(subject.auditDir) });
+  const report = await verifyAudit({
+    chain: auditChain(subject),
+    heads: await AuditHeads.openForReading(subject.auditDir),
+  });
   const messages: string[] = [];
   if (!report.ok) messages.push(`the audit trail does not verify: ${JSON.stringify(report.first_problem)}`);
   if (report.unlinked_tail > 0) messages.push(`${report.unlinked_tail} audit entries are not linked`);
