@@ -21,6 +21,8 @@ export interface WorkerOptions {
 
 /** The most heartbeats that the SDK holds back: as long as our own interval, so that a lost worker is seen in time. */
 const HEARTBEAT_THROTTLE_MS = 2_000;
+/** A task for a worker that was killed goes to another one after this, so that a run goes on within 15 s. */
+const STICKY_PATIENCE_MS = 5_000;
 /** What runs when a worker is told to stop gets this long to end (design §3). */
 const SHUTDOWN_GRACE_MS = 20_000;
 const SHUTDOWN_FORCE_MS = 28_000;
@@ -67,6 +69,7 @@ export async function createWorker(options: WorkerOptions): Promise<RunningWorke
     maxConcurrentActivityTaskPolls: 10,
     maxEagerActivityReservationsPerWorkflowTask: 50,
     maxCachedWorkflows: options.cachedWorkflows,
+    stickyQueueScheduleToStartTimeout: STICKY_PATIENCE_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { XynFault } from '../../src/domain/fault.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { caller, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
@@ -42,9 +43,7 @@ describeWith('temporal')('many runs', () => {
       },
     );
     await node.blueprints.savePlan(caller(), { plan, source: 'test', debug: {} });
-    await Promise.all(
-      Array.from({ length: RUNS }, (_, ix) => node.events.emit(caller(), { event_name: 'many.start', data: { ix } })),
-    );
+    await Promise.all(Array.from({ length: RUNS }, (_, ix) => emit(ix)));
     await until(
       'all runs completed',
       async () => (await countOf("SELECT count(*) FROM runs WHERE status = 'completed'")) === RUNS,
@@ -64,6 +63,19 @@ describeWith('temporal')('many runs', () => {
     expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'run.end'")).toBe(RUNS);
   }, 240_000);
 });
+
+/** As a client does: told to try again, it sends the same event with the same key. */
+async function emit(ix: number): Promise<void> {
+  const request = { event_name: 'many.start', data: { ix }, idempotencyKey: `many-${ix}` };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await node.events.emit(caller(), request);
+      return;
+    } catch (error) {
+      if (!(error instanceof XynFault && error.retryable) || tries === 5) throw error;
+    }
+  }
+}
 
 async function countOf(sql: string): Promise<number> {
   const { rows } = await database.catalog.pool.query<{ count: string }>(sql);
