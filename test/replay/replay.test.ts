@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyFromJson, historyToJson, type HistoryJson } from '../../src/temporal/history-json.js';
@@ -11,27 +10,20 @@ import { withoutMachine } from './without-machine.js';
 
 const folder = fileURLToPath(new URL('./histories', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-const temporary = mkdtempSync(path.join(tmpdir(), 'xyn-replay-'));
-const bundlePath = path.join(temporary, 'bundle.js');
+// The bundle that workers run; `npm test` builds it.
+const bundlePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
 const read = (file: string): HistoryJson => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as HistoryJson;
 const workflowIdIn = ({ events }: HistoryJson): string =>
   (events[0]?.['workflowExecutionStartedEventAttributes'] as { workflowId: string }).workflowId;
 const replay = (history: HistoryJson) => replayHistory(bundlePath, history, workflowIdIn(history));
 
-beforeAll(async () => {
+beforeAll(() => {
   Runtime.install({
     logger: new DefaultLogger('ERROR', () => undefined),
     telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
   });
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR', () => undefined),
-  });
-  writeFileSync(bundlePath, code);
 });
-
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 describe('recorded histories', () => {
   it.each(files)('%s fits the interpreter of today', async (file) => {
