@@ -63,7 +63,8 @@ export async function runBlueprint(input: RunInput): Promise<RunResult> {
         driver.requireGate(message.gate);
       },
     });
-    setHandler(decideSignal, (message) => void driver.decide(message));
+    // Whoever can send a signal could write any name into it: it counts as coming from Temporal's own UI.
+    setHandler(decideSignal, ({ id: _id, by: _by, ...message }) => void driver.decide(message));
     setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
     setHandler(snapshotQuery, () => ({ state: driver.state }));
     root.cancelRequested.catch(() => driver.feed({ t: 'cancel', by: TEMPORAL_UI, reason: '' }));

@@ -321,10 +321,10 @@ describe('gates', () => {
     rig.done('analyze', { text: 'disk' });
     return rig;
   };
-  const approve = (by: string, id?: string): Body => ({
+  const approve = (by: string, id = `d-${by}`): Body => ({
     t: 'gate',
     path: 'ok',
-    decision: { decision: 'approve', by, ...(id === undefined ? {} : { id }) },
+    decision: { decision: 'approve', by, id },
   });
 
   it('opens, shows what it covers, and waits', () => {
@@ -367,11 +367,11 @@ describe('gates', () => {
 
   it('fails when rejected, with the reason', () => {
     const rig = toGate();
-    rig.feed({ t: 'gate', path: 'ok', decision: { decision: 'reject', by: 'bob', reason: 'not now' } });
+    rig.feed({ t: 'gate', path: 'ok', decision: { id: 'd', decision: 'reject', by: 'bob', reason: 'not now' } });
     expect(rig.state.error).toMatchObject({ code: 'gate_rejected', message: 'Rejected by bob: not now' });
     expect(rig.steps()).toMatchObject({ ok: 'gate_rejected', fix: 'not_reached' });
     const silent = toGate();
-    silent.feed({ t: 'gate', path: 'ok', decision: { decision: 'reject', by: 'bob' } });
+    silent.feed({ t: 'gate', path: 'ok', decision: { id: 'd', decision: 'reject', by: 'bob' } });
     expect(silent.state.error?.message).toBe('Rejected by bob');
   });
 
@@ -380,21 +380,29 @@ describe('gates', () => {
     rig.feed(approve('ann', 'd1'));
     rig.feed(approve('ann', 'd2'));
     expect(rig.state.gates['ok']).toMatchObject({ status: 'open', applied: ['d1', 'd2'] });
-    expect(answerTo(rig.state, 'ok', { decision: 'reject', by: 'ann' })).toEqual({
+    expect(answerTo(rig.state, 'ok', { id: 'd3', decision: 'reject', by: 'ann' })).toEqual({
       applied: false,
       code: 'gate_already_decided',
     });
     rig.feed({ t: 'gate', path: 'ok', decision: { decision: 'reject', by: 'ann' } });
     expect(rig.state.gates['ok']?.votes).toHaveLength(1);
-    rig.feed({ t: 'gate', path: 'ok', decision: { decision: 'approve', by: 'bob', reason: 'fine' } });
+    rig.feed({ t: 'gate', path: 'ok', decision: { id: 'd4', decision: 'approve', by: 'bob', reason: 'fine' } });
     expect(rig.state.frames['root']?.steps['ok']?.outputs).toMatchObject({ by: ['ann', 'bob'], reason: 'fine' });
   });
 
   it('takes one rejection over approvals still missing', () => {
     const rig = toGate({ require: 2 });
     rig.feed(approve('ann'));
-    rig.feed({ t: 'gate', path: 'ok', decision: { decision: 'reject', by: 'bob' } });
+    rig.feed({ t: 'gate', path: 'ok', decision: { id: 'd', decision: 'reject', by: 'bob' } });
     expect(rig.state.error?.code).toBe('gate_rejected');
+  });
+
+  it('takes no decision that proves nobody where it names who may decide', () => {
+    const rig = toGate();
+    const signal = { decision: 'approve', by: 'temporal-ui' } as const;
+    expect(answerTo(rig.state, 'ok', signal)).toEqual({ applied: false, code: 'gate_decision_refused' });
+    rig.feed({ t: 'gate', path: 'ok', decision: signal });
+    expect(rig.state.gates['ok']?.status).toBe('open');
   });
 
   it('takes only its own kinds of decisions', () => {

@@ -21,7 +21,8 @@ import type { Decision, Gate, GateBinding, GateStatus, State, Task } from './sta
 export const RECOVER = '~recover';
 
 /** Why a decision was refused; the codes are those of the API. */
-export type Refusal = 'gate_not_found' | 'gate_closed' | 'gate_already_decided' | 'decision_unknown';
+export type Refusal =
+  'gate_not_found' | 'gate_closed' | 'gate_already_decided' | 'decision_unknown' | 'gate_decision_refused';
 
 /** What `advance` will do with a decision, for the one who waits for an answer. Pure; changes nothing. */
 export function answerTo(state: State, path: string, decision: Decision): { applied: boolean; code?: Refusal } {
@@ -31,6 +32,7 @@ export function answerTo(state: State, path: string, decision: Decision): { appl
   if (gate.status !== 'open') return { applied: false, code: 'gate_closed' };
   const known = gate.purpose === 'recovery' ? ['done', 'retry', 'fail'] : ['approve', 'reject'];
   if (!known.includes(decision.decision)) return { applied: false, code: 'decision_unknown' };
+  if (gate.named && decision.id === undefined) return { applied: false, code: 'gate_decision_refused' };
   const vote = gate.votes.find((one) => one.by === decision.by);
   if (vote && vote.decision !== decision.decision) return { applied: false, code: 'gate_already_decided' };
   return { applied: true };
@@ -59,6 +61,7 @@ export function openGate(d: Draft, frameId: string, nodeIx: number, node: GateNo
     opened: d.state.now,
     purpose: 'approval',
     digest,
+    ...((texts.value.approvers ?? []).length === 0 ? {} : { named: true as const }),
     votes: [],
     applied: [],
   };

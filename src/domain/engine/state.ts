@@ -128,6 +128,8 @@ export interface Gate {
   /** `recovery` asks what became of an effect whose outcome is unknown. */
   purpose: 'approval' | 'recovery';
   digest?: string;
+  /** It names who may decide: a decision that proves nobody, as a signal does, is refused. */
+  named?: true;
   /** Distinct people so far, oldest first. */
   votes: Vote[];
   /** Ids of decisions already applied: a repeat gets the same answer. */
