@@ -10,12 +10,17 @@ const checks = {
   tsc: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit', '--tsBuildInfoFile', 'dist/.check.tsbuildinfo'],
   depcruise: ['dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', ...folders],
   knip: ['knip/bin/knip.js', '--no-progress'],
+  // Every branch of the pure core is covered by its unit tests.
+  domain: ['jest/bin/jest.js', '--config', 'jest.domain.config.js'],
   prettier: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
 };
 
 async function runCheck([name, [program, ...args]]) {
   const began = Date.now();
-  const { code, output } = await runNode([join(root, 'node_modules', program), ...args]);
+  const flags = program.startsWith('jest/')
+    ? ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
+    : [];
+  const { code, output } = await runNode([...flags, join(root, 'node_modules', program), ...args]);
   console.log(
     `check: ${name.padEnd(9)} ${code === 0 ? 'ok    ' : 'FAILED'} ${((Date.now() - began) / 1000).toFixed(1)} s`,
   );
