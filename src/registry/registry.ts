@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { ActionCatalog, CatalogAction } from '../domain/action-catalog.js';
 import type { ActionSource, AnyAction, Pack, RegisteredAction } from '../domain/action.js';
 import { sha256Hex } from '../domain/hash.js';
-import { canonicalJson } from '../domain/json.js';
+import { canonicalJson, type JsonObject } from '../domain/json.js';
 
 /** All actions by name. Built once from an explicit list of packs. */
 export class ActionRegistry implements ActionSource {
@@ -28,13 +29,43 @@ export class ActionRegistry implements ActionSource {
   names(): string[] {
     return [...this.#actions.keys()].sort();
   }
+
+  /** The contracts of all actions, as the compiler needs them. */
+  catalog(): ActionCatalog {
+    return {
+      names: () => this.names(),
+      find: (name) => {
+        const registered = this.#actions.get(name);
+        return registered && catalogEntryOf(registered);
+      },
+    };
+  }
+}
+
+function catalogEntryOf({ action, pack, contract }: RegisteredAction): CatalogAction {
+  return {
+    pack,
+    contract,
+    ...schemasOf(action),
+    traits: action.traits,
+    ...(action.traitsOf === undefined ? {} : { traitsOf: (literal) => action.traitsOf?.(literal) ?? action.traits }),
+    static: action.static ?? [],
+    errors: action.errors,
+  };
+}
+
+/** JSON Schemas of input and output; what JSON Schema cannot say is left open. */
+function schemasOf(action: AnyAction): { input: JsonObject; output: JsonObject } {
+  return {
+    input: z.toJSONSchema(action.input, { io: 'input', unrepresentable: 'any' }) as JsonObject,
+    output: z.toJSONSchema(action.output, { io: 'output', unrepresentable: 'any' }) as JsonObject,
+  };
 }
 
 /** `sha256:` and hex over what a plan relies on (language §8.1): schemas, traits and declared errors; not the code. */
 export function contractDigestOf(action: AnyAction): string {
   const contract = {
-    input: z.toJSONSchema(action.input, { io: 'input', unrepresentable: 'any' }),
-    output: z.toJSONSchema(action.output, { io: 'output', unrepresentable: 'any' }),
+    ...schemasOf(action),
     traits: action.traits,
     errors: Object.fromEntries(Object.entries(action.errors).map(([code, { retryable }]) => [code, retryable])),
   };

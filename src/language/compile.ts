@@ -1,0 +1,173 @@
+import type { ActionCatalog } from '../domain/action-catalog.js';
+import { canonicalJson, isJsonObject, type JsonObject } from '../domain/json.js';
+import { planDigest } from '../domain/plan-digest.js';
+import type { Keep, Plan, PlanNode } from '../domain/plan.js';
+import type { Read } from '../domain/expression/reads.js';
+import { defined } from './document/defined.js';
+import {
+  checkRollback,
+  inputsSchema,
+  readHead,
+  readInputs,
+  readLimits,
+  readOutputs,
+  readPolicy,
+  topFields,
+} from './document/envelope.js';
+import { Fields } from './document/fields.js';
+import type { Names } from './document/names.js';
+import { draftSteps } from './document/plan-steps.js';
+import { Report } from './document/report.js';
+import { checkSecretTexts } from './document/secret-texts.js';
+import type { Dialect } from './document/step-fields.js';
+import { StepCompiler, type ProviderInfo } from './document/steps.js';
+import { TriggerReader } from './document/triggers.js';
+import { TypeReader } from './document/types.js';
+import { Values } from './document/values.js';
+import type { Problem } from './problem.js';
+import { pointerToken, type Source } from './source.js';
+import { nearestName } from './suggestion.js';
+
+/** Bytes of a plan's canonical text, at most (language §8.1). */
+const MAX_PLAN_BYTES = 262_144;
+
+/** What a document is compiled against. */
+export interface CompileContext {
+  actions: ActionCatalog;
+  providers: readonly ProviderInfo[];
+}
+
+export interface Compiled {
+  plan: Plan;
+  /** Where each node of the plan stands in the document. */
+  debug: JsonObject;
+  /** Warnings. */
+  problems: Problem[];
+}
+
+/** A plan, or what keeps the document from becoming one; `problems` holds warnings as well. */
+export interface CompileResult {
+  compiled?: Compiled;
+  problems: Problem[];
+}
+
+/**
+ * Compiles a document that was read: all problems at once.
+ * @param digest `sha256:` and hex over the document's bytes.
+ */
+export function compileSource(source: Source, digest: string, context: CompileContext): CompileResult {
+  const report = new Report(source);
+  const { value } = source;
+  if (!isJsonObject(value)) {
+    report.add('blueprint_not_object', '', 'A blueprint is a map.');
+    return { problems: report.problems() };
+  }
+  const dialect = dialectOf(report, value);
+  if (dialect === undefined) return { problems: report.problems() };
+  const { plan, nodes } = build(report, value, dialect, context);
+  if (plan === undefined || !report.isClean) return { problems: report.problems() };
+  const whole = withDigest({ ...plan, source: digest });
+  if (Buffer.byteLength(canonicalJson(whole)) > MAX_PLAN_BYTES) {
+    report.add('limit_plan', '/plan', 'The plan is over 256 KiB.', { suggestion: 'split it into several blueprints' });
+    return { problems: report.problems() };
+  }
+  const problems = report.problems();
+  const debug = { nodes: nodes.map(({ id, ix }) => ({ path: id, ...report.placeOf(`/plan/${ix}`) })) };
+  return { compiled: { plan: whole, debug, problems }, problems };
+}
+
+function withDigest(plan: Plan): Plan {
+  return { ...plan, digest: planDigest(plan) };
+}
+
+function dialectOf(report: Report, value: JsonObject): Dialect | undefined {
+  if (!Object.hasOwn(value, 'api')) return 'xyn/v0';
+  const { api } = value;
+  if (api === 'xyn/v1') return api;
+  const suggestion = typeof api === 'string' ? (nearestName(api, ['xyn/v1']) ?? 'xyn/v1') : 'xyn/v1';
+  report.add('api_unknown', '/api', 'Known is `xyn/v1`; without `api` a document is v0.', { suggestion });
+  return undefined;
+}
+
+interface Built {
+  plan?: Plan;
+  nodes: { id: string; ix: number }[];
+}
+
+function build(report: Report, value: JsonObject, dialect: Dialect, context: CompileContext): Built {
+  const { actions, providers } = context;
+  const fields = new Fields(report, '', value, topFields(dialect));
+  checkSecretTexts(report, value);
+  const { id, name } = readHead(report, fields);
+  const inputs = readInputs(report, fields, dialect);
+  const limits = readLimits(fields);
+  const policy = readPolicy(fields);
+  checkRollback(report, fields);
+  const list = fields.require('plan') ? (fields.list('plan') ?? []) : undefined;
+  const { drafts, infos } = draftSteps(report, dialect, list, actions);
+  if (list !== undefined && list.length <= 500 && list.length > limits.steps) {
+    const message = `The plan runs ${list.length} steps, more than \`limits.steps\` (${limits.steps}).`;
+    report.add('limit_steps', `/plan/${limits.steps}`, message);
+  }
+  const names: Names = { report, inputs, steps: infos, usedInputs: new Set(), reads: [], placeholders: 0 };
+  const values = new Values(names);
+  const triggers = new TriggerReader(names, values, dialect).read(fields);
+  const sources = { names, inputsFromEvents: triggers.length > 0 };
+  const types = new TypeReader(report);
+  const compiler = new StepCompiler({ dialect, names, values, types, sources, actions, providers, limits });
+  const nodes = drafts.flatMap((draft) => compiler.compile(draft) ?? []);
+  const outputs = readOutputs(names, values, fields, dialect);
+  warnOfUnused(report, names);
+  if (id === undefined) return { nodes: [] };
+  const plan: Plan = {
+    format: 'xyn.plan/0',
+    language: dialect,
+    id,
+    ...defined({ name }),
+    digest: '',
+    source: '',
+    actions: actionLock(nodes, actions),
+    children: {},
+    policy,
+    limits,
+    inputs: inputsSchema(inputs),
+    outputs,
+    triggers,
+    root: { do: nodes.map((_, ix) => ix), rollback: 'manual' },
+    nodes: nodes.map((node) => ({ ...node, keep: keepOf(node.id, names.reads) })),
+  };
+  return { plan, nodes: drafts };
+}
+
+function warnOfUnused(report: Report, { inputs, usedInputs }: Names): void {
+  for (const [name, { pointer }] of inputs) {
+    if (usedInputs.has(name)) continue;
+    report.add('unused_input', pointer, `Nothing reads the input \`${name}\`.`, {
+      what: pointer.endsWith(`/${pointerToken(name)}`) ? 'key' : 'value',
+    });
+  }
+}
+
+function actionLock(nodes: readonly PlanNode[], actions: ActionCatalog): Plan['actions'] {
+  const lock: Plan['actions'] = {};
+  for (const node of nodes) {
+    const found = node.kind === 'action_task' ? actions.find(node.action) : undefined;
+    if (node.kind === 'action_task' && found !== undefined)
+      lock[node.action] = { pack: found.pack, contract: found.contract };
+  }
+  return lock;
+}
+
+/** Which of a step's outputs anything reads: paths below `outputs`. */
+function keepOf(id: string, reads: readonly Read[]): Keep {
+  const paths = new Map<string, string[]>();
+  for (const [variable, step, field, ...path] of reads) {
+    if (variable !== 'steps' || (step !== undefined && step !== id)) continue;
+    if (step === undefined || field === undefined) return '*';
+    if (field !== 'outputs') continue;
+    if (path.length === 0) return '*';
+    paths.set(JSON.stringify(path), path);
+  }
+  const sorted = [...paths.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  return sorted.filter((path) => !sorted.some((other) => other !== path && other.every((key, ix) => key === path[ix])));
+}

@@ -1,0 +1,78 @@
+import type { PlanNode } from '../../domain/plan.js';
+import type { FieldNames } from './fields.js';
+import type { Report } from './report.js';
+
+/** The two front ends of the language. */
+export type Dialect = 'xyn/v0' | 'xyn/v1';
+
+type StepKind = PlanNode['kind'];
+
+const COMMON = ['kind', 'id', 'name'];
+const FIELDS: Readonly<Record<StepKind, FieldNames>> = {
+  action_task: { known: ['action', 'with', 'key', 'declare'], later: ['risk', 'resource'] },
+  agent_task: {
+    known: ['provider', 'model', 'prompt', 'system', 'output', 'max_turns', 'data'],
+    later: ['tools', 'budget'],
+  },
+  gate: {
+    known: ['mode', 'message', 'approvers', 'require', 'reject', 'reason'],
+    later: ['form', 'remind', 'escalate'],
+  },
+  transform: { known: ['set', 'assert'] },
+};
+const ATTEMPTED: ReadonlySet<StepKind> = new Set(['action_task', 'agent_task']);
+const LATER_MODIFIERS = ['requires', 'on_error', 'undo', 'lock', 'publishes'];
+const NEVER_ON_LEAVES = ['finally', 'rollback'];
+
+export const STEP_KINDS: readonly StepKind[] = ['action_task', 'agent_task', 'gate', 'transform'];
+/** Kinds of the language that this release does not run yet. */
+export const LATER_KINDS = ['wait', 'blueprint', 'block', 'switch', 'parallel', 'for_each'];
+
+/** What a step of that kind may say. */
+export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
+  const own = FIELDS[kind];
+  const known = [...COMMON, ...own.known];
+  if (dialect === 'xyn/v0') {
+    const aliases = kind === 'agent_task' ? ['agent', 'prompt_template'] : [];
+    const needsV1 = ['when', 'timeout', 'retry', 'outputs', ...LATER_MODIFIERS, ...NEVER_ON_LEAVES];
+    return { known: [...known, ...aliases], later: own.later ?? [], needsV1 };
+  }
+  const modifiers = ['when', 'outputs', ...(kind === 'transform' ? [] : ['timeout'])];
+  const retry = ATTEMPTED.has(kind) ? ['retry'] : [];
+  const forbidden: Record<string, string> = {};
+  for (const name of NEVER_ON_LEAVES) forbidden[name] = `\`${name}\` does not stand on a single step.`;
+  for (const name of ['timeout', 'retry']) forbidden[name] = `\`${name}\` does not stand on a ${kind}.`;
+  return { known: [...known, ...modifiers, ...retry], later: [...(own.later ?? []), ...LATER_MODIFIERS], forbidden };
+}
+
+const V1_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const V0_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+const RESERVED: ReadonlySet<string> = new Set(
+  (
+    'as break const continue else false for function if import in let loop namespace null package return true ' +
+    'var void while'
+  ).split(' '),
+);
+
+/** Whether a name of a step, input, output or entry is well formed; reports it if not. */
+export function checkName(
+  report: Report,
+  dialect: Dialect,
+  name: string,
+  pointer: string,
+  what: 'value' | 'key' = 'value',
+): boolean {
+  if (!(dialect === 'xyn/v0' ? V0_NAME : V1_NAME).test(name)) {
+    const slug = name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '_')
+      .replace(/^[^a-z]+|_+$/g, '')
+      .slice(0, 63);
+    const message = 'A name is lower case: letters, digits and `_`, at most 63 characters, and starts with a letter.';
+    report.add('id_format', pointer, message, { what, suggestion: slug === '' ? undefined : slug });
+    return false;
+  }
+  if (dialect === 'xyn/v0' || !RESERVED.has(name)) return true;
+  report.add('name_reserved', pointer, `\`${name}\` is a word of the expression language.`, { what });
+  return false;
+}

@@ -1,0 +1,389 @@
+import type { ActionTraits } from '../../domain/action.js';
+import type { ActionCatalog, CatalogAction } from '../../domain/action-catalog.js';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import {
+  DEFAULT_BACKOFF,
+  type ActionNode,
+  type AgentNode,
+  type GateNode,
+  type Limits,
+  type PlanNode,
+  type Retry,
+  type TransformNode,
+  type Val,
+} from '../../domain/plan.js';
+import { pointerToken } from '../source.js';
+import { nearestName } from '../suggestion.js';
+import { ActionInputReader } from './action-input.js';
+import { defined } from './defined.js';
+import type { Fields } from './fields.js';
+import { RUN_VARIABLES, type NameScope, type Names } from './names.js';
+import { checkName, type Dialect } from './step-fields.js';
+import { isTainted, type TaintSources } from './taint.js';
+import type { TypeReader } from './types.js';
+import type { Values } from './values.js';
+
+/** A provider that agents may name; without `models`, any model. */
+export interface ProviderInfo {
+  name: string;
+  models?: readonly string[];
+}
+
+export interface StepTools {
+  dialect: Dialect;
+  names: Names;
+  values: Values;
+  types: TypeReader;
+  sources: TaintSources;
+  actions: ActionCatalog;
+  providers: readonly ProviderInfo[];
+  limits: Limits;
+}
+
+/** A step of the document, shape known. */
+export interface StepDraft {
+  id: string;
+  ix: number;
+  kind: PlanNode['kind'];
+  fields: Fields;
+}
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+const LONGEST_MS = 30 * DAY_MS;
+const DECLARABLE = ['http.call', 'ssh.run', 'container.exec'];
+
+/** Compiles steps to nodes; `keep` comes later, when all reads are known. */
+export class StepCompiler {
+  readonly #tools: StepTools;
+  /** Conditions of the gates so far: of `undefined`, one that always stands. */
+  readonly #gates: (string | undefined)[] = [];
+
+  constructor(tools: StepTools) {
+    this.#tools = tools;
+  }
+
+  compile(step: StepDraft): PlanNode | undefined {
+    const { values } = this.#tools;
+    const { fields } = step;
+    const scope: NameScope = { variables: RUN_VARIABLES, before: step.ix };
+    const when = fields.has('when')
+      ? values.condition(fields.get('when') as Json, fields.at('when'), scope)
+      : undefined;
+    const name = fields.text('name', 120);
+    const outputs = this.#outputs(step, scope);
+    const common = { id: step.id, path: step.id, keep: '*' as const, ...defined({ name, when, outputs }) };
+    switch (step.kind) {
+      case 'action_task':
+        return this.#action(step, scope, common);
+      case 'agent_task':
+        return this.#agent(step, scope, common);
+      case 'gate':
+        return this.#gate(step, scope, common);
+      default:
+        return this.#transform(step, scope, common);
+    }
+  }
+
+  #outputs({ fields }: StepDraft, scope: NameScope): Record<string, Val> | undefined {
+    const map = fields.object('outputs');
+    if (map === undefined) return undefined;
+    const inside = { ...scope, variables: [...scope.variables, 'result'] };
+    return this.#record(map, fields.at('outputs'), inside);
+  }
+
+  #record(map: JsonObject, pointer: string, scope: NameScope): Record<string, Val> {
+    const { values, names, dialect } = this.#tools;
+    return Object.fromEntries(
+      Object.entries(map).map(([key, value]) => {
+        const at = `${pointer}/${pointerToken(key)}`;
+        checkName(names.report, dialect, key, at, 'key');
+        return [key, values.value(value, at, scope)];
+      }),
+    );
+  }
+
+  #value({ fields }: StepDraft, name: string, scope: NameScope): Val | undefined {
+    const value = fields.get(name);
+    return value === undefined ? undefined : this.#tools.values.value(value, fields.at(name), scope);
+  }
+
+  #action(step: StepDraft, scope: NameScope, common: CommonFields): ActionNode | undefined {
+    const { fields } = step;
+    const { names, actions, dialect } = this.#tools;
+    if (dialect === 'xyn/v0') fields.require('with');
+    const action = fields.require('action') ? fields.text('action') : undefined;
+    const input = fields.object('with') ?? {};
+    const contract = action === undefined ? undefined : actions.find(action);
+    const key = this.#value(step, 'key', scope);
+    const timeoutMs = fields.duration('timeout', { min: SECOND_MS, max: LONGEST_MS }) ?? 600_000;
+    if (action !== undefined && contract === undefined) {
+      const suggestion = nearestAction(action, actions.names());
+      names.report.add('action_unknown', fields.at('action'), `There is no action \`${action}\`.`, { suggestion });
+    }
+    if (action === undefined || contract === undefined) {
+      this.#tools.values.value(input, fields.at('with'), scope);
+      return undefined;
+    }
+    const { values, sources } = this.#tools;
+    const reader = new ActionInputReader({ report: names.report, values, sources, action: contract, scope });
+    const read = reader.read(input, fields.at('with'));
+    const traits = this.#traits(step, action, contract.traitsOf?.(read.literal) ?? contract.traits);
+    const tainted =
+      traits.effect === 'destructive' && read.tainted.length === 0 && isTainted(sources, read.with)
+        ? [fields.at('with')]
+        : read.tainted;
+    this.#checkTaint(tainted, common);
+    const retry = this.#retry(step, traits, contract) ?? this.#defaultRetry(traits);
+    return {
+      ...common,
+      kind: 'action_task',
+      action,
+      with: read.with,
+      ...defined({ key }),
+      effect: traits.effect,
+      idempotency: traits.idempotency,
+      timeout_ms: timeoutMs,
+      retry,
+    };
+  }
+
+  #traits({ fields }: StepDraft, action: string, fixed: ActionTraits): ActionTraits {
+    const { names } = this.#tools;
+    const declared = fields.object('declare');
+    if (declared === undefined) return fixed;
+    if (!DECLARABLE.includes(action)) {
+      names.report.add('field_unknown', fields.at('declare'), `\`declare\` is not for \`${action}\`.`, { what: 'key' });
+      return fixed;
+    }
+    const inner = this.#inner(fields, 'declare', declared, ['effect', 'idempotency']);
+    return {
+      effect: inner.oneOf('effect', ['read', 'write', 'destructive']) ?? fixed.effect,
+      idempotency: inner.oneOf('idempotency', ['safe', 'keyed', 'none']) ?? fixed.idempotency,
+    };
+  }
+
+  #inner(
+    fields: Fields,
+    name: string,
+    map: JsonObject,
+    known: readonly string[],
+    later: readonly string[] = [],
+  ): Fields {
+    return fields.inner(name, map, { known, later });
+  }
+
+  #checkTaint(pointers: readonly string[], { when }: CommonFields): void {
+    const { names, dialect } = this.#tools;
+    const own = when === undefined ? undefined : canonicalJson(when);
+    if (this.#gates.some((condition) => condition === undefined || condition === own)) return;
+    for (const pointer of pointers) {
+      const message = 'Text from outside chooses what this acts on, and no gate before it shows that.';
+      const suggestion = 'add a gate before, an enum input, or trust(value, "why")';
+      if (dialect === 'xyn/v0') names.report.warn('tainted_target', pointer, message, { suggestion });
+      else names.report.add('tainted_target', pointer, message, { suggestion });
+    }
+  }
+
+  #defaultRetry({ effect, idempotency }: ActionTraits): Retry {
+    return { attempts: effect === 'read' || idempotency !== 'none' ? 3 : 1, backoff: DEFAULT_BACKOFF };
+  }
+
+  /** @param contract absent: an agent, which may always be asked again. */
+  #retry({ fields }: StepDraft, traits: ActionTraits, contract?: CatalogAction): Retry | undefined {
+    const map = fields.object('retry');
+    if (map === undefined) return undefined;
+    const known = ['attempts', 'backoff', 'deadline', 'only', 'never'];
+    const inner = this.#inner(fields, 'retry', map, known, ['until']);
+    const fallback = this.#defaultRetry(traits);
+    const attempts = inner.number('attempts', { min: 1, max: 100 }, true) ?? fallback.attempts;
+    if (attempts > 1 && fallback.attempts === 1) {
+      const message = 'This action may not be repeated: a second call could have a second effect.';
+      this.#tools.names.report.add('retry_forbidden', inner.at('attempts'), message, { suggestion: 'attempts: 1' });
+    }
+    const pauses = inner.object('backoff');
+    const backoff = pauses === undefined ? DEFAULT_BACKOFF : this.#backoff(inner, pauses);
+    const deadline = inner.duration('deadline', { min: SECOND_MS, max: LONGEST_MS });
+    const only = inner.texts('only');
+    const never = inner.texts('never');
+    this.#checkCodes(inner, contract);
+    return { attempts, backoff, ...defined({ deadline_ms: deadline, only, never }) };
+  }
+
+  #backoff(inner: Fields, pauses: JsonObject): Retry['backoff'] {
+    const fields = this.#inner(inner, 'backoff', pauses, ['first', 'factor', 'max', 'jitter']);
+    const range = { min: SECOND_MS, max: LONGEST_MS };
+    return {
+      first_ms: fields.duration('first', range) ?? DEFAULT_BACKOFF.first_ms,
+      factor: fields.number('factor', { min: 1, max: 100 }, false) ?? DEFAULT_BACKOFF.factor,
+      max_ms: fields.duration('max', range) ?? DEFAULT_BACKOFF.max_ms,
+      jitter: fields.number('jitter', { min: 0, max: 1 }, false) ?? DEFAULT_BACKOFF.jitter,
+    };
+  }
+
+  #checkCodes(inner: Fields, contract: CatalogAction | undefined): void {
+    if (contract === undefined) return;
+    const known = [...Object.keys(contract.errors), 'timeout', 'audit_unavailable', 'output_invalid', 'internal'];
+    for (const name of ['only', 'never']) {
+      const list = inner.get(name);
+      if (!Array.isArray(list)) continue;
+      list.forEach((code, ix) => {
+        if (typeof code !== 'string' || known.includes(code)) return;
+        const message = `This step cannot fail with \`${code}\`.`;
+        const suggestion = nearestName(code, known);
+        this.#tools.names.report.add('error_code_unknown', `${inner.at(name)}/${ix}`, message, { suggestion });
+      });
+    }
+  }
+
+  #agent(step: StepDraft, scope: NameScope, common: CommonFields): AgentNode | undefined {
+    const { fields } = step;
+    const provider = this.#provider(fields);
+    const model = fields.require('model') ? fields.text('model') : undefined;
+    const promptName = fields.has('prompt') || !fields.has('prompt_template') ? 'prompt' : 'prompt_template';
+    this.#aliases(fields, 'prompt', 'prompt_template');
+    const prompt = fields.require(promptName) ? this.#value(step, promptName, scope) : undefined;
+    const system = this.#value(step, 'system', scope);
+    const output = this.#agentOutput(fields);
+    const isAlone = fields.bool('data') === false;
+    const turns = fields.number('max_turns', { min: 1, max: 100 }, true) ?? 8;
+    const timeoutMs = fields.duration('timeout', { min: SECOND_MS, max: LONGEST_MS }) ?? 300_000;
+    const traits: ActionTraits = { effect: 'read', idempotency: 'safe' };
+    const retry = this.#retry(step, traits) ?? this.#defaultRetry(traits);
+    if (provider === undefined || model === undefined || prompt === undefined) return undefined;
+    this.#checkModel(fields, provider, model);
+    return {
+      ...common,
+      kind: 'agent_task',
+      provider,
+      model,
+      prompt,
+      ...defined({ system, output, data: isAlone ? (false as const) : undefined }),
+      max_turns: turns,
+      timeout_ms: timeoutMs,
+      retry,
+    };
+  }
+
+  /** Two spellings of one field: both only with the same value. */
+  #aliases(fields: Fields, name: string, alias: string): void {
+    if (!fields.has(name) || !fields.has(alias)) return;
+    if (canonicalJson(fields.get(name)) === canonicalJson(fields.get(alias))) return;
+    const keys = Object.keys(fields.map);
+    const later = keys.indexOf(name) > keys.indexOf(alias) ? name : alias;
+    const message = `\`${name}\` and \`${alias}\` are the same field, with two values.`;
+    this.#tools.names.report.add('alias_conflict', fields.at(later), message, { what: 'key', suggestion: 'keep one' });
+  }
+
+  #provider(fields: Fields): string | undefined {
+    const name = fields.has('provider') || !fields.has('agent') ? 'provider' : 'agent';
+    this.#aliases(fields, 'provider', 'agent');
+    const provider = fields.require(name) ? fields.text(name) : undefined;
+    const known = this.#tools.providers.map((one) => one.name);
+    if (provider === undefined || known.includes(provider)) return provider;
+    const suggestion = nearestName(provider, known);
+    this.#tools.names.report.add('provider_unknown', fields.at(name), `There is no provider \`${provider}\`.`, {
+      suggestion,
+    });
+    return undefined;
+  }
+
+  #checkModel(fields: Fields, provider: string, model: string): void {
+    const models = this.#tools.providers.find(({ name }) => name === provider)?.models;
+    if (models === undefined || models.includes(model)) return;
+    const message = `\`${provider}\` does not list a model \`${model}\`.`;
+    const suggestion = nearestName(model, models);
+    this.#tools.names.report.add('model_unknown', fields.at('model'), message, { suggestion });
+  }
+
+  #agentOutput(fields: Fields): JsonObject | undefined {
+    const declared = fields.object('output');
+    if (declared === undefined) return undefined;
+    const { schema } = this.#tools.types.read(declared, fields.at('output'));
+    const { properties } = schema;
+    for (const name of ['text', 'summary']) {
+      if (!isJsonObject(properties) || !Object.hasOwn(properties, name)) continue;
+      const at = Object.hasOwn(declared, name) ? `${fields.at('output')}/${name}` : fields.at('output');
+      const message = `Every agent has an output \`${name}\` of its own.`;
+      this.#tools.names.report.add('name_reserved', at, message, { what: 'key' });
+    }
+    return schema;
+  }
+
+  #gate(step: StepDraft, scope: NameScope, common: CommonFields): GateNode {
+    const { fields } = step;
+    if (fields.require('mode')) fields.oneOf('mode', ['manual'], 'gate_mode_unknown');
+    const message = this.#value(step, 'message', scope);
+    const approvers = this.#value(step, 'approvers', scope);
+    if (Array.isArray(approvers) && approvers.length > 50)
+      this.#tools.names.report.add('limit_range', fields.at('approvers'), 'A gate has at most 50 approvers.');
+    const maxMs = Math.min(LONGEST_MS, this.#tools.limits.max_age_ms);
+    const count = { min: 1, max: 50 };
+    const gate: GateNode = {
+      ...common,
+      kind: 'gate',
+      mode: 'manual',
+      ...defined({ message, approvers }),
+      require: fields.number('require', count, true) ?? 1,
+      reject: fields.number('reject', count, true) ?? 1,
+      reason: fields.oneOf('reason', ['optional', 'required']) ?? 'optional',
+      timeout_ms: fields.duration('timeout', { min: SECOND_MS, max: maxMs }) ?? DAY_MS,
+    };
+    this.#gates.push(common.when === undefined ? undefined : canonicalJson(common.when));
+    return gate;
+  }
+
+  #transform(step: StepDraft, scope: NameScope, common: CommonFields): TransformNode {
+    const { fields, id } = step;
+    if (!fields.has('assert')) fields.require('set');
+    const { values, names, dialect } = this.#tools;
+    const done: string[] = [];
+    const ownScope = (): NameScope => ({ ...scope, own: { id, names: [...done] } });
+    const set = Object.entries(fields.object('set') ?? {}).map(([key, value]): [string, Val] => {
+      const at = `${fields.at('set')}/${pointerToken(key)}`;
+      checkName(names.report, dialect, key, at, 'key');
+      const val = values.value(value, at, ownScope());
+      done.push(key);
+      return [key, val];
+    });
+    const assert = fields.list('assert')?.flatMap((item, ix) => this.#assertion(fields, item, ix, ownScope()));
+    return { ...common, kind: 'transform', set, ...defined({ assert }) };
+  }
+
+  #assertion(fields: Fields, item: Json, ix: number, scope: NameScope): NonNullable<TransformNode['assert']> {
+    const { values, names } = this.#tools;
+    const pointer = `${fields.at('assert')}/${ix}`;
+    if (!isJsonObject(item)) {
+      names.report.add('type_mismatch', pointer, 'An assertion is a map with `that`.');
+      return [];
+    }
+    const inner = fields.inner(`assert/${ix}`, item, { known: ['that', 'code', 'message', 'retryable'] });
+    if (!inner.require('that')) return [];
+    const that = values.condition(item['that'] as Json, inner.at('that'), scope);
+    const code = inner.text('code', 64);
+    if (code !== undefined && !/^[a-z][a-z0-9_]*$/.test(code))
+      names.report.add('id_format', inner.at('code'), 'A code is lower case with `_`.', { suggestion: slug(code) });
+    const message = inner.has('message')
+      ? values.value(item['message'] as Json, inner.at('message'), scope)
+      : undefined;
+    const retryable = inner.bool('retryable') === true ? (true as const) : undefined;
+    return [{ that, ...defined({ code, message, retryable }) }];
+  }
+}
+
+type CommonFields = Pick<PlanNode, 'id' | 'path' | 'keep' | 'name' | 'when' | 'outputs'>;
+
+/** An action of the same group or verb where no name is near. */
+function nearestAction(written: string, names: readonly string[]): string | undefined {
+  const near = nearestName(written, names);
+  if (near !== undefined) return near;
+  const group = names.filter((name) => name.split('.')[0] === written.split('.')[0]);
+  return group.length === 1 ? group[0] : undefined;
+}
+
+function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+}
