@@ -1,5 +1,7 @@
+import { ActionFailure } from './action.js';
 import type { Json, JsonObject } from './json.js';
 import type { Footprint } from './records.js';
+import type { FailureFacts } from './xyn-error.js';
 
 /** One request to a model on behalf of an `agent_task`. */
 export interface AgentRequest {
@@ -21,13 +23,37 @@ export interface AgentAnswer {
   footprints: Footprint[];
 }
 
+/** The attempt that asks. */
+export interface AgentContext {
+  runId: string;
+  path: string;
+  /** From 1. */
+  attempt: number;
+  /** Aborts at the step's timeout and on cancel: the request to the model ends. */
+  signal: AbortSignal;
+}
+
 /** Where an attempt at an `agent_task` goes. */
 export interface AgentRouter {
   /**
-   * @throws ActionFailure with the provider's code.
+   * @throws AgentFailure with the provider's code; ActionFailure when nothing was asked; the signal's reason once it
+   * aborted.
    */
-  ask(
-    request: AgentRequest,
-    context: { runId: string; path: string; key: string; signal: AbortSignal },
-  ): Promise<AgentAnswer>;
+  ask(request: AgentRequest, context: AgentContext): Promise<AgentAnswer>;
+}
+
+/** Where prompts and answers are kept; texts come in masked. Fails no step, whatever happens. */
+export interface AgentArtifacts {
+  /** @returns the artifact's id, or undefined when it could not be kept. */
+  keep(runId: string, path: string, name: string, content: string): Promise<string | undefined>;
+}
+
+/** A failure that cost something all the same. */
+export class AgentFailure extends ActionFailure {
+  readonly footprints: readonly Footprint[];
+
+  constructor(facts: FailureFacts, footprints: readonly Footprint[], options: { cause?: unknown } = {}) {
+    super(facts, options);
+    this.footprints = footprints;
+  }
 }

@@ -1,0 +1,96 @@
+import type { Message, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+import { AnswerText, boundedFetch, isStream } from './bounded-fetch.js';
+import { agentFailure } from './failures.js';
+import type { Conversation, Provider, ProviderAccess, Reply } from './provider.js';
+
+/** The wire format wants a bound; every current model may write this much. */
+const MAX_TOKENS = 8_192;
+/** The SDK's own limit would end long answers: the step's timeout decides. */
+const NO_SDK_TIMEOUT_MS = 24 * 3_600_000;
+
+/** The messages API. A stream is asked for; a server that answers with one JSON body instead is understood as well. */
+export function anthropicProvider(access: ProviderAccess): Provider {
+  return {
+    async complete(conversation, signal) {
+      // Loaded at the first question: workers without agents do not pay for it.
+      const [{ Anthropic }, { Stream }] = await Promise.all([
+        import('@anthropic-ai/sdk'),
+        import('@anthropic-ai/sdk/streaming'),
+      ]);
+      const client = new Anthropic({
+        apiKey: access.apiKey,
+        webhookKey: null,
+        baseURL: access.baseUrl,
+        maxRetries: 0,
+        timeout: NO_SDK_TIMEOUT_MS,
+        logLevel: 'off',
+        fetch: boundedFetch(signal),
+      });
+      const response = await client.messages.create(request(conversation), { signal }).asResponse();
+      if (!isStream(response)) return fromBody((await response.json()) as Partial<Message>);
+      return fromStream(Stream.fromSSEResponse<RawMessageStreamEvent>(response, new AbortController(), client), signal);
+    },
+  };
+}
+
+function request({ model, system, turns }: Conversation) {
+  return { model, system, messages: [...turns], max_tokens: MAX_TOKENS, stream: true as const };
+}
+
+/** What a message counts of its input: read from and written to the provider's cache is input as well. */
+type InputUsage = Partial<Pick<Message['usage'], 'input_tokens' | 'cache_creation_input_tokens'>> &
+  Partial<Pick<Message['usage'], 'cache_read_input_tokens'>>;
+
+function inputTokens(usage: InputUsage | undefined): number {
+  return (usage?.input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0) + (usage?.cache_read_input_tokens ?? 0);
+}
+
+async function fromStream(events: AsyncIterable<RawMessageStreamEvent>, signal: AbortSignal): Promise<Reply> {
+  const text = new AnswerText();
+  let tokensIn = 0;
+  let tokensOut = 0;
+  let stop: string | undefined;
+  for await (const event of events) {
+    if (event.type === 'message_start') {
+      tokensIn = inputTokens(event.message.usage);
+    } else if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') {
+      text.add(event.delta.text);
+    } else if (event.type === 'message_delta') {
+      stop = event.delta.stop_reason ?? stop;
+      tokensOut = event.usage.output_tokens;
+    }
+  }
+  // The SDK ends the loop without an error when the request was aborted.
+  signal.throwIfAborted();
+  if (stop === undefined) throw agentFailure('provider_unavailable', 'The answer of anthropic broke off.');
+  return reply(text.toString(), stop, tokensIn, tokensOut);
+}
+
+function fromBody(body: Partial<Message>): Reply {
+  if (!Array.isArray(body.content)) {
+    throw agentFailure('provider_unavailable', 'The answer of anthropic has no content.');
+  }
+  const text = new AnswerText();
+  for (const block of body.content) if (block.type === 'text') text.add(block.text);
+  return reply(
+    text.toString(),
+    body.stop_reason ?? 'end_turn',
+    inputTokens(body.usage),
+    body.usage?.output_tokens ?? 0,
+  );
+}
+
+function reply(text: string, stop: string, tokensIn: number, tokensOut: number): Reply {
+  if (stop === 'refusal') {
+    throw agentFailure('agent_refused', 'The model declined to answer.', { detail: 'refusal', excerpt: text });
+  }
+  if (stop === 'model_context_window_exceeded') {
+    throw agentFailure('context_too_long', 'Prompt, data and answer are longer than the model takes.');
+  }
+  if (stop === 'max_tokens') {
+    throw agentFailure('response_too_large', `The answer was cut off after ${MAX_TOKENS} tokens.`, {
+      detail: 'model_limit',
+    });
+  }
+  return { text, tokensIn, tokensOut };
+}

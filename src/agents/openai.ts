@@ -1,0 +1,98 @@
+import { AnswerText, boundedFetch, isStream } from './bounded-fetch.js';
+import { agentFailure } from './failures.js';
+import type { Conversation, Provider, ProviderAccess, Reply } from './provider.js';
+
+interface Usage {
+  prompt_tokens?: number;
+  completion_tokens?: number;
+}
+
+interface Said {
+  content?: string | null;
+  refusal?: string | null;
+}
+
+/** An answer, or an event of one: what is read of it. Servers of many makers leave members out, so none is required. */
+interface Completion {
+  choices?: { message?: Said; delta?: Said; finish_reason?: string | null }[];
+  usage?: Usage | null;
+}
+
+/** The SDK's own limit would end long answers: the step's timeout decides. */
+const NO_SDK_TIMEOUT_MS = 24 * 3_600_000;
+
+/**
+ * Chat completions, the wire format that OpenAI and servers like it speak. A stream is asked for; a server that answers
+ * with one JSON body instead is understood as well.
+ */
+export function openAiProvider(access: ProviderAccess): Provider {
+  return {
+    async complete(conversation, signal) {
+      // Loaded at the first question: workers without agents do not pay for it.
+      const [{ OpenAI }, { Stream }] = await Promise.all([import('openai'), import('openai/streaming')]);
+      const client = new OpenAI({
+        apiKey: access.apiKey,
+        adminAPIKey: null,
+        organization: null,
+        project: null,
+        webhookSecret: null,
+        baseURL: access.baseUrl,
+        maxRetries: 0,
+        timeout: NO_SDK_TIMEOUT_MS,
+        logLevel: 'off',
+        fetch: boundedFetch(signal),
+      });
+      const response = await client.chat.completions.create(request(conversation), { signal }).asResponse();
+      if (!isStream(response)) return fromBody((await response.json()) as Completion);
+      const events = Stream.fromSSEResponse<Completion>(response, new AbortController(), client);
+      return fromStream(events, signal);
+    },
+  };
+}
+
+function request({ model, system, turns }: Conversation) {
+  return {
+    model,
+    messages: [{ role: 'system' as const, content: system }, ...turns],
+    stream: true as const,
+    stream_options: { include_usage: true },
+  };
+}
+
+async function fromStream(events: AsyncIterable<Completion>, signal: AbortSignal): Promise<Reply> {
+  const text = new AnswerText();
+  let refusal = '';
+  let finish: string | undefined;
+  let usage: Usage | null | undefined;
+  for await (const event of events) {
+    const choice = event.choices?.[0];
+    text.add(choice?.delta?.content ?? '');
+    refusal += (choice?.delta?.refusal ?? '').slice(0, 1_000);
+    finish = choice?.finish_reason ?? finish;
+    usage = event.usage ?? usage;
+  }
+  // The SDK ends the loop without an error when the request was aborted.
+  signal.throwIfAborted();
+  if (finish === undefined) throw agentFailure('provider_unavailable', 'The answer of openai broke off.');
+  return reply(text.toString(), finish, refusal, usage);
+}
+
+function fromBody(body: Completion): Reply {
+  const choice = body.choices?.[0];
+  if (choice === undefined) throw agentFailure('provider_unavailable', 'The answer of openai has no choices.');
+  const text = new AnswerText();
+  text.add(choice.message?.content ?? '');
+  return reply(text.toString(), choice.finish_reason ?? 'stop', choice.message?.refusal ?? '', body.usage);
+}
+
+function reply(text: string, finish: string, refusal: string, usage: Usage | null | undefined): Reply {
+  if (refusal !== '' || finish === 'content_filter') {
+    throw agentFailure('agent_refused', 'The model declined to answer.', { detail: 'refusal', excerpt: refusal });
+  }
+  if (finish === 'length') {
+    throw agentFailure('response_too_large', 'The answer was cut off at the longest that the model may write.', {
+      detail: 'model_limit',
+    });
+  }
+  return { text, tokensIn: usage?.prompt_tokens ?? 0, tokensOut: usage?.completion_tokens ?? 0 };
+}
