@@ -1,5 +1,6 @@
 import type { Pack } from '../../src/domain/action.js';
 import { httpCall } from './actions/http-call.js';
+import { sshRun } from './actions/ssh-run.js';
 
 /** The actions that every installation has (language §3.3). */
-export const corePack: Pack = { name: 'core', version: '0.1.0', actions: [httpCall] };
+export const corePack: Pack = { name: 'core', version: '0.1.0', actions: [httpCall, sshRun] };

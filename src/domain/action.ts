@@ -3,8 +3,54 @@ import type { Json, JsonObject } from './json.js';
 import type { Effect, Idempotency } from './plan.js';
 import type { FailureFacts } from './xyn-error.js';
 
+/** A machine of the inventory (design §9): the closed set that `host` of an action names. */
+export interface Target {
+  name: string;
+  /** Host name or IP address. */
+  address: string;
+  port: number;
+  user: string;
+  /** Path of the secret that holds its private key; absent: the step must name one. */
+  key?: string;
+  /** The pinned key of the server: `ssh-ed25519 AAAA…` or `SHA256:…`. */
+  hostKey: string;
+  labels: Readonly<Record<string, string>>;
+  stage?: string;
+}
+
+/** What actions may reach: made by `src/main`, the same for every step of a worker. */
+export interface ActionResources {
+  /**
+   * The value of a secret. `path` is a reference as blueprints write it (language §6.1).
+   * @throws ActionFailure `secret_path` or `secret_not_found`.
+   */
+  secret(path: string): Promise<string>;
+  /**
+   * A machine of the inventory.
+   * @throws ActionFailure `target_unknown`.
+   */
+  target(name: string): Target;
+  /** Address ranges (CIDR), addresses and host names that are not public and may be reached all the same. */
+  grantedAddresses: readonly string[];
+  /** Masks every secret that was handed out so far, also encoded, in all texts of a value. */
+  scrub<T extends Json>(value: T): T;
+  /** The same for a stream of bytes: masks what spreads over two chunks too. */
+  scrubStream(): ScrubStream;
+}
+
+/** Masks secrets in a stream. */
+export interface ScrubStream {
+  /** Takes the next bytes and gives those that are surely clean: what may be the beginning of a secret waits. */
+  push(chunk: Buffer): Buffer;
+  /** The rest. */
+  end(): Buffer;
+}
+
+/** Which of the two streams of a program a piece of output belongs to. */
+export type OutputStream = 'stdout' | 'stderr';
+
 /** What an attempt at an action gets beside its input. */
-export interface ActionContext {
+export interface ActionContext extends Pick<ActionResources, 'secret' | 'target' | 'grantedAddresses'> {
   runId: string;
   /** Address of the step in the run. */
   path: string;
@@ -14,6 +60,24 @@ export interface ActionContext {
   key: string;
   /** Aborts at the step's timeout and on cancel: stop the real work, then reject. */
   signal: AbortSignal;
+  /** Takes what a program writes while it writes it, without a bound; it goes to the step's log, secrets masked. */
+  output(stream: OutputStream, chunk: Buffer): void;
+}
+
+/** A call of an action that is documentation and a test at once. */
+export interface ActionExample {
+  name: string;
+  input: JsonObject;
+  /** What comes back: every member that is named here must be so. */
+  output?: JsonObject;
+  /** Code of the failure that comes instead. */
+  error?: string;
+}
+
+/** Fields that are never recorded, as dotted paths; the last part is compared without regard to case. */
+export interface ActionRedaction {
+  input?: readonly string[];
+  output?: readonly string[];
 }
 
 /** What an action does to the world, fixed by its contract or by inputs that are known at compile time. */
@@ -28,14 +92,23 @@ export interface Action<Input = JsonObject, Output extends Json = JsonObject> {
   name: string;
   /** One sentence for people. */
   summary: string;
+  /**
+   * What it takes and gives. Marks for the checker stand in `.meta()`: `x-sink: host | command | path`, `x-secret: true`
+   * for a secret reference, `x-taint: true` for what the outside decides.
+   */
   input: ZodType<Input>;
   output: ZodType<Output>;
   /** Traits where inputs do not decide. */
   traits: ActionTraits;
   /** Traits by inputs that are literal in the blueprint. */
   traitsOf?(literal: JsonObject): ActionTraits;
+  /** Fields of the input that take no template: their value is part of the blueprint. */
+  static?: readonly string[];
+  redact?: ActionRedaction;
   /** Error codes that it can fail with, and whether another attempt may help. */
   errors: Record<string, { retryable: boolean; help: string }>;
+  /** Calls that show what it does; each runs as a test. */
+  examples?: readonly ActionExample[];
   execute(input: Input, context: ActionContext): Promise<Output>;
 }
 

@@ -1,57 +1,79 @@
-import { request } from 'undici';
-import { z } from 'zod';
-import { ActionFailure, defineAction, type ActionContext, type ActionTraits } from '../../../src/domain/action.js';
+import { ActionFailure, defineAction, type ActionContext, type AnyAction } from '../../../src/domain/action.js';
+import type { ActionTraits } from '../../../src/domain/action.js';
 import type { Json, JsonObject } from '../../../src/domain/json.js';
-
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-const MIB = 1_048_576;
-
-const Input = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  method: z.enum(METHODS).default('GET'),
-  headers: z.record(z.string(), z.string()).default({}),
-  query: z.record(z.string(), z.string()).default({}),
-  body: z.json().optional(),
-  accept: z.array(z.int().min(100).max(599)).optional(),
-  max_bytes: z
-    .int()
-    .min(1)
-    .max(10 * MIB)
-    .default(MIB),
-  idempotency_header: z.string().optional(),
-});
-type Input = z.output<typeof Input>;
-
-const Output = z.strictObject({
-  status: z.int(),
-  headers: z.record(z.string(), z.string()),
-  body: z.json(),
-  bytes: z.int(),
-});
-type Output = { status: number; headers: Record<string, string>; body: Json; bytes: number };
+import { httpInput, httpOutput, type HttpInput, type HttpOutput } from './http-contract.js';
+import { EgressDenied, NotConnected, type ConnectOptions } from './egress-guard.js';
+import { headersOf } from './http-headers.js';
+import { GuardedClient, RedirectRefused, type Answer } from './http-request.js';
 
 /** Requests that may succeed when sent again (language §3.3). */
 const RETRYABLE_STATUS = new Set([408, 425, 429]);
 const EXCERPT_BYTES = 1_024;
+/** JSON that is nested deeper stays text: nobody reads it by path, and checking it could exhaust the stack. */
+const MAX_DEPTH = 64;
 
-/** `http.call`: one HTTP request. Reading methods are safe; others are `none`, or `keyed` with `idempotency_header`. */
-export const httpCall = defineAction<Input, Output>({
-  name: 'http.call',
-  summary: 'Sends one HTTP request and returns status, headers and body.',
-  input: Input,
-  output: Output,
-  traits: { effect: 'write', idempotency: 'none' },
-  traitsOf,
-  errors: {
-    http_status: {
-      retryable: false,
-      help: 'The answer has another status than `accept` names; 408, 425, 429 and 5xx are tried again.',
+/**
+ * `http.call`: one HTTP request. Reading methods are safe; others are `none`, or `keyed` with `idempotency_header`.
+ * @param options what a test replaces.
+ */
+export function httpCallWith(options: ConnectOptions = {}): AnyAction {
+  const client = new GuardedClient(options);
+  return defineAction<HttpInput, HttpOutput>({
+    name: 'http.call',
+    summary: 'Sends one HTTP request and returns status, headers and body.',
+    input: httpInput,
+    output: httpOutput,
+    traits: { effect: 'write', idempotency: 'none' },
+    traitsOf,
+    static: ['method', 'idempotency_header'],
+    redact: {
+      input: ['headers.authorization', 'headers.proxy-authorization', 'headers.cookie', 'headers.x-api-key'],
+      output: ['headers.set-cookie'],
     },
-    connect_failed: { retryable: true, help: 'No connection could be made; nothing was sent.' },
-    response_too_large: { retryable: false, help: 'The body is larger than `max_bytes`.' },
-  },
-  execute: send,
-});
+    errors: {
+      http_status: {
+        retryable: false,
+        help: 'The answer has another status than `accept` names; 408, 425, 429 and 5xx are tried again.',
+      },
+      connect_failed: { retryable: true, help: 'No connection could be made; nothing was sent.' },
+      tls_invalid: { retryable: false, help: 'The certificate of the target is not valid for it; nothing was sent.' },
+      egress_denied: {
+        retryable: false,
+        help: 'The address is not public; `XYN_EGRESS_ALLOW` grants addresses. Only http and https are spoken.',
+      },
+      header_invalid: { retryable: false, help: 'A header has a name or value that HTTP does not allow.' },
+      response_too_large: { retryable: false, help: 'The body is larger than `max_bytes`.' },
+    },
+    examples: [
+      {
+        name: 'reads a JSON document',
+        input: { url: 'http://service.example/health' },
+        output: { status: 200, body: { status: 'ok' } },
+      },
+      {
+        name: 'creates something once, however often it is tried',
+        input: {
+          url: 'http://service.example/tickets',
+          method: 'POST',
+          body: { title: 'disk full' },
+          auth: { bearer: { secret: 'tickets/token' } },
+          idempotency_header: 'Idempotency-Key',
+          accept: [201],
+        },
+        output: { status: 201 },
+      },
+      {
+        name: 'fails on a status that accept does not name',
+        input: { url: 'http://service.example/missing' },
+        error: 'http_status',
+      },
+    ],
+    execute: (input, context) => send(client, input, context),
+  });
+}
+
+/** `http.call` as it ships. */
+export const httpCall = httpCallWith();
 
 function traitsOf(literal: JsonObject): ActionTraits {
   const method = literal.method ?? 'GET';
@@ -59,80 +81,92 @@ function traitsOf(literal: JsonObject): ActionTraits {
   return { effect: 'write', idempotency: typeof literal.idempotency_header === 'string' ? 'keyed' : 'none' };
 }
 
-async function send(input: Input, context: ActionContext): Promise<Output> {
+async function send(client: GuardedClient, input: HttpInput, context: ActionContext): Promise<HttpOutput> {
   const url = new URL(input.url);
   for (const [name, value] of Object.entries(input.query)) url.searchParams.append(name, value);
-  const response = await connect(url, input, context);
-  const text = await readBody(response.body, input.max_bytes);
-  const status = response.statusCode;
-  const accepted = input.accept ? input.accept.includes(status) : status >= 200 && status < 300;
-  const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
-  if (!accepted) throw statusFailure(status, headers, text);
-  return { status, headers, body: bodyValue(headers['content-type'], text), bytes: Buffer.byteLength(text) };
+  const headers = await headersOf(input, context);
+  const { body } = input;
+  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  let answer: Answer;
+  try {
+    answer = await client.send(
+      { url, method: input.method, headers, ...(text === undefined ? {} : { body: text }) },
+      { grants: context.grantedAddresses, signal: context.signal, keepsStatus: input.accept ?? [] },
+    );
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason;
+    throw failureOf(input, error);
+  }
+  return outputOf(input, answer, context);
 }
 
-type Response = Awaited<ReturnType<typeof request>>;
-
-async function connect(url: URL, input: Input, context: ActionContext): Promise<Response> {
-  const isText = typeof input.body === 'string';
-  const headers: Record<string, string> = { ...input.headers };
-  if (input.idempotency_header !== undefined) headers[input.idempotency_header] = context.key;
-  if (input.body !== undefined && !hasHeader(headers, 'content-type')) {
-    headers['content-type'] = isText ? 'text/plain; charset=utf-8' : 'application/json';
-  }
+async function outputOf(input: HttpInput, answer: Answer, { signal }: ActionContext): Promise<HttpOutput> {
+  const status = answer.statusCode;
+  const accepted = input.accept ? input.accept.includes(status) : status >= 200 && status < 300;
+  const headers = Object.fromEntries(
+    Object.entries(answer.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
+  const limit = accepted ? input.max_bytes : EXCERPT_BYTES;
+  let read: Awaited<ReturnType<typeof readBody>>;
   try {
-    return await request(url, {
-      method: input.method,
-      headers,
-      signal: context.signal,
-      ...(input.body === undefined ? {} : { body: isText ? (input.body as string) : JSON.stringify(input.body) }),
-    });
+    read = await readBody(answer.body, limit);
   } catch (error) {
-    if (context.signal.aborted) throw error;
-    throw connectionFailure(input, error);
+    if (signal.aborted) throw signal.reason;
+    throw failureOf(input, error);
   }
+  if (!accepted) throw statusFailure(status, headers, read.text);
+  if (read.cut) {
+    const message = `The body is over ${input.max_bytes} bytes.`;
+    throw new ActionFailure({ code: 'response_too_large', message, retryable: false });
+  }
+  return { status, headers, body: bodyValue(headers['content-type'], read.text), bytes: read.bytes };
 }
 
 /** A request that reached the target may have had its effect; one that never connected has not. */
-function connectionFailure(input: Input, error: unknown): ActionFailure {
-  const code = (error as { code?: string }).code ?? '';
-  const neverSent = [
-    'ECONNREFUSED',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'UND_ERR_CONNECT_TIMEOUT',
-  ].includes(code);
-  const repeatable =
-    neverSent || input.method === 'GET' || input.method === 'HEAD' || input.idempotency_header !== undefined;
-  const reason = error instanceof Error ? error.message : 'unknown';
-  if (repeatable)
-    return new ActionFailure(
-      { code: 'connect_failed', message: `No answer: ${reason}`, retryable: true },
-      { cause: error },
-    );
-  const message = `The connection broke after the request was sent: ${reason}`;
-  return new ActionFailure({ code: 'outcome_unknown', message, retryable: false }, { cause: error });
+function failureOf(input: HttpInput, error: unknown): ActionFailure {
+  const fail = (code: string, message: string, retryable: boolean): ActionFailure =>
+    new ActionFailure({ code, message, retryable }, { cause: error });
+  if (error instanceof RedirectRefused) {
+    if (error.reason === 'scheme') return fail('egress_denied', error.message, false);
+    return new ActionFailure({ code: 'http_status', message: error.message, retryable: false, status: error.status });
+  }
+  const reason = error instanceof Error ? error.message || error.name : 'unknown';
+  if (error instanceof NotConnected) {
+    if (error.cause instanceof EgressDenied) return fail('egress_denied', `Not called: ${reason}.`, false);
+    if (isTlsProblem(error.cause)) return fail('tls_invalid', `The certificate is not valid: ${reason}`, false);
+    return fail('connect_failed', `No connection: ${reason}`, true);
+  }
+  const repeatable = input.method === 'GET' || input.method === 'HEAD' || input.idempotency_header !== undefined;
+  if (repeatable) return fail('connect_failed', `No answer: ${reason}`, true);
+  return fail('outcome_unknown', `The connection broke after the request was sent: ${reason}`, false);
 }
 
-async function readBody(body: Response['body'], maxBytes: number): Promise<string> {
+/** Codes of OpenSSL's certificate checks, as Node names them, and of handshakes that find no common ground. */
+function isTlsProblem(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return (
+    typeof code === 'string' &&
+    /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|INVALID_CA|PATH_LENGTH|EPROTO)/.test(code)
+  );
+}
+
+/** Reads at most `maxBytes` and leaves the rest. */
+async function readBody(
+  body: Answer['body'],
+  maxBytes: number,
+): Promise<{ text: string; bytes: number; cut: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     const buffer = Buffer.from(chunk as Uint8Array);
+    chunks.push(buffer.subarray(0, maxBytes - bytes));
     bytes += buffer.length;
-    if (bytes > maxBytes) {
-      body.destroy();
-      throw new ActionFailure({
-        code: 'response_too_large',
-        message: `The body is over ${maxBytes} bytes.`,
-        retryable: false,
-      });
-    }
-    chunks.push(buffer);
+    if (bytes > maxBytes) break;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { text: Buffer.concat(chunks).toString('utf8'), bytes, cut: bytes > maxBytes };
 }
 
 function statusFailure(status: number, headers: Record<string, string>, text: string): ActionFailure {
@@ -143,7 +177,7 @@ function statusFailure(status: number, headers: Record<string, string>, text: st
     message: `The target answered ${status}.`,
     retryable,
     status,
-    excerpt: text.slice(0, EXCERPT_BYTES),
+    excerpt: text,
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
   });
 }
@@ -151,7 +185,7 @@ function statusFailure(status: number, headers: Record<string, string>, text: st
 /** Milliseconds of a `Retry-After` header: seconds or an HTTP date (RFC 9110 §10.2.3). */
 function retryAfter(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1_000;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000;
   const at = Date.parse(header);
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
@@ -159,12 +193,16 @@ function retryAfter(header: string | undefined): number | undefined {
 function bodyValue(contentType: string | undefined, text: string): Json {
   if (!contentType?.includes('json') || text === '') return text;
   try {
-    return JSON.parse(text) as Json;
+    const value = JSON.parse(text) as Json;
+    return isPlain(value, MAX_DEPTH) ? value : text;
   } catch {
     return text;
   }
 }
 
-function hasHeader(headers: Record<string, string>, name: string): boolean {
-  return Object.keys(headers).some((key) => key.toLowerCase() === name);
+/** Whether a value is finite in depth and numbers, as values of the language are. */
+function isPlain(value: Json, depth: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((member) => isPlain(member, depth - 1));
 }
