@@ -1,10 +1,30 @@
-import { ActionFailure, type ActionSource, type RegisteredAction } from '../src/domain/action.js';
+import {
+  ActionFailure,
+  type ActionResources,
+  type OutputStream,
+  type RegisteredAction,
+  type ScrubStream,
+} from '../src/domain/action.js';
+import { redacted } from '../src/domain/redaction.js';
 import type { ActionTask } from '../workflows/contract.js';
+import type { ActivityDependencies } from './dependencies.js';
 import type { Work, WorkContext, WorkResult } from './work.js';
 
+/** What actions get where nothing else was given: nothing that is not public. */
+const NOTHING: ActionResources = {
+  secret: () => refuse('secret_not_found', 'This worker has no secrets.'),
+  target: () => {
+    throw new ActionFailure({ code: 'target_unknown', message: 'This worker has no targets.', retryable: false });
+  },
+  grantedAddresses: [],
+  scrub: (value) => value,
+  scrubStream: () => ({ push: (chunk) => chunk, end: () => Buffer.alloc(0) }),
+};
+
 /** The work of an `action_task`: its contract is compared, its input and output are checked, then it runs. */
-export function actionWork(source: ActionSource, task: ActionTask): Work {
-  const registered = source.find(task.action);
+export function actionWork(deps: Pick<ActivityDependencies, 'actions' | 'resources'>, task: ActionTask): Work {
+  const registered = deps.actions.find(task.action);
+  const redaction = registered?.action.redact;
   return {
     task,
     kind: 'action_task',
@@ -12,12 +32,14 @@ export function actionWork(source: ActionSource, task: ActionTask): Work {
     effect: task.effect,
     once: task.idempotency === 'none' && task.effect !== 'read',
     ...(registered === undefined ? {} : { pack: registered.pack }),
-    run: (context) => execute(registered, task, context),
+    recorded: (side, value) => redacted(value, redaction, side),
+    run: (context) => execute(registered, deps.resources ?? NOTHING, task, context),
   };
 }
 
 async function execute(
   registered: RegisteredAction | undefined,
+  resources: ActionResources,
   task: ActionTask,
   context: WorkContext,
 ): Promise<WorkResult> {
@@ -26,21 +48,78 @@ async function execute(
     throw new ActionFailure({ code: 'action_contract_changed', message, retryable: false });
   }
   const { action } = registered;
-  const input = action.input.safeParse(task.input);
+  const input = action.input.safeParse(context.input);
   if (!input.success) {
     const problems = input.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new ActionFailure({
-      code: 'input_invalid',
-      message: `The input does not fit ${task.action}: ${problems}`,
-      retryable: false,
-    });
+    return refuse('input_invalid', `The input does not fit ${task.action}: ${problems}`);
   }
-  const outputs = await action.execute(input.data, {
-    runId: context.runId,
-    path: task.path,
-    attempt: context.attempt,
-    key: task.key,
-    signal: context.signal,
-  });
-  return { outputs: action.output.parse(outputs), footprints: [] };
+  const log = new CleanLog(resources, context.output);
+  try {
+    const outputs = await action.execute(input.data, {
+      runId: context.runId,
+      path: task.path,
+      attempt: context.attempt,
+      key: task.key,
+      signal: context.signal,
+      secret: (path) => resources.secret(path),
+      target: (name) => resources.target(name),
+      grantedAddresses: resources.grantedAddresses,
+      output: (stream, chunk) => log.write(stream, chunk),
+    });
+    return { outputs: resources.scrub(action.output.parse(outputs)), footprints: [] };
+  } catch (error) {
+    throw context.signal.aborted ? error : cleanError(resources, error);
+  } finally {
+    log.end();
+  }
+}
+
+/** What a program writes, on its way to the log without the secrets in it. */
+class CleanLog {
+  readonly #streams = new Map<OutputStream, ScrubStream>();
+  readonly #resources: ActionResources;
+  readonly #sink: WorkContext['output'];
+
+  constructor(resources: ActionResources, sink: WorkContext['output']) {
+    this.#resources = resources;
+    this.#sink = sink;
+  }
+
+  write(stream: OutputStream, chunk: Buffer): void {
+    if (this.#sink === undefined) return;
+    const scrub = this.#streams.get(stream) ?? this.#resources.scrubStream();
+    this.#streams.set(stream, scrub);
+    this.#send(stream, scrub.push(chunk));
+  }
+
+  end(): void {
+    for (const [stream, scrub] of this.#streams) this.#send(stream, scrub.end());
+    this.#streams.clear();
+  }
+
+  #send(stream: OutputStream, chunk: Buffer): void {
+    if (chunk.length > 0) this.#sink?.(stream, chunk);
+  }
+}
+
+/** The same failure without secrets: what a target says may repeat what it was sent. */
+function cleanError(resources: ActionResources, error: unknown): unknown {
+  if (!(error instanceof ActionFailure)) return error instanceof Error ? withCleanMessage(resources, error) : error;
+  const { message, excerpt, detail } = error.facts;
+  const facts = {
+    ...error.facts,
+    message: resources.scrub(message),
+    ...(excerpt === undefined ? {} : { excerpt: resources.scrub(excerpt) }),
+    ...(detail === undefined ? {} : { detail: resources.scrub(detail) }),
+  };
+  return new ActionFailure(facts, { cause: error.cause });
+}
+
+function withCleanMessage(resources: ActionResources, error: Error): Error {
+  const message = resources.scrub(error.message);
+  return message === error.message ? error : new Error(message);
+}
+
+function refuse(code: string, message: string): Promise<never> {
+  return Promise.reject(new ActionFailure({ code, message, retryable: false }));
 }

@@ -5,14 +5,13 @@ import type { Work } from './work.js';
 
 /** The work of an `agent_task`. Asking again costs money but changes nothing, so it may be repeated. */
 export function agentWork(router: AgentRouter, task: AgentTask): Work {
-  const { prompt, system, data } = task.input;
   return {
     task,
     kind: 'agent_task',
     action: `agent:${task.provider}/${task.model}`,
     effect: 'read',
     once: false,
-    run: ({ runId, signal }) =>
+    run: ({ runId, attempt, input: { prompt, system, data }, signal }) =>
       router.ask(
         {
           provider: task.provider,
@@ -22,7 +21,7 @@ export function agentWork(router: AgentRouter, task: AgentTask): Work {
           ...(data === undefined ? {} : { data }),
           ...(task.output === undefined ? {} : { output: task.output }),
         },
-        { runId, path: task.path, key: task.key, signal },
+        { runId, path: task.path, attempt, signal },
       ),
   };
 }

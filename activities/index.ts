@@ -7,7 +7,7 @@ import { runTask } from './run-task.js';
 /** The activities of the contract. All are safe to run again: what they write is keyed. */
 export function createActivities(deps: ActivityDependencies): XynActivities {
   return {
-    runAction: (task, records) => runTask(deps, actionWork(deps.actions, task), records ?? []),
+    runAction: (task, records) => runTask(deps, actionWork(deps, task), records ?? []),
     runAgent: (task, records) => runTask(deps, agentWork(deps.agents, task), records ?? []),
     recordProgress: (records) => deps.records.record(currentRunId(), records),
     checkTask: async ({ path }) => ({ paused_ms: await deps.pausedMs(currentRunId(), path) }),

@@ -1,15 +1,19 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ActionFailure } from '../src/domain/action.js';
+import { AgentFailure } from '../src/domain/agent.js';
+import type { ArtifactOwner, StepLog } from '../src/domain/artifacts.js';
 import { nextDelayMs } from '../src/domain/engine/retry.js';
 import type { Transition } from '../src/domain/engine/state.js';
 import { XynFault } from '../src/domain/fault.js';
-import type { AttemptStart } from '../src/domain/records.js';
+import type { AttemptStart, Footprint } from '../src/domain/records.js';
+import type { Json } from '../src/domain/json.js';
 import { isoUtc } from '../src/domain/time.js';
 import type { FailureFacts, XynError } from '../src/domain/xyn-error.js';
 import { TASK_FAILURE, type TaskResult } from '../workflows/contract.js';
 import { startHeartbeat, type AttemptMemory } from './heartbeat.js';
 import { currentRunId, type ActivityDependencies } from './dependencies.js';
 import { kept } from './keep.js';
+import { offloaded, recordable, resolved } from './offload.js';
 import { withinTimeout } from './timeout.js';
 import type { Work, WorkResult } from './work.js';
 
@@ -27,6 +31,8 @@ interface Attempt {
   start: AttemptStart;
   signal: AbortSignal;
   memory: AttemptMemory;
+  owner: ArtifactOwner;
+  log?: StepLog | undefined;
   beat: (memory: AttemptMemory) => void;
 }
 
@@ -42,14 +48,18 @@ export async function runTask(
   const { info, cancellationSignal } = Context.current();
   const heartbeat = startHeartbeat(Date.now());
   const { task } = work;
+  const number = info.attempt + ROUND_STRIDE * ((task.round ?? 1) - 1);
+  const owner = { runId: currentRunId(), path: task.path, attempt: number };
   const attempt: Attempt = {
     deps,
+    owner,
+    log: deps.artifacts?.log(owner),
     work,
     signal: cancellationSignal,
     memory: heartbeat.memory,
     beat: heartbeat.beat,
     start: {
-      run_id: currentRunId(),
+      run_id: owner.runId,
       path: task.path,
       id: task.id,
       name: task.name ?? task.id,
@@ -57,8 +67,8 @@ export async function runTask(
       action: work.action,
       effect: work.effect,
       seq: task.seq,
-      attempt: info.attempt + ROUND_STRIDE * ((task.round ?? 1) - 1),
-      input: task.input,
+      attempt: number,
+      input: work.recorded?.('input', task.input) ?? task.input,
       key: task.key,
       worker: deps.worker,
       ...(work.pack === undefined ? {} : { pack: work.pack }),
@@ -68,7 +78,7 @@ export async function runTask(
   try {
     return await perform(attempt, records);
   } catch (error) {
-    throw failureOf(attempt, error);
+    throw await failureOf(attempt, error);
   } finally {
     heartbeat.stop();
   }
@@ -81,26 +91,81 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
   const slow = work.effect === 'read' ? setTimeout(() => deps.records.running(start), RUNNING_AFTER_MS) : undefined;
   let result: WorkResult;
   try {
-    result = await withinTimeout(work.task.timeout_ms, attempt.signal, (signal) =>
-      work.run({ runId: start.run_id, attempt: start.attempt, signal }),
-    );
+    result = await withinTimeout(work.task.timeout_ms, attempt.signal, (signal) => workOn(attempt, signal));
   } finally {
     clearTimeout(slow);
   }
+  const endedAt = Date.now();
+  const out = await handOver(attempt, result);
   deps.records.end({
     ...start,
-    ended_at: Date.now(),
+    ended_at: endedAt,
     status: 'completed',
-    outputs: result.outputs,
-    footprints: result.footprints,
+    outputs: out.recorded,
+    ...out.log,
+    footprints: [...result.footprints, ...out.footprints],
   });
   const usage = Object.fromEntries(result.footprints.map(({ metric, quantity }) => [metric, quantity]));
   return {
-    o: kept(result.outputs, work.task.keep),
+    o: out.state,
     ...(memory.failed === 0 ? {} : { n: memory.failed + 1 }),
     ...(result.footprints.length === 0 ? {} : { f: usage }),
     ...((await recorded) ? {} : { unrecorded: true as const }),
   };
+}
+
+async function workOn({ deps, work, start, owner, log }: Attempt, signal: AbortSignal): Promise<WorkResult> {
+  const { artifacts } = deps;
+  const input = artifacts === undefined ? work.task.input : await resolved(artifacts, owner.runId, work.task.input);
+  return work.run({
+    runId: start.run_id,
+    attempt: start.attempt,
+    input,
+    signal,
+    ...(log === undefined ? {} : { output: (stream, chunk) => log.write(stream, chunk) }),
+  });
+}
+
+interface HandedOver {
+  /** For the run's state, and for the step's record. */
+  state: Json;
+  recorded: Json;
+  log: { logs_artifact_id?: string };
+  footprints: Footprint[];
+}
+
+/** Moves what is too large for state and record into artifacts. */
+async function handOver({ deps, work, owner, log }: Attempt, { outputs }: WorkResult): Promise<HandedOver> {
+  const state = kept(outputs, work.task.keep);
+  const record = work.recorded?.('output', outputs) ?? outputs;
+  const { artifacts } = deps;
+  if (artifacts === undefined) return { state, recorded: record, log: {}, footprints: [] };
+  try {
+    const small = await offloaded(artifacts, owner, state);
+    const shown = await recordable(artifacts, owner, record);
+    const ended = await endOf(log);
+    return {
+      state: small.value,
+      recorded: shown.value,
+      log: ended.log,
+      footprints: printsOf(small.bytes + shown.bytes + ended.bytes),
+    };
+  } catch (error) {
+    // The effect has happened: what cannot be repeated is for people to judge.
+    if (!work.once || !(error instanceof ActionFailure)) throw error;
+    throw new ActionFailure(unknownOutcome(`The result cannot be kept: ${error.message}`), { cause: error });
+  }
+}
+
+async function endOf(log: StepLog | undefined): Promise<{ log: { logs_artifact_id?: string }; bytes: number }> {
+  const kept = await log?.close();
+  return kept === undefined
+    ? { log: {}, bytes: 0 }
+    : { log: { logs_artifact_id: kept.artifact_id }, bytes: kept.bytes };
+}
+
+function printsOf(bytes: number): Footprint[] {
+  return bytes === 0 ? [] : [{ metric: 'artifact_bytes_written', quantity: bytes, unit: 'bytes' }];
 }
 
 /**
@@ -165,7 +230,7 @@ async function proveApproval(attempt: Attempt): Promise<void> {
 }
 
 /** Writes the end of a failed attempt behind and tells Temporal whether and when another one follows. */
-function failureOf(attempt: Attempt, error: unknown): Error {
+async function failureOf(attempt: Attempt, error: unknown): Promise<Error> {
   const { deps, work, start, memory } = attempt;
   const cancelled = attempt.signal.aborted;
   const facts = factsOf(attempt, error, cancelled);
@@ -179,13 +244,15 @@ function failureOf(attempt: Attempt, error: unknown): Error {
         random: Math.random(),
       });
   const endedAt = Date.now();
+  const ended = await endOf(attempt.log);
   deps.records.end({
     ...start,
     ended_at: endedAt,
     status: 'failed',
+    ...ended.log,
     error: errorValue(attempt, facts, failed, endedAt),
     ...(pauseMs === undefined ? {} : { next_retry_at: endedAt + pauseMs }),
-    footprints: [],
+    footprints: [...(error instanceof AgentFailure ? error.footprints : []), ...printsOf(ended.bytes)],
   });
   if (cancelled && facts.code === 'cancelled') return new CancelledFailure('cancelled');
   attempt.beat({ ...memory, failed });

@@ -1,4 +1,5 @@
-import type { Json } from '../src/domain/json.js';
+import type { OutputStream } from '../src/domain/action.js';
+import type { Json, JsonObject } from '../src/domain/json.js';
 import type { Effect, StepKind } from '../src/domain/plan.js';
 import type { Footprint } from '../src/domain/records.js';
 import type { AgentTask } from '../workflows/contract.js';
@@ -7,8 +8,12 @@ import type { AgentTask } from '../workflows/contract.js';
 export interface WorkContext {
   runId: string;
   attempt: number;
+  /** The task's input, with results in the place of references to them. */
+  input: JsonObject;
   /** Aborts at the step's timeout and on cancel. */
   signal: AbortSignal;
+  /** Takes what programs write, in order, secrets already masked; absent: nobody keeps it. */
+  output?: ((stream: OutputStream, chunk: Buffer) => void) | undefined;
 }
 
 /** What came out. */
@@ -28,5 +33,7 @@ export interface Work {
   once: boolean;
   /** Name and version of the pack, for the attempt's record. */
   pack?: string;
+  /** The form in which its input or output is recorded; absent: as it is. */
+  recorded?<T extends Json>(side: 'input' | 'output', value: T): T;
   run(context: WorkContext): Promise<WorkResult>;
 }

@@ -41,6 +41,7 @@ export interface StepRow {
   outputs: Json;
   error: XynError | null;
   idempotency_key: string | null;
+  logs_artifact_id: string | null;
   started_at: string | null;
   completed_at: string | null;
 }
@@ -150,6 +151,7 @@ export function stepOfTransition(runId: string, transition: TransitionOf<'step'>
     outputs: transition.outputs ?? null,
     error: transition.error ?? null,
     idempotency_key: null,
+    logs_artifact_id: null,
     started_at: begun,
     completed_at: isFinalStep(status) ? iso(at) : null,
   };
@@ -177,6 +179,7 @@ export function stepOfAttempt(stepId: string, attempt: AttemptStart | AttemptEnd
     outputs: completed ? (attempt.outputs ?? null) : null,
     error: null,
     idempotency_key: attempt.key,
+    logs_artifact_id: ('status' in attempt ? attempt.logs_artifact_id : undefined) ?? null,
     started_at: iso(attempt.started_at),
     completed_at: completed ? iso(attempt.ended_at) : null,
   };
@@ -235,6 +238,7 @@ export function mergeSteps(a: StepRow, b: StepRow): StepRow {
     inputs: older.inputs ?? newer.inputs,
     outputs: newer.outputs ?? (newer.status === 'completed' ? older.outputs : null),
     idempotency_key: older.idempotency_key ?? newer.idempotency_key,
+    logs_artifact_id: logOf(a, b),
     started_at: earliest(a.started_at, b.started_at),
   };
 }
@@ -271,6 +275,12 @@ export function loseEarlierAttempts(rows: readonly AttemptRow[]): AttemptRow[] {
     if (row.status !== 'running' || !last || last.attempt === row.attempt) return row;
     return { ...row, status: 'lost', ended_at: last.started_at };
   });
+}
+
+/** The log of the later attempt that has one. */
+function logOf(a: StepRow, b: StepRow): string | null {
+  const [later, earlier] = b.attempts >= a.attempts ? [b, a] : [a, b];
+  return later.logs_artifact_id ?? earlier.logs_artifact_id;
 }
 
 function orderOf(row: StepRow): number {

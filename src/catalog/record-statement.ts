@@ -124,10 +124,10 @@ function upsertSteps(param: string): string {
   return `
 step_up AS (
   INSERT INTO steps AS t (step_id, run_id, path, node_id, kind, name, status, skip_reason, handled, seq, attempts,
-    inputs, outputs, error, idempotency_key, started_at, completed_at)
+    inputs, outputs, error, idempotency_key, started_at, completed_at, logs_artifact_id)
   SELECT i.* FROM locked, jsonb_to_recordset(${param}) AS i(step_id uuid, run_id uuid, path text, node_id text, kind text,
     name text, status text, skip_reason text, handled boolean, seq int, attempts int, inputs jsonb, outputs jsonb,
-    error jsonb, idempotency_key text, started_at timestamptz, completed_at timestamptz)
+    error jsonb, idempotency_key text, started_at timestamptz, completed_at timestamptz, logs_artifact_id uuid)
   ORDER BY i.step_id
   ON CONFLICT (step_id) DO UPDATE SET
     status = CASE WHEN ${NEWER_STEP} THEN EXCLUDED.status ELSE t.status END,
@@ -143,12 +143,16 @@ step_up AS (
     attempts = greatest(t.attempts, EXCLUDED.attempts),
     inputs = coalesce(t.inputs, EXCLUDED.inputs),
     idempotency_key = coalesce(t.idempotency_key, EXCLUDED.idempotency_key),
+    logs_artifact_id = CASE WHEN EXCLUDED.attempts >= t.attempts
+      THEN coalesce(EXCLUDED.logs_artifact_id, t.logs_artifact_id)
+      ELSE coalesce(t.logs_artifact_id, EXCLUDED.logs_artifact_id) END,
     started_at = least(t.started_at, EXCLUDED.started_at)
   WHERE ${NEWER_STEP}
     OR EXCLUDED.attempts > t.attempts
     OR (t.inputs IS NULL AND EXCLUDED.inputs IS NOT NULL)
     OR (t.status = 'completed' AND t.outputs IS NULL AND EXCLUDED.outputs IS NOT NULL)
     OR EXCLUDED.started_at < coalesce(t.started_at, 'infinity')
+    OR EXCLUDED.logs_artifact_id <> coalesce(t.logs_artifact_id, '00000000-0000-0000-0000-000000000000')
   RETURNING t.step_id, t.status
 )`;
 }

@@ -1,4 +1,5 @@
 import { XynFault } from '../domain/fault.js';
+import { ArtifactRecords } from './artifact-records.js';
 import { appendAudit, type AuditEntry } from './audit.js';
 import { BlueprintStore } from './blueprint-store.js';
 import type { Catalog } from './connect.js';
@@ -17,6 +18,7 @@ export interface Stores {
   gates: GateStore;
   blueprints: BlueprintStore;
   repairs: RepairStore;
+  artifacts: ArtifactRecords;
 }
 
 /** The stores inside a transaction. */
@@ -98,6 +100,7 @@ function storesOver(db: Database): Stores {
     gates: typed(new GateStore(db)),
     blueprints: typed(new BlueprintStore(db)),
     repairs: typed(new RepairStore(db)),
+    artifacts: typed(new ArtifactRecords(db)),
   };
 }
 

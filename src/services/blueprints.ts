@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
-import type { BlueprintDetailDto, BlueprintDto } from '../domain/dtos.js';
+import { invalidDocument } from '../domain/document-fault.js';
+import type { AppliedBlueprintDto, BlueprintDetailDto, BlueprintDto, ProblemDto } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
 import { planDigest } from '../domain/plan-digest.js';
@@ -15,16 +16,19 @@ export interface NewPlan {
   debug: JsonObject;
 }
 
-export interface SavedPlan {
-  blueprint_id: string;
-  version: number;
-  digest: string;
-  /** Whether the version is new; else one of the same digest was there. */
-  created: boolean;
+export type SavedPlan = Omit<AppliedBlueprintDto, 'warnings'>;
+
+/** What a compiler says about a document: with errors there is no plan. */
+export interface Compilation {
+  compiled?: { plan: Plan; debug: JsonObject };
+  /** Errors and warnings, by position. */
+  problems: ProblemDto[];
 }
 
 export interface BlueprintServiceDeps {
   catalog: CatalogAccess;
+  /** Turns the bytes of a document into a plan; never rejects for what its author wrote. Absent: only plans are taken. */
+  compile?: (bytes: Uint8Array) => Promise<Compilation>;
   clock: () => number;
   envId: string;
 }
@@ -72,6 +76,23 @@ export class BlueprintService {
     });
   }
 
+  /** Checks a document and changes nothing. */
+  async validate(bytes: Uint8Array): Promise<{ is_valid: boolean; problems: ProblemDto[] }> {
+    const { compiled, problems } = await this.#compile(bytes);
+    return { is_valid: compiled !== undefined, problems };
+  }
+
+  /**
+   * Makes a document the active version of its blueprint; doing it again changes nothing.
+   * @throws XynFault `blueprint_invalid` with every problem, and what `savePlan` throws.
+   */
+  async apply(caller: Caller, bytes: Uint8Array): Promise<AppliedBlueprintDto> {
+    const { compiled, problems } = await this.#compile(bytes);
+    if (compiled === undefined) throw invalidDocument(problems);
+    const source = new TextDecoder().decode(bytes);
+    return { ...(await this.savePlan(caller, { ...compiled, source })), warnings: problems };
+  }
+
   async list(): Promise<BlueprintDto[]> {
     return this.#deps.catalog.blueprints.list();
   }
@@ -81,5 +102,10 @@ export class BlueprintService {
     const blueprint = await this.#deps.catalog.blueprints.get(blueprintId);
     if (blueprint === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
     return blueprint;
+  }
+
+  async #compile(bytes: Uint8Array): Promise<Compilation> {
+    if (this.#deps.compile === undefined) throw new XynFault('internal', 'No compiler was handed in.');
+    return this.#deps.compile(bytes);
   }
 }

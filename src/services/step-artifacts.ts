@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream';
+import type { ArtifactStore, StoredContent } from '../artifacts/store.js';
+import type { NewArtifact } from '../catalog/artifact-records.js';
+import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { AgentArtifacts } from '../domain/agent.js';
+import type { ArtifactOwner, ArtifactReference, StepArtifacts, StepLog } from '../domain/artifacts.js';
+import { sha256Hex, uuidV5 } from '../domain/hash.js';
+import { stepIdOf } from '../domain/ids.js';
+import type { Json } from '../domain/json.js';
+import type { Log } from './log.js';
+import { FileStepLog } from './step-log.js';
+
+export interface StepArtifactDeps {
+  catalog: Pick<CatalogAccess, 'artifacts'>;
+  store: ArtifactStore;
+  envId: string;
+  log: Pick<Log, 'warn'>;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const RESULT = 'result';
+
+interface Kept {
+  name: string;
+  kind: string;
+  type: string;
+  /** What makes the id, within the run. */
+  key: string;
+  content: StoredContent;
+}
+
+/** Large results and outputs of programs. */
+export class StepArtifactKeeper implements StepArtifacts {
+  readonly #deps: StepArtifactDeps;
+
+  constructor(deps: StepArtifactDeps) {
+    this.#deps = deps;
+  }
+
+  async keep(owner: ArtifactOwner, name: string, value: Json): Promise<ArtifactReference> {
+    const content = await this.#deps.store.write(Readable.from([Buffer.from(JSON.stringify(value))]));
+    const artifact = await this.#attach(owner.runId, owner.path, {
+      name: `${name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100)}.json`,
+      kind: RESULT,
+      type: 'application/json',
+      key: `${owner.path}#${owner.attempt}/${name}`,
+      content,
+    });
+    return { artifact, ...content };
+  }
+
+  async resolve(runId: string, reference: ArtifactReference): Promise<Json | undefined> {
+    if (!UUID.test(reference.artifact)) return undefined;
+    const row = await this.#deps.catalog.artifacts.get(reference.artifact);
+    // Anybody can write down what looks like a reference: only the run's own results are behind one.
+    if (row?.run_id !== runId || row.kind !== RESULT || row.created_by !== 'system') return undefined;
+    const { sha256, bytes } = reference;
+    if (row.sha256 !== sha256 || row.byte_length !== bytes) return undefined;
+    return JSON.parse((await this.#deps.store.read({ sha256, bytes })).toString('utf8')) as Json;
+  }
+
+  log(owner: ArtifactOwner): StepLog {
+    const { store, log } = this.#deps;
+    return new FileStepLog({
+      store,
+      clock: Date.now,
+      onError: (error) => log.warn({ err: error, run_id: owner.runId, path: owner.path }, 'a step has no log'),
+      attach: (content) =>
+        this.#attach(owner.runId, owner.path, {
+          name: 'output.jsonl',
+          kind: 'log',
+          type: 'application/x-ndjson',
+          key: `${owner.path}#${owner.attempt}/~log`,
+          content,
+        }),
+    });
+  }
+
+  /** Where agents keep what they asked and were answered. */
+  agents(): AgentArtifacts {
+    return {
+      keep: async (runId, path, name, content) => {
+        try {
+          const bytes = Buffer.from(content);
+          const stored = await this.#deps.store.write(Readable.from([bytes]));
+          const key = `${path}/~agent/${name}/${sha256Hex(content)}`;
+          return await this.#attach(runId, path, { name, kind: 'agent', type: 'text/plain', key, content: stored });
+        } catch (error) {
+          this.#deps.log.warn({ err: error, run_id: runId, path }, 'what an agent asked or answered is not kept');
+          return undefined;
+        }
+      },
+    };
+  }
+
+  async #attach(runId: string, path: string, { name, kind, type, key, content }: Kept): Promise<string> {
+    const row: NewArtifact = {
+      artifact_id: uuidV5(runId, `artifact/${key}`),
+      name,
+      kind,
+      content_type: type,
+      byte_length: content.bytes,
+      sha256: content.sha256,
+      created_by: 'system',
+      run_id: runId,
+      step_id: stepIdOf(runId, path),
+      metadata: { path },
+      correlation_id: runId,
+      env_id: this.#deps.envId,
+    };
+    await this.#deps.catalog.artifacts.insert(row);
+    return row.artifact_id;
+  }
+}
