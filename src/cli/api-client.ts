@@ -1,7 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
+import {
+  appliedBlueprintSchema,
+  blueprintDetailSchema,
+  blueprintListSchema,
+  validationSchema,
+} from '../http/schemas/blueprint.js';
+import { artifactListSchema, artifactSchema } from '../http/schemas/artifacts.js';
 import { errorResponseSchema, MAX_LIMIT } from '../http/schemas/common.js';
 import { eventDetailSchema, eventListSchema } from '../http/schemas/event.js';
 import { gateDecidedSchema, gateDetailSchema, gateListSchema } from '../http/schemas/gate.js';
@@ -12,6 +20,10 @@ export type Run = z.infer<typeof runSchema>;
 export type RunDetail = z.infer<typeof runDetailSchema>;
 export type Step = z.infer<typeof stepListSchema>['items'][number];
 export type GateDetail = z.infer<typeof gateDetailSchema>;
+export type Validation = z.infer<typeof validationSchema>;
+export type Applied = z.infer<typeof appliedBlueprintSchema>;
+export type BlueprintDetail = z.infer<typeof blueprintDetailSchema>;
+export type Artifact = z.infer<typeof artifactSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
 
 export interface ApiClientOptions {
@@ -25,11 +37,16 @@ export interface ApiClientOptions {
 
 /** A decision waits up to 5 s for the run; anything else is quicker. */
 const TIMEOUT_MS = 15_000;
+/** The largest artifact over a slow line. */
+const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
+/** JSON is YAML: documents of both forms go under this type. */
+const YAML = 'text/yaml; charset=utf-8';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 interface RequestOptions {
   query?: Query;
+  /** An object is sent as JSON, bytes as a document. */
   body?: object;
   headers?: Record<string, string>;
 }
@@ -103,6 +120,61 @@ export class ApiClient {
     return this.#call('POST', `/gates/${encodeURIComponent(gateId)}/decide`, gateDecidedSchema, { body: decision });
   }
 
+  async startRun(request: { blueprint_ref: string; inputs: JsonObject; name?: string }, key?: string): Promise<Run> {
+    const headers = key === undefined ? {} : { 'Idempotency-Key': key };
+    return this.#call('POST', '/runs', runSchema, { body: request, headers });
+  }
+
+  /** What is wrong with a document; never throws for that. */
+  async validateBlueprint(document: Uint8Array): Promise<Validation> {
+    return orProblems(this.#call('POST', '/blueprints/validate', validationSchema, { body: document }));
+  }
+
+  /** Applies a document, or tells what is wrong with it. */
+  async applyBlueprint(document: Uint8Array): Promise<Applied | Validation> {
+    return orProblems(this.#call('POST', '/blueprints', appliedBlueprintSchema, { body: document }));
+  }
+
+  async listBlueprints(query: Query): Promise<z.infer<typeof blueprintListSchema>> {
+    return this.#call('GET', '/blueprints', blueprintListSchema, { query });
+  }
+
+  async getBlueprint(blueprintId: string): Promise<BlueprintDetail> {
+    return this.#call('GET', `/blueprints/${encodeURIComponent(blueprintId)}`, blueprintDetailSchema);
+  }
+
+  async listArtifacts(query: Query): Promise<z.infer<typeof artifactListSchema>> {
+    return this.#call('GET', '/artifacts', artifactListSchema, { query });
+  }
+
+  async getArtifact(artifactId: string): Promise<Artifact> {
+    return this.#call('GET', `/artifacts/${encodeURIComponent(artifactId)}`, artifactSchema);
+  }
+
+  /**
+   * The bytes of an artifact, piece by piece; the last piece comes only when all of them fit the digest.
+   * @throws XynFault `artifact_not_found`, `digest_mismatch`
+   */
+  async *downloadArtifact({ artifact_id: id, sha256 }: Artifact): AsyncGenerator<Uint8Array> {
+    const url = new URL(`${this.#options.url}/api/v1/artifacts/${encodeURIComponent(id)}/download`);
+    const signal = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
+    const response = await fetch(url, { redirect: 'manual', signal }).catch((error: unknown) => {
+      throw this.#unreachable(error);
+    });
+    if (!response.ok || response.body === null) throw this.#faultOf(response.status, await response.text());
+    const hash = createHash('sha256');
+    let held: Uint8Array | undefined;
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      if (held !== undefined) yield held;
+      hash.update(chunk);
+      held = chunk;
+    }
+    if (hash.digest('hex') !== sha256) {
+      throw new XynFault('digest_mismatch', 'What came is not the artifact: its bytes do not fit the digest.');
+    }
+    if (held !== undefined) yield held;
+  }
+
   async #call<T>(method: string, path: string, schema: z.ZodType<T>, options: RequestOptions = {}): Promise<T> {
     const url = new URL(`${this.#options.url}/api/v1${path}`);
     for (const [name, value] of Object.entries(options.query ?? {})) {
@@ -124,10 +196,10 @@ export class ApiClient {
           Accept: 'application/json',
           'User-Agent': `xynctl/${version}`,
           'X-Xyn-Actor': actor,
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(body === undefined ? {} : { 'Content-Type': body instanceof Uint8Array ? YAML : 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
@@ -150,6 +222,9 @@ export class ApiClient {
     if (!parsed.success) return this.#notXyn(status);
     const { error, correlation_id: correlationId } = parsed.data;
     const details = { ...error.details, ...(correlationId === null ? {} : { correlation_id: correlationId }) };
+    // What is wrong with a document has codes of its own; the rest of the program knows the fault by one.
+    if (validationSchema.safeParse(error.details).success)
+      return new XynFault('blueprint_invalid', error.message, { details });
     // A newer server may know codes that this program does not.
     if (isErrorCode(error.code)) return new XynFault(error.code, error.message, { details });
     return new XynFault('internal', `${error.code}: ${error.message}`, { details });
@@ -161,6 +236,16 @@ export class ApiClient {
       'not_running',
       `What answers at ${url} (status ${status}) is not the API of Xyn, or of another version than ${version}.`,
     );
+  }
+}
+
+async function orProblems<T>(answer: Promise<T>): Promise<T | Validation> {
+  try {
+    return await answer;
+  } catch (error) {
+    const report = error instanceof XynFault ? validationSchema.safeParse(error.details) : undefined;
+    if (report?.success !== true) throw error;
+    return report.data;
   }
 }
 

@@ -5,7 +5,7 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 /** Bytes that are read from standard input, at most; the server takes no larger body. */
 const MAX_INPUT_BYTES = 1_048_576;
 
-async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stdin) {
@@ -14,19 +14,44 @@ async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<strin
     if (size > MAX_INPUT_BYTES) throw new XynFault('body_too_large', 'Standard input is larger than 1 MiB.');
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 async function readArgument(value: string, stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
-  if (value === '-') return readAll(stdin);
+  if (value === '-') return (await readAll(stdin)).toString('utf8');
   if (!value.startsWith('@')) return value;
+  return (await fileArgument(value.slice(1), stdin)).toString('utf8');
+}
+
+/**
+ * The bytes of a file, `-` for standard input.
+ * @throws XynFault `request_invalid` when the file cannot be read.
+ */
+export async function fileArgument(file: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
+  if (file === '-') return readAll(stdin);
   try {
-    return await readFile(value.slice(1), 'utf8');
+    return await readFile(file);
   } catch (error) {
-    throw new XynFault('request_invalid', `Cannot read ${value.slice(1)}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new XynFault('request_invalid', `Cannot read ${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/**
+ * `name=text` and `name:=json` pairs as an object.
+ * @throws XynFault `request_invalid`, `invalid_json`
+ */
+export function pairArguments(pairs: readonly string[]): JsonObject {
+  const entries = pairs.map((pair): [string, Json] => {
+    const [, name, isJson, value = ''] = /^([^=:]+)(:)?=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined) throw new XynFault('request_invalid', `${pair} must be like host=web-1 or count:=3.`);
+    if (isJson === undefined) return [name, value];
+    try {
+      return [name, JSON.parse(value) as Json];
+    } catch {
+      throw new XynFault('invalid_json', `What follows ${name}:= is not JSON; for a text write ${name}=…`);
+    }
+  });
+  return Object.fromEntries(entries);
 }
 
 /**

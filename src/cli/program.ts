@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { CliActions } from './actions.js';
+import { addBlueprintCommands } from './commands/blueprints.js';
+import { addArtifactCommands } from './commands/artifacts.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
 import { addProofCommands } from './commands/proof.js';
@@ -34,9 +36,11 @@ function createProgram(actions: CliActions, io: CliIo, binder: CommandBinder): C
     .addHelpText('after', examples('xynctl up', 'xynctl status', 'xynctl runs list', 'xynctl gates approve 9f8e7d6c'))
     .addHelpText('after', EXIT_CODES);
   addServerCommands(program, binder);
+  addBlueprintCommands(program, binder);
   addEventCommands(program, binder);
   addRunCommands(program, binder);
   addGateCommands(program, binder);
+  addArtifactCommands(program, binder);
   addProofCommands(program, binder);
   return program;
 }

@@ -185,6 +185,30 @@ export interface BlueprintDetailDto extends BlueprintDto {
   versions: BlueprintVersionDto[];
 }
 
+/** Something that a document does wrong, or that its author should look at. */
+export interface ProblemDto {
+  code: string;
+  severity: 'error' | 'warning';
+  /** JSON pointer. */
+  path: string;
+  /** From 1. */
+  line: number;
+  /** From 1, in characters. */
+  column: number;
+  message: string;
+  suggestion?: string;
+}
+
+/** What applying a document did. */
+export interface AppliedBlueprintDto {
+  blueprint_id: string;
+  version: number;
+  digest: string;
+  /** Whether the version is new; else one of the same digest was there. */
+  created: boolean;
+  warnings: ProblemDto[];
+}
+
 /** One page of a listing; `next` starts the page after it, null at the end. */
 export interface Page<T, C> {
   items: T[];
@@ -196,4 +220,20 @@ export interface RunEnd {
   status: 'completed' | 'failed' | 'cancelled';
   outputs?: JsonObject;
   error?: XynError;
+}
+
+/** Metadata of bytes that are kept (001 §45.5). */
+export interface ArtifactDto {
+  artifact_id: string;
+  name: string;
+  kind: string;
+  content_type: string;
+  byte_length: number | null;
+  created_at: string;
+  created_by: string;
+  run_id: string | null;
+  step_id: string | null;
+  /** Lower-case hex. */
+  sha256: string | null;
+  metadata: JsonObject;
 }

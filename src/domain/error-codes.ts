@@ -53,6 +53,10 @@ export const ERROR_CODES = {
   run_not_found: row(404, 3, false, 'No run has that id.'),
   step_not_found: row(404, 3, false, 'The run has no such step.'),
   artifact_not_found: row(404, 3, false, 'No artifact has that id.'),
+  filename_invalid: row(422, 2, false, 'The name of an artifact is a plain file name of at most 255 bytes.'),
+  limit_artifact: row(413, 2, false, 'An artifact has at most 250 MiB.'),
+  artifact_storage_full: row(507, 5, true, 'The disk or the quota of the store of artifacts is full.'),
+  digest_mismatch: row(422, 1, false, 'Bytes do not fit their SHA-256: they changed on the way or in the store.'),
   event_not_found: row(404, 3, false, 'No event has that id.'),
   run_closed: row(409, 4, false, 'The run has already ended.'),
   gate_not_found: row(404, 3, false, 'No gate has that id.'),
@@ -83,6 +87,7 @@ export const ERROR_CODES = {
   already_running: row(409, 4, false, 'Another `xynctl up` uses this folder.'),
   not_running: row(503, 5, true, 'Xyn does not run here; start it with `xynctl up`.'),
   config_invalid: row(500, 2, false, 'A setting has a wrong value.'),
+  secrets_read_only: row(409, 4, false, 'Secrets can be read here, not written.'),
   history_mismatch: row(409, 1, false, 'The history does not fit the code of today.'),
   internal: row(500, 70, false, 'A defect of Xyn; the log has the details.'),
 } as const satisfies Record<string, ErrorRow>;

@@ -37,6 +37,8 @@ export interface AttemptEnd extends AttemptStart {
   error?: XynError;
   /** With `failed`: when the next attempt may start; absent: none follows and the engine decides. */
   next_retry_at?: number;
+  /** What programs of the attempt wrote, as an artifact. */
+  logs_artifact_id?: string;
   footprints: Footprint[];
 }
 

@@ -1,13 +1,13 @@
+import { pipeline } from 'node:stream/promises';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { XynFault } from '../domain/fault.js';
-import type { JsonObject } from '../domain/json.js';
-import { readJsonBody } from './body.js';
+import { bytesOf, readDocumentBody, readJsonBody, unlessNamed } from './body.js';
 import { callerOf, correlationIdOf } from './caller.js';
 import { handleErrors } from './errors.js';
 import type { Log } from './log.js';
 import { guardOrigin } from './origin-guard.js';
-import type { Route } from './route.js';
-import { API_PREFIX, healthOf, routesOf } from './routes.js';
+import { API_PREFIX, type Answer, type Route } from './route.js';
+import { healthOf, routesOf } from './routes.js';
 import type { Services } from './services.js';
 import { STATUS_PAGE_POLICY, statusPage } from './status-page.js';
 
@@ -61,12 +61,27 @@ function serve({ services }: Context, route: Route): RequestHandler {
       headers: request.headers,
       params: request.params,
       query: request.query,
-      body: request.body as JsonObject | undefined,
+      body: request.body as unknown,
+      bytes: bytesOf(request),
     });
+    if (answer.file !== undefined) return sendFile(request, response, answer.file);
     if (answer.location !== undefined) response.location(answer.location);
     // What has a correlation id of its own, e.g. a run, keeps it.
     response.status(answer.status ?? 200).json({ correlation_id: correlationId, ...answer.body });
   };
+}
+
+async function sendFile(request: Request, response: Response, file: NonNullable<Answer['file']>): Promise<void> {
+  response.status(200).set(file.headers);
+  if (request.method === 'HEAD') {
+    file.bytes.destroy();
+    response.end();
+    return;
+  }
+  // A client that goes away is no defect: the request's log line says that it was aborted.
+  await pipeline(file.bytes, response).catch((error: unknown) => {
+    if (!response.destroyed) throw error;
+  });
 }
 
 function refuseMethod(allow: readonly string[]): RequestHandler {
@@ -83,7 +98,9 @@ function mountApi(app: Express, context: Context): void {
     const mount = app.route(`${API_PREFIX}${path}`);
     for (const route of onPath) {
       if (route.method === 'GET') mount.get(serve(context, route));
-      else mount.post(...(route.body === undefined ? [] : readJsonBody), serve(context, route));
+      else if (route.takesBytes === true) mount.post(...readJsonBody.map(unlessNamed), serve(context, route));
+      else if (route.body === undefined) mount.post(serve(context, route));
+      else mount.post(...(route.takesDocument ? readDocumentBody : readJsonBody), serve(context, route));
     }
     mount.all(refuseMethod(onPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))));
   }

@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
+import { documentAnswer } from '../domain/document-fault.js';
 import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { Json } from '../domain/json.js';
@@ -25,7 +26,10 @@ export function faultOf(error: unknown): XynFault {
 /** The body of an answer that is not 2xx. */
 export function errorBody(fault: XynFault, correlationId: string | null): ErrorResponse {
   const details = (fault.details ?? null) as Record<string, Json> | null;
-  return { error: { code: fault.code, message: fault.message, details }, correlation_id: correlationId };
+  return {
+    error: { code: documentAnswer(fault)?.code ?? fault.code, message: fault.message, details },
+    correlation_id: correlationId,
+  };
 }
 
 /** The one place where errors become answers. */
@@ -36,7 +40,7 @@ export function handleErrors(log: Log): ErrorRequestHandler {
       return;
     }
     const fault = faultOf(error);
-    const { status } = ERROR_CODES[fault.code];
+    const { status } = documentAnswer(fault) ?? ERROR_CODES[fault.code];
     const correlationId = (response.locals['correlationId'] as string | undefined) ?? null;
     if (status >= 500) {
       log.error(

@@ -9,4 +9,8 @@ export type Privilege =
   | 'gate.read'
   | 'gate.decide'
   | 'audit.read'
-  | 'blueprint.read';
+  | 'artifact.read'
+  | 'artifact.create'
+  | 'blueprint.read'
+  | 'blueprint.validate'
+  | 'blueprint.apply';

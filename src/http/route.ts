@@ -1,18 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { XynFault } from '../domain/fault.js';
-import type { JsonObject } from '../domain/json.js';
 import type { Caller } from '../services/caller.js';
 import type { Privilege } from './privileges.js';
 import type { Services } from './services.js';
 import { parsePart } from './validation.js';
 
+/** Prefix of all paths of the table. */
+export const API_PREFIX = '/api/v1';
+
 /** What a handler answers; status 200 unless it says otherwise. */
 export interface Answer {
-  status?: 201 | 202;
+  status?: 200 | 201 | 202;
   /** Path of what was made. */
   location?: string;
   body: object;
+  /** Sent instead of `body`. */
+  file?: { headers: Record<string, string>; bytes: Readable };
 }
 
 /** A request as a handler sees it: parsed, with a known caller. */
@@ -31,7 +36,9 @@ export interface RawCall {
   headers: IncomingHttpHeaders;
   params: Readonly<Record<string, string | string[]>>;
   query: Readonly<Record<string, unknown>>;
-  body: JsonObject | undefined;
+  body: unknown;
+  /** The body as it comes, for routes that read it themselves. */
+  bytes: AsyncIterable<Uint8Array>;
 }
 
 /** One row of the route table. */
@@ -43,6 +50,10 @@ export interface Route {
   query: z.ZodType;
   /** Absent: the route reads no body. */
   body?: z.ZodType;
+  /** The body is a document: YAML as it is, or JSON around it. */
+  takesDocument: boolean;
+  /** With a `name` in the query the body is left to the handler, as bytes. */
+  takesBytes?: true;
   handle(services: Services, call: RawCall): Promise<Answer>;
 }
 
@@ -52,6 +63,7 @@ interface RouteSpec<Q, B> {
   privilege: Privilege;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
+  takesDocument?: boolean;
   handle(services: Services, call: Call<Q, B>): Promise<Answer>;
 }
 
@@ -65,7 +77,8 @@ function paramOf(params: RawCall['params'], name: string): string {
   throw new XynFault('not_found', 'Nothing has that id.');
 }
 
-function checkDuplicates(query: RawCall['query']): void {
+/** @throws XynFault `query_duplicate` */
+export function checkDuplicates(query: RawCall['query']): void {
   const twice = Object.keys(query).filter((name) => Array.isArray(query[name]));
   if (twice.length === 0) return;
   throw new XynFault('query_duplicate', 'A query parameter came twice.', {
@@ -75,13 +88,14 @@ function checkDuplicates(query: RawCall['query']): void {
 
 /** Declares a route: what comes in is parsed before the handler sees it. */
 export function route<Q = Record<string, never>, B = undefined>(spec: RouteSpec<Q, B>): Route {
-  const { method, path, privilege, body } = spec;
+  const { method, path, privilege, body, takesDocument = false } = spec;
   const query = (spec.query ?? noQuery) as z.ZodType<Q>;
   return {
     method,
     path,
     privilege,
     query,
+    takesDocument,
     ...(body === undefined ? {} : { body }),
     handle: async (services, raw) => {
       checkDuplicates(raw.query);

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { invalidDocument } from '../domain/document-fault.js';
 import { XynFault } from '../domain/fault.js';
 import { idempotencyKeyOf } from './caller.js';
 import { listPage, slicePage } from './listing.js';
-import { route, type Answer, type Call, type Route } from './route.js';
+import { artifactRoutes } from './artifact-routes.js';
+import { API_PREFIX, route, type Answer, type Call, type Route } from './route.js';
 import { auditListQuery } from './schemas/audit.js';
+import { documentRequest } from './schemas/blueprint.js';
 import { pageQuery, timestamp, uuid } from './schemas/common.js';
 import { emitEventRequest, eventListQuery } from './schemas/event.js';
 import { decideGateRequest, gateListQuery } from './schemas/gate.js';
@@ -11,8 +14,6 @@ import type { Health } from './schemas/health.js';
 import { cancelRunRequest, createRunRequest, runListQuery } from './schemas/run.js';
 import type { Services } from './services.js';
 
-/** Prefix of all paths of the table. */
-export const API_PREFIX = '/api/v1';
 /** A short id that covers more runs than this is too short to choose among them. */
 const MAX_PREFIX_RUNS = 10;
 
@@ -186,6 +187,33 @@ const otherRoutes: Route[] = [
   }),
 ];
 
+const documentRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/blueprints/validate',
+    privilege: 'blueprint.validate',
+    body: documentRequest,
+    takesDocument: true,
+    handle: async ({ blueprints }, { body }) => {
+      const report = await blueprints.validate(body.source);
+      if (!report.is_valid) throw invalidDocument(report.problems);
+      return { body: report };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/blueprints',
+    privilege: 'blueprint.apply',
+    body: documentRequest,
+    takesDocument: true,
+    handle: async ({ blueprints }, { caller, body }) => {
+      const applied = await blueprints.apply(caller, body.source);
+      const location = `${API_PREFIX}/blueprints/${applied.blueprint_id}`;
+      return { status: applied.created ? 201 : 200, location, body: applied };
+    },
+  }),
+];
+
 /** Every route of the API, each with the privilege that it needs. */
 export function routesOf(about: { version: string; startedAt: number }): readonly Route[] {
   const health = route({
@@ -194,5 +222,5 @@ export function routesOf(about: { version: string; startedAt: number }): readonl
     privilege: 'open',
     handle: async (services) => ({ body: await healthOf(services, about) }),
   });
-  return [health, ...eventRoutes, ...runRoutes, ...gateRoutes, ...otherRoutes];
+  return [health, ...eventRoutes, ...runRoutes, ...gateRoutes, ...documentRoutes, ...artifactRoutes, ...otherRoutes];
 }

@@ -1,5 +1,6 @@
 import type { Page } from '../domain/dtos.js';
 import type { Json } from '../domain/json.js';
+import type { ArtifactService } from '../services/artifacts.js';
 import type { BlueprintService } from '../services/blueprints.js';
 import type { EventService } from '../services/events.js';
 import type { GateService } from '../services/gates.js';
@@ -63,5 +64,6 @@ export interface Services {
   runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'cancel'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
   audit: AuditService;
-  blueprints: Pick<BlueprintService, 'list' | 'get'>;
+  artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
+  blueprints: Pick<BlueprintService, 'list' | 'get' | 'validate' | 'apply'>;
 }

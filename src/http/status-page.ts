@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GateDto, RunDto } from '../domain/dtos.js';
-import { API_PREFIX } from './routes.js';
+import { API_PREFIX } from './route.js';
 import type { Health } from './schemas/health.js';
 
 const STYLE = `

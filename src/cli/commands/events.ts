@@ -5,6 +5,7 @@ import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument, resourceArgument } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { watchRun } from '../watch-run.js';
+import { verdictReason } from '../verdict-reason.js';
 import { showNextPage, type PageOptions } from './paging.js';
 
 interface EmitOptions {
@@ -17,8 +18,8 @@ interface EmitOptions {
 function showVerdicts(printer: Printer, event: Event): void {
   if (event.verdicts.length === 0) printer.line(`  no blueprint has a trigger for ${plain(event.event_name)}`);
   for (const { blueprint_id: id, verdict, detail, run_id: runId } of event.verdicts) {
-    const what = runId === null ? `${verdict}${detail === null ? '' : ` ${JSON.stringify(detail)}`}` : `run ${runId}`;
-    printer.line(`  ${plain(id)}: ${plain(what)}`);
+    const what = runId === null ? `${verdict}: ${verdictReason(verdict, detail)}` : `run ${runId}`;
+    printer.line(`  ${plain(id)}: ${plain(what, 600)}`);
   }
 }
 

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 import type { RunDetail, Step } from '../api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
+import { XynFault } from '../../domain/fault.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
+import { fileArgument, pairArguments } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { resolveRunId } from '../short-ids.js';
 import { gateCommands, hasEnded, waitText, watchRun } from '../watch-run.js';
+import { showProblems } from './blueprints.js';
 import { showNextPage, type PageOptions } from './paging.js';
 
 type ListOptions = PageOptions & { status?: string; blueprint?: string };
@@ -95,11 +98,70 @@ async function cancel(
   );
 }
 
+interface StartOptions {
+  file?: string;
+  input: string[];
+  name?: string;
+  key?: string;
+  wait?: true;
+}
+
+async function appliedFile({ client, printer, io }: CommandContext, file: string): Promise<string | undefined> {
+  const answer = await client.applyBlueprint(await fileArgument(file, io.stdin));
+  if ('is_valid' in answer) {
+    printer.result({ file, ...answer }, () => showProblems(printer, file, answer.problems));
+    return undefined;
+  }
+  showProblems(printer, file, answer.warnings);
+  return `${answer.blueprint_id}@${answer.version}`;
+}
+
+async function start(
+  context: CommandContext,
+  [given]: readonly [string | undefined],
+  { file, input, name, key, wait }: StartOptions,
+): Promise<number> {
+  const { client, printer, io } = context;
+  if ((given === undefined) === (file === undefined)) {
+    throw new XynFault('request_invalid', 'Say which blueprint: its id (or id@version), or --file with a document.');
+  }
+  const inputs = pairArguments(input);
+  const ref = given ?? (await appliedFile(context, file ?? ''));
+  if (ref === undefined) return 1;
+  const run = await client.startRun({ blueprint_ref: ref, inputs, ...(name === undefined ? {} : { name }) }, key);
+  if (wait !== true) {
+    printer.result(run, () => printer.line(`run ${run.run_id}`));
+    return 0;
+  }
+  return (await watchRun({ client, printer, io }, run.run_id)).status === 'completed' ? 0 : 1;
+}
+
 const RUN_ID = 'id of the run, or its first 8 or more characters';
 
-/** `runs list | show | watch | cancel`. */
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+/** `runs start | list | show | watch | cancel`. */
 export function addRunCommands(program: Command, binder: CommandBinder): void {
   const runs = program.command('runs').description('runs: what blueprints did and do');
+  runs
+    .command('start')
+    .argument('[blueprint]', 'id of the blueprint, or id@version')
+    .description('start a run by hand')
+    .option('--file <file>', 'apply that document, and start a run of it')
+    .option('--input <name=value>', 'an input: name=text or name:=json; may be repeated', collect, [])
+    .option('--name <text>', "what lists call it; default: the blueprint's name")
+    .option('--key <key>', 'Idempotency-Key: the same key never makes a second run')
+    .option('--wait', 'follow it until it ends; exit code 1 when it does not complete')
+    .addHelpText(
+      'after',
+      examples(
+        'xynctl runs start bp.checkmk.auto_remediate --input host=web-1 --input service=nginx',
+        'xynctl runs start --file remediate.yaml --input host=web-1 --wait',
+      ),
+    )
+    .action(binder.bind(start));
   runs
     .command('list')
     .description('the newest runs')

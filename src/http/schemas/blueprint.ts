@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BlueprintDetailDto, BlueprintDto } from '../../domain/dtos.js';
+import type { AppliedBlueprintDto, BlueprintDetailDto, BlueprintDto, ProblemDto } from '../../domain/dtos.js';
 import { listOf, timestamp } from './common.js';
 
 export const blueprintSchema = z.object({
@@ -18,3 +18,28 @@ export const blueprintDetailSchema = blueprintSchema.extend({
 }) satisfies z.ZodType<BlueprintDetailDto>;
 
 export const blueprintListSchema = listOf(blueprintSchema);
+
+const problemSchema = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning']),
+  path: z.string(),
+  line: z.int(),
+  column: z.int(),
+  message: z.string(),
+  suggestion: z.string().exactOptional(),
+}) satisfies z.ZodType<ProblemDto>;
+
+/** A document: its bytes, or its text inside JSON. */
+export const documentRequest = z.strictObject({
+  source: z.union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))]),
+});
+
+export const validationSchema = z.object({ is_valid: z.boolean(), problems: z.array(problemSchema) });
+
+export const appliedBlueprintSchema = z.object({
+  blueprint_id: z.string(),
+  version: z.int(),
+  digest: z.string(),
+  created: z.boolean(),
+  warnings: z.array(problemSchema),
+}) satisfies z.ZodType<AppliedBlueprintDto>;

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fakeEvent, fakeProblem, fakeServices, type FakeWorld } from '../../test/support/fake-services.js';
+import { createApp } from '../http/app.js';
+import { startHttpServer, type HttpServer } from '../http/server.js';
+import type { CliActions } from './actions.js';
+import { runProgram } from './program.js';
+
+let world: FakeWorld;
+let server: HttpServer;
+let dir: string;
+let file: string;
+
+beforeEach(async () => {
+  const fake = fakeServices();
+  world = fake.world;
+  const quiet = (): void => undefined;
+  const log = { info: quiet, warn: quiet, error: quiet };
+  const app = createApp(fake.services, { log, version: '1', allowedHosts: [] });
+  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  dir = await mkdtemp(join(tmpdir(), 'xynctl-'));
+  file = join(dir, 'a.yaml');
+  await writeFile(file, 'id: bp.a\nplan: []\n');
+});
+
+afterEach(async () => {
+  await server.close();
+  await rm(dir, { recursive: true });
+});
+
+async function xynctl(args: string[], stdin = ''): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  async function* input(): AsyncGenerator<string> {
+    yield stdin;
+  }
+  const code = await runProgram(args, { version: '1' } as CliActions, {
+    env: { XYN_STATE_DIR: dir, XYN_URL: server.url },
+    stdin: input(),
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    clock: () => Date.parse('2026-11-21T10:01:00.000Z'),
+  });
+  return { code, out, err };
+}
+
+describe('blueprints', () => {
+  it('prints problems as a compiler does, and ends with 1', async () => {
+    world.problems = [
+      fakeProblem({ code: 'unused_input', severity: 'warning', line: 2, column: 1, message: 'Never read.' }),
+      fakeProblem({ suggestion: 'did you mean `prompt`?' }),
+    ];
+    for (const command of ['validate', 'apply']) {
+      const { code, out } = await xynctl(['blueprints', command, file]);
+      expect(code).toBe(1);
+      expect(out).toBe(
+        [
+          `${file}:2:1: warning unused_input: Never read.`,
+          `${file}:3:5: error field_unknown: \`promt\` is not a field of agent_task.`,
+          '  → did you mean `prompt`?',
+          `${file}: not valid, 1 error, 1 warning`,
+          '',
+        ].join('\n'),
+      );
+    }
+    const { code, out } = await xynctl(['blueprints', 'validate', file, '--json']);
+    expect([code, JSON.parse(out)]).toEqual([1, { files: [{ file, is_valid: false, problems: world.problems }] }]);
+  });
+
+  it('applies files and standard input, and says which version they are', async () => {
+    const { code, out } = await xynctl(['blueprints', 'apply', file, '-'], 'id: bp.b\n');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /a\.yaml: bp\.remediate is now version 2 \(sha256:0+\)\n<stdin>: bp\.remediate is now version 2/,
+    );
+    expect(world.calls.map(({ args }) => args)).toEqual([{ source: 'id: bp.a\nplan: []\n' }, { source: 'id: bp.b\n' }]);
+    expect((await xynctl(['blueprints', 'validate', file])).out).toBe(`${file}: valid\n`);
+  });
+
+  it('lists and shows them, and refuses what cannot be read', async () => {
+    expect((await xynctl(['blueprints', 'list'])).out).toContain('bp.remediate');
+    expect((await xynctl(['blueprints', 'show', 'bp.remediate'])).out).toContain('  id: bp.remediate');
+    expect((await xynctl(['blueprints', 'show', 'bp.nothing'])).code).toBe(3);
+    expect((await xynctl(['blueprints', 'apply', join(dir, 'none.yaml')])).code).toBe(2);
+  });
+});
+
+describe('runs start', () => {
+  it('starts a run of a blueprint with its inputs', async () => {
+    const args = ['--input', 'host=web-1=a', '--input', 'count:=3', '--name', 'by hand'];
+    const { code, out } = await xynctl(['runs', 'start', 'bp.remediate', ...args]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^run [0-9a-f-]{36}\n$/)]);
+    expect(world.calls.at(-1)?.args).toMatchObject({
+      blueprint_ref: 'bp.remediate',
+      inputs: { host: 'web-1=a', count: 3 },
+      name: 'by hand',
+    });
+  });
+
+  it('applies the document of --file first, and starts nothing when it has errors', async () => {
+    expect((await xynctl(['runs', 'start', '--file', file])).code).toBe(0);
+    expect(world.calls.map(({ name }) => name)).toEqual(['apply', 'create']);
+    expect(world.calls[1]?.args).toMatchObject({ blueprint_ref: 'bp.remediate@2' });
+    world.problems = [fakeProblem()];
+    const { code, out } = await xynctl(['runs', 'start', '--file', file]);
+    expect([code, out]).toEqual([1, expect.stringContaining(`${file}:3:5: error field_unknown`)]);
+    expect(world.calls.map(({ name }) => name)).toEqual(['apply', 'create', 'apply']);
+  });
+
+  it.each([[[]], [['bp.a', '--file', 'a.yaml']], [['bp.a', '--input', 'host']], [['bp.a', '--input', 'count:=x']]])(
+    'refuses %j',
+    async (args) => {
+      expect((await xynctl(['runs', 'start', ...args])).code).toBe(2);
+      expect(world.calls).toEqual([]);
+    },
+  );
+});
+
+describe('why did nothing start?', () => {
+  it.each([
+    ['filter_false', { trigger: 0 }, 'the filter of trigger 1 is false for this event'],
+    [
+      'filter_error',
+      { trigger: 1, field: 'filter', code: 'no_such_field', message: 'no `x`' },
+      'the filter of trigger 2 could not be evaluated (no_such_field: no `x`)',
+    ],
+    [
+      'filter_error',
+      { trigger: 0, field: 'inputs', code: 'type', message: 'm' },
+      'the inputs of trigger 1 could not be evaluated (type: m)',
+    ],
+    ['filter_error', { code: 'plan_digest_mismatch' }, 'the stored plan is damaged'],
+    [
+      'input_invalid',
+      { trigger: 0, code: 'input_missing', problems: [{ path: 'host', message: '`host` is required.' }] },
+      'the inputs that trigger 1 gives do not fit (input_missing: `host` is required.)',
+    ],
+    ['disabled', { reason: 'blueprint' }, 'the blueprint is switched off'],
+    ['disabled', { trigger: 0, reason: 'trigger' }, 'trigger 1 is switched off'],
+    ['loop', { trigger: 0, cause_depth: 9 }, 'a chain of 9 runs'],
+  ] as const)('says %s in words', async (verdict, detail, reason) => {
+    const event = fakeEvent({
+      verdicts: [{ blueprint_id: 'bp.a', verdict, detail: { ...detail } as never, run_id: null }],
+    });
+    world.events = [event];
+    const { out } = await xynctl(['events', 'show', event.event_id]);
+    expect(out).toContain(`bp.a: ${verdict}: `);
+    expect(out).toContain(reason);
+  });
+});

@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { XynFault } from '../domain/fault.js';
+import type { ArtifactDto } from '../domain/dtos.js';
+import { idempotencyKeyOf } from './caller.js';
+import { listPage } from './listing.js';
+import { API_PREFIX, checkDuplicates, route, type Answer, type RawCall, type Route } from './route.js';
+import { artifactListQuery, createArtifactRequest, uploadArtifactQuery, uploadType } from './schemas/artifacts.js';
+import { timestamp, uuid } from './schemas/common.js';
+import type { Services } from './services.js';
+import { parsePart } from './validation.js';
+
+const position = z.strictObject({ created_at: timestamp, artifact_id: uuid });
+
+/** A name of the query says that the body is the content itself; else it is JSON with the content inside. */
+async function create(services: Services, call: RawCall): Promise<Answer> {
+  checkDuplicates(call.query);
+  const artifact = await (call.query['name'] === undefined ? createFromJson(services, call) : upload(services, call));
+  return { status: 201, location: `${API_PREFIX}/artifacts/${artifact.artifact_id}`, body: artifact };
+}
+
+async function createFromJson({ artifacts }: Services, { caller, headers, body }: RawCall): Promise<ArtifactDto> {
+  const { content_base64: content, ...about } = parsePart('body', createArtifactRequest, body ?? {});
+  const { byte_length = null, sha256 = null, run_id = null, step_id = null } = about;
+  const request = { ...about, byte_length, sha256, run_id, step_id, ...keyPart(headers) };
+  return artifacts.create(caller, request, Readable.from([content]));
+}
+
+async function upload({ artifacts }: Services, { caller, headers, query, bytes }: RawCall): Promise<ArtifactDto> {
+  const about = parsePart('query', uploadArtifactQuery, { ...query });
+  const { sha256 = null, run_id = null, step_id = null } = about;
+  const type = uploadType.safeParse(headers['content-type']);
+  if (!type.success) throw new XynFault('unsupported_media_type', 'The `Content-Type` is none.');
+  if (headers['content-encoding'] !== undefined) {
+    throw new XynFault('unsupported_media_type', 'Send the body without Content-Encoding.');
+  }
+  const length = headers['content-length'];
+  const byte_length = length === undefined ? null : Number(length);
+  const request = { ...about, content_type: type.data, byte_length, sha256, run_id, step_id, metadata: {} };
+  return artifacts.create(caller, { ...request, ...keyPart(headers) }, bytes);
+}
+
+function keyPart(headers: RawCall['headers']): { idempotencyKey?: string } {
+  const idempotencyKey = idempotencyKeyOf(headers);
+  return idempotencyKey === undefined ? {} : { idempotencyKey };
+}
+
+/** What a browser must not run, whatever the type says: never shown in place, never with the rights of our pages. */
+function downloadHeaders({
+  name,
+  content_type: type,
+  byte_length: length,
+  sha256,
+}: ArtifactDto): Record<string, string> {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return {
+    'Content-Type': type,
+    'Content-Disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`,
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+    'Accept-Ranges': 'none',
+    ...(length === null ? {} : { 'Content-Length': String(length) }),
+    ...(sha256 === null ? {} : { ETag: `"${sha256}"` }),
+  };
+}
+
+export const artifactRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/artifacts',
+    privilege: 'artifact.create',
+    query: uploadArtifactQuery.partial(),
+    body: createArtifactRequest,
+    takesDocument: false,
+    takesBytes: true,
+    handle: create,
+  },
+  route({
+    method: 'GET',
+    path: '/artifacts',
+    privilege: 'artifact.read',
+    query: artifactListQuery,
+    handle: ({ artifacts }, { query }) => listPage('artifacts', query, position, (q) => artifacts.list(q)),
+  }),
+  route({
+    method: 'GET',
+    path: '/artifacts/:artifact_id',
+    privilege: 'artifact.read',
+    handle: async ({ artifacts }, { param }) => ({ body: await artifacts.get(param('artifact_id')) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/artifacts/:artifact_id/download',
+    privilege: 'artifact.read',
+    handle: async ({ artifacts }, { param }) => {
+      const { artifact, bytes } = await artifacts.download(param('artifact_id'));
+      return { body: artifact, file: { headers: downloadHeaders(artifact), bytes } };
+    },
+  }),
+];
