@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { auditChain } from '../catalog/audit-chain.js';
 import { auditLog } from '../catalog/audit.js';
 import { listenTo } from '../catalog/channel-listener.js';
@@ -9,11 +10,13 @@ import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { createApp } from '../http/app.js';
 import { startHttpServer } from '../http/server.js';
+import { ArtifactService } from '../services/artifacts.js';
 import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { AuditTrail } from '../services/audit-trail.js';
 import { HealthService } from '../services/health.js';
 import { RunGateway } from '../temporal/gateway.js';
+import { createCompiler } from './compiler.js';
 import { createCore } from './core.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
@@ -44,7 +47,9 @@ const gateway = new RunGateway({
   log,
 });
 lifecycle.onClose('temporal', () => gateway.close());
-const core = createCore({ catalog, gateway, env: environmentOf(config), log });
+const core = createCore({ catalog, gateway, env: environmentOf(config), log, compile: createCompiler() });
+const store = await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') });
+const artifacts = new ArtifactService({ catalog: core.access, store, envId: config.envId });
 const chainer = new AuditChainer({
   chain: auditChain(catalog),
   heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
@@ -59,7 +64,7 @@ core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
 const app = createApp(
-  { ...core, health, audit: new AuditTrail(auditLog(catalog)) },
+  { ...core, health, artifacts, audit: new AuditTrail(auditLog(catalog)) },
   { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.

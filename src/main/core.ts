@@ -4,7 +4,7 @@ import { listenTo } from '../catalog/channel-listener.js';
 import type { Catalog } from '../catalog/connect.js';
 import { writeRecords } from '../catalog/records.js';
 import type { EnvFacts } from '../domain/engine/state.js';
-import { BlueprintService } from '../services/blueprints.js';
+import { BlueprintService, type Compilation } from '../services/blueprints.js';
 import { CancelSender } from '../services/cancel-sender.js';
 import { DecisionSender } from '../services/decision-sender.js';
 import { Dispatcher } from '../services/dispatcher.js';
@@ -27,6 +27,8 @@ export interface CoreParts {
   gateway: RunGateway;
   env: EnvFacts;
   log: Log;
+  /** Absent: documents are not taken. */
+  compile?: (bytes: Uint8Array) => Promise<Compilation>;
 }
 
 /** The use cases, and the work that goes on behind them. */
@@ -41,7 +43,7 @@ export interface Core {
 }
 
 /** Puts the services together. Nothing runs before `startBackground`. */
-export function createCore({ catalog, gateway, env, log }: CoreParts): Core {
+export function createCore({ catalog, gateway, env, log, compile }: CoreParts): Core {
   const clock = Date.now;
   const access = catalogAccess(catalog);
   const plans = new PlanCache(access.blueprints);
@@ -73,7 +75,12 @@ export function createCore({ catalog, gateway, env, log }: CoreParts): Core {
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, gateway, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),
-    blueprints: new BlueprintService({ catalog: access, clock, envId: env.id }),
+    blueprints: new BlueprintService({
+      catalog: access,
+      clock,
+      envId: env.id,
+      ...(compile === undefined ? {} : { compile }),
+    }),
     startBackground(lifecycle) {
       dispatcher.start();
       reconciler.start();

@@ -13,6 +13,7 @@ interface Closer {
 export class Lifecycle {
   readonly #closers: Closer[] = [];
   readonly #log: Logger;
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
   #resolveEnded!: () => void;
   /** Resolves when everything is closed. */
@@ -32,19 +33,27 @@ export class Lifecycle {
     process.on('uncaughtException', (error) => this.#crash(error));
   }
 
-  /** Registers what to end; the last registered ends first. */
+  /** Aborts when the end begins: what is still starting has no use any more. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Registers what to end; the last registered ends first. What comes after the end began is ended at once. */
   onClose(name: string, close: Closer['close']): void {
     this.#closers.push({ name, close });
+    if (this.#closing) this.#closing = this.#closing.then(() => this.#closeAll());
   }
 
   /** Ends everything; a failure of one does not keep the others from ending. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
+    this.#ending.abort();
     return this.#closing;
   }
 
   async #closeAll(): Promise<void> {
-    for (const { name, close } of this.#closers.reverse()) {
+    for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) {
+      const { name, close } = closer;
       try {
         await close();
       } catch (error) {

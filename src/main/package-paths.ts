@@ -9,6 +9,7 @@ export const packagePaths = {
   root: fileURLToPath(root),
   migrations: fileURLToPath(new URL('prisma/migrations', root)),
   workflowBundle: fileURLToPath(new URL('dist/workflow-bundle.js', root)),
+  demoBlueprint: fileURLToPath(new URL('blueprints/demo-alert-remediation.yaml', root)),
   goModule: fileURLToPath(new URL('tools/temporal-cli', root)),
   apiMain: fileURLToPath(new URL('dist/src/main/api.js', root)),
   workerMain: fileURLToPath(new URL('dist/src/main/worker.js', root)),

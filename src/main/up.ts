@@ -33,13 +33,15 @@ export interface UpOptions {
   onProgress: OnProgress;
   /** Told of what people should see while it runs. */
   onNotice: (message: string) => void;
-  /** Further variables for the processes, such as secrets of the demo. */
+  /** Further variables for the processes. */
   env?: NodeJS.ProcessEnv;
+  /** Further variables for the worker alone, such as secrets. */
+  workerEnv?: NodeJS.ProcessEnv;
 }
 
 /**
  * Starts everything of one node, in the order in which the parts need each other; the lifecycle ends it in reverse.
- * @throws XynFault `already_running`, and what the parts throw.
+ * @throws XynFault `already_running`, and what the parts throw; the reason of `lifecycle.ending` when that came first.
  */
 export async function up(options: UpOptions): Promise<UpState> {
   const { config, log, lifecycle, onProgress, onNotice } = options;
@@ -53,9 +55,11 @@ export async function up(options: UpOptions): Promise<UpState> {
   lifecycle.onClose('lock', () => lock.release());
 
   const context = { config, log, onProgress };
-  const [postgres, temporal] = await Promise.all([providePostgres(context), provideTemporal(context)]);
-  if (postgres.stop) lifecycle.onClose('postgres', postgres.stop);
-  if (temporal.stop) lifecycle.onClose('temporal', temporal.stop);
+  const [postgres, temporal] = await both(
+    providePostgres(context).then((place) => ended(place, 'postgres', lifecycle)),
+    provideTemporal(context).then((place) => ended(place, 'temporal', lifecycle)),
+  );
+  lifecycle.ending.throwIfAborted();
   const env = {
     ...process.env,
     ...options.env,
@@ -72,7 +76,7 @@ export async function up(options: UpOptions): Promise<UpState> {
   const worker = new Child<object>({
     name: 'worker',
     main: packagePaths.workerMain,
-    env,
+    env: { ...env, ...options.workerEnv },
     logFile: path.join(logDir, 'worker.log'),
     readyMs: WORKER_READY_MS,
     onRestart: onRestart('worker'),
@@ -93,8 +97,10 @@ export async function up(options: UpOptions): Promise<UpState> {
   lifecycle.onClose('worker', () => worker.stop());
   lifecycle.onClose('api', () => api.stop());
   const { url } = await api.start();
+  lifecycle.ending.throwIfAborted();
   onProgress({ message: 'starting the worker', elapsedMs: 0 });
   await worker.start();
+  lifecycle.ending.throwIfAborted();
 
   const state: UpState = {
     pid: process.pid,
@@ -107,4 +113,15 @@ export async function up(options: UpOptions): Promise<UpState> {
   await writeStateFile(upStateFile(config.stateDir), state);
   lifecycle.onClose('state file', () => rm(upStateFile(config.stateDir), { force: true }));
   return state;
+}
+
+/** Waits for both even when one fails: what the other started must be known before it can be ended. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+function ended<P extends { stop?: () => Promise<void> }>(place: P, name: string, lifecycle: Lifecycle): P {
+  if (place.stop) lifecycle.onClose(name, place.stop);
+  return place;
 }

@@ -1,16 +1,23 @@
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { createActivities } from '../../activities/index.js';
+import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { catalogApprovals } from '../catalog/approvals.js';
 import { pausedMs } from '../catalog/attempts.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { recordWriter } from '../catalog/records.js';
+import { catalogAccess } from '../catalog/unit-of-work.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import { RecordBuffer } from '../services/record-buffer.js';
+import { StepArtifactKeeper } from '../services/step-artifacts.js';
 import { createWorker, installRuntime } from '../temporal/worker.js';
-import { createAgentRouter } from './agents.js';
+import { SecretKeeper } from '../secrets/secret-keeper.js';
+import { environmentSecrets } from '../secrets/environment-store.js';
+import { actionResources } from './action-resources.js';
+import { agentRouterOf } from './agents.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths } from './package-paths.js';
 import { requireSetting } from './require-setting.js';
@@ -21,9 +28,12 @@ const FLUSH_MS = 5_000;
 /** The worker process: runs workflows and activities until it is told to stop, then drains. */
 const config = loadConfig(process.env);
 const secrets = secretsOf(config);
-const log = createLogger({ level: config.logLevel, name: 'worker', secrets: () => secrets });
+const keeper = new SecretKeeper(environmentSecrets(process.env, config.envId), config.envId);
+const masked = (): string[] => [...secrets, ...keeper.redactor.forms()];
+const log = createLogger({ level: config.logLevel, name: 'worker', secrets: masked });
 const lifecycle = new Lifecycle(log);
 
+const resources = actionResources(config, keeper);
 installRuntime((level, message, facts) => log[level === 'ERROR' ? 'error' : 'warn']({ sdk: facts }, message));
 const identity = `${hostname()}/${process.pid}`;
 const catalog = connectCatalog({
@@ -33,6 +43,12 @@ const catalog = connectCatalog({
 lifecycle.onClose('catalog', () => catalog.close());
 const records = new RecordBuffer({ writer: recordWriter(catalog), log });
 lifecycle.onClose('records', () => records.close(FLUSH_MS));
+const artifacts = new StepArtifactKeeper({
+  catalog: catalogAccess(catalog),
+  store: await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') }),
+  envId: config.envId,
+  log,
+});
 const worker = await createWorker({
   address: requireSetting(config.temporalAddress, 'TEMPORAL_ADDRESS'),
   namespace: config.temporalNamespace,
@@ -42,7 +58,9 @@ const worker = await createWorker({
     records,
     approvals: catalogApprovals(catalog),
     actions: new ActionRegistry(PACKS),
-    agents: createAgentRouter(config),
+    resources,
+    artifacts,
+    agents: agentRouterOf(config, artifacts.agents(), masked),
     pausedMs: (runId, path) => pausedMs(catalog, runId, path),
     worker: identity,
   }),

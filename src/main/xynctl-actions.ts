@@ -56,10 +56,13 @@ async function runUp(config: Config, printer: Printer): Promise<number> {
     printer.result(state, () => describe(state, config).forEach((line) => printer.line(line)));
   } catch (error) {
     progress.done();
+    const isWanted = lifecycle.ending.aborted;
     await lifecycle.close();
+    if (isWanted) return 0;
     throw error;
   }
   await lifecycle.ended;
+  await lifecycle.close();
   return Number(process.exitCode ?? 0);
 }
 
