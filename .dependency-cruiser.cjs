@@ -13,7 +13,7 @@ const layers = {
     may: ['contract', 'domain'],
     npm: '@temporalio/(workflow|common)',
   },
-  language: { path: '^src/language/', may: ['domain'], npm: 'yaml|@marcbachmann/cel-js' },
+  language: { path: '^src/language/', may: ['domain'], npm: 'yaml|@marcbachmann/cel-js|ajv|ajv-formats' },
   catalog: { path: '^src/catalog/', may: ['domain'], npm: 'pg|@prisma/(client|adapter-pg)' },
   temporal: { path: '^src/temporal/', may: ['contract', 'domain'], npm: temporal },
   servers: {
@@ -24,6 +24,7 @@ const layers = {
   agents: { path: '^src/agents/', may: ['domain'], npm: 'openai|@anthropic-ai/sdk|ajv|ajv-formats|zod' },
   artifacts: { path: '^src/artifacts/', may: ['domain'] },
   secrets: { path: '^src/secrets/', may: ['domain'] },
+  targets: { path: '^src/targets/', may: ['domain'], npm: 'yaml|zod' },
   registry: { path: '^src/registry/', may: ['domain', 'packs'], npm: 'zod' },
   services: {
     path: '^src/services/',

@@ -37,6 +37,36 @@ describe('loadConfig', () => {
     expect(loadConfig({ XYN_PORT: '', TEMPORAL_ADDRESS: ' ' })).toEqual(loadConfig({}));
   });
 
+  it('reads which models take the place of others', () => {
+    const written = 'openai/gpt-5=anthropic/claude-x, openai/*=openai/meta/llama:8b';
+    expect(loadConfig({ XYN_AGENT_OVERRIDES: written }).agentOverrides).toEqual([
+      { from: { provider: 'openai', model: 'gpt-5' }, to: { provider: 'anthropic', model: 'claude-x' } },
+      { from: { provider: 'openai', model: '*' }, to: { provider: 'openai', model: 'meta/llama:8b' } },
+    ]);
+    for (const wrong of ['openai=anthropic', 'a/b=c/*', 'a/b=c/d,a/b=e/f', 'a/b=c/d,', 'a/b=c/d=e/f']) {
+      expect(faultOf({ XYN_AGENT_OVERRIDES: wrong }).message).toContain('XYN_AGENT_OVERRIDES: must be provider/model=');
+    }
+  });
+
+  it('never shows a key', () => {
+    expect(faultOf({ OPENAI_API_KEY: 'two words' }).message).not.toContain('words');
+    const keys = { OPENAI_API_KEY: 'key-of-openai', ANTHROPIC_API_KEY: 'key-of-anthropic' };
+    expect(secretsOf(loadConfig(keys))).toEqual(['key-of-openai', 'key-of-anthropic']);
+  });
+
+  it('takes ranges, addresses and names as grants', () => {
+    const list = '10.0.0.0/8, ::1,Inner.example,fd00::/8';
+    expect(loadConfig({ XYN_EGRESS_ALLOW: list }).egressAllow).toEqual([
+      '10.0.0.0/8',
+      '::1',
+      'inner.example',
+      'fd00::/8',
+    ]);
+    for (const wrong of ['10.0.0.0/33', 'http://a', 'a/8', '1.2.3.4/8/9', 'a,,b']) {
+      expect(faultOf({ XYN_EGRESS_ALLOW: wrong }).message).toContain('XYN_EGRESS_ALLOW');
+    }
+  });
+
   it('names all problems at once', () => {
     const fault = faultOf({
       XYN_PORT: '70000',

@@ -74,9 +74,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-/** The passwords inside settings, plain and percent-encoded, for the logger to mask. */
+/** The passwords and keys inside settings, passwords plain and percent-encoded, for the logger to mask. */
 export function secretsOf(config: Config): string[] {
   const found = new Set<string>();
+  for (const key of [config.openaiApiKey, config.anthropicApiKey]) if (key !== undefined) found.add(key);
   for (const value of [config.databaseUrl, config.databaseOwnerUrl]) {
     const password = value === undefined ? '' : new URL(value).password;
     if (password === '') continue;

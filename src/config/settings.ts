@@ -41,6 +41,23 @@ const hostList = z.string().transform((value, context) => {
   return Object.freeze(hosts);
 });
 
+const egressList = z.string().transform((value, context) => {
+  const items = value.split(',').map((item) => item.trim().toLowerCase());
+  const isRange = (item: string): boolean => {
+    const [address = '', bits, ...rest] = item.split('/');
+    const version = isIP(address);
+    return (
+      rest.length === 0 && version !== 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= (version === 4 ? 32 : 128)
+    );
+  };
+  if (!items.every((item) => isHost(item) || isRange(item)))
+    context.addIssue({
+      code: 'custom',
+      message: 'must be ranges like 10.0.0.0/8, addresses or host names, with commas',
+    });
+  return Object.freeze(items);
+});
+
 const hostAndPort = z
   .string()
   .regex(/^(\[[0-9a-f:.]+\]|[a-z0-9.-]+):\d{1,5}$/i, 'must be host:port, like 127.0.0.1:7233')
@@ -54,6 +71,22 @@ function url(protocols: readonly string[]) {
     return protocols.includes(parsed.protocol) && parsed.hostname !== '';
   }, message);
 }
+const overrides = z.string().transform((value, context) => {
+  const pairs = value.split(',').map((pair) => {
+    const sides = /^([a-z0-9._-]+)\/([^\s=]+)=([a-z0-9._-]+)\/([^\s=]+)$/.exec(pair.trim());
+    const [, provider = '', model = '', toProvider = '', toModel = ''] = sides ?? [];
+    return { from: { provider, model }, to: { provider: toProvider, model: toModel } };
+  });
+  const lefts = new Set(pairs.map(({ from }) => `${from.provider}/${from.model}`));
+  if (lefts.size < pairs.length || pairs.some(({ to }) => to.model === '' || to.model === '*')) {
+    const message = 'must be provider/model=provider/model with commas between, each left side once';
+    context.addIssue({ code: 'custom', message });
+  }
+  return pairs;
+});
+
+/** Goes into a header as it is. */
+const apiKey = z.string().regex(/^[\x21-\x7e]{1,512}$/, 'must be one word of printable ASCII');
 const postgresUrl = url(['postgres:', 'postgresql:']);
 
 const oneOf = <const T extends readonly string[]>(values: T) =>
@@ -175,11 +208,43 @@ export const SETTINGS = {
     schema: path,
     doc: 'Inventory of targets (targets.yaml); unset: no targets.',
   },
+  egressAllow: {
+    variable: 'XYN_EGRESS_ALLOW',
+    schema: egressList,
+    doc: 'Ranges (CIDR), addresses and host names that are not public and that actions may call, with commas between them; unset: 127.0.0.0/8,::1 in stage dev, else none.',
+  },
   agents: {
     variable: 'XYN_AGENTS',
     schema: oneOf(['off', 'scripted', 'providers']),
     fallback: 'providers',
-    doc: 'off, scripted (canned answers, stage dev only), or providers (those whose key is set).',
+    doc: 'off, scripted (canned answers, stage dev only), or providers (those whose key or base URL is set).',
+  },
+  agentOverrides: {
+    variable: 'XYN_AGENT_OVERRIDES',
+    schema: overrides,
+    doc: 'Other models than blueprints name: provider/model=provider/model with commas between; * is any model.',
+  },
+  openaiApiKey: {
+    variable: 'OPENAI_API_KEY',
+    schema: apiKey,
+    doc: 'Key of the provider openai.',
+    secret: true,
+  },
+  openaiBaseUrl: {
+    variable: 'OPENAI_BASE_URL',
+    schema: url(['http:', 'https:']),
+    doc: 'Where openai is, /v1 included: any server that speaks its chat completions; unset: its public address.',
+  },
+  anthropicApiKey: {
+    variable: 'ANTHROPIC_API_KEY',
+    schema: apiKey,
+    doc: 'Key of the provider anthropic.',
+    secret: true,
+  },
+  anthropicBaseUrl: {
+    variable: 'ANTHROPIC_BASE_URL',
+    schema: url(['http:', 'https:']),
+    doc: 'Where anthropic is, without /v1; unset: its public address.',
   },
   workflowSlots: {
     variable: 'XYN_WORKFLOW_SLOTS',

@@ -10,6 +10,7 @@ import { pausedMs } from '../../src/catalog/attempts.js';
 import { recordWriter } from '../../src/catalog/records.js';
 import type { Plan } from '../../src/domain/plan.js';
 import { createCore, type Core } from '../../src/main/core.js';
+import { testResources } from '../support/action-resources.js';
 import { PACKS } from '../../src/registry/packs.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { Caller } from '../../src/services/caller.js';
@@ -58,6 +59,7 @@ beforeAll(async () => {
       records,
       approvals: catalogApprovals(database.catalog),
       actions: registry,
+      resources: testResources(),
       agents: { ask: () => Promise.resolve({ outputs: { text: 'x' }, footprints: [] }) },
       pausedMs: (runId, path) => pausedMs(database.catalog, runId, path),
       worker: 'test/1',

@@ -1,5 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import type { EventWithVerdicts, GateDto, RunDto, StepDto, VerdictDto } from '../../src/domain/dtos.js';
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type {
+  ArtifactDto,
+  EventWithVerdicts,
+  GateDto,
+  ProblemDto,
+  RunDto,
+  StepDto,
+  VerdictDto,
+} from '../../src/domain/dtos.js';
+import { invalidDocument } from '../../src/domain/document-fault.js';
 import { XynFault } from '../../src/domain/fault.js';
 import type { HealthReport, Services } from '../../src/http/services.js';
 import type { Caller } from '../../src/services/caller.js';
@@ -11,6 +21,7 @@ export interface FakeWorld {
   runs: RunDto[];
   steps: StepDto[];
   gates: GateDto[];
+  artifacts: { dto: ArtifactDto; bytes: Buffer }[];
   calls: { name: string; caller: Caller; args: unknown }[];
   /** Thrown by every call, when set. */
   failure?: Error;
@@ -18,9 +29,23 @@ export interface FakeWorld {
   onLook?: () => void;
   /** What the next event starts. */
   verdicts: VerdictDto[];
+  /** What is wrong with every document. */
+  problems: ProblemDto[];
 }
 
 const at = '2026-11-21T10:00:00.000Z';
+
+/** An error at 3:5 of every document. */
+export function fakeProblem(over: Partial<ProblemDto> = {}): ProblemDto {
+  const message = '`promt` is not a field of agent_task.';
+  return { code: 'field_unknown', severity: 'error', path: '/plan/0', line: 3, column: 5, message, ...over };
+}
+
+function reportOf(world: FakeWorld, bytes: Uint8Array): { is_valid: boolean; problems: ProblemDto[] } {
+  const empty = fakeProblem({ code: 'yaml_empty', path: '', line: 1, column: 1, message: 'The document is empty.' });
+  const problems = bytes.length === 0 ? [empty] : world.problems;
+  return { is_valid: !problems.some(({ severity }) => severity === 'error'), problems };
+}
 
 export function fakeEvent(over: Partial<EventWithVerdicts> = {}): EventWithVerdicts {
   return {
@@ -136,10 +161,38 @@ export function fakeGate(over: Partial<GateDto> = {}): GateDto {
 
 function found<T>(
   item: T | undefined,
-  code: 'run_not_found' | 'event_not_found' | 'gate_not_found' | 'step_not_found',
+  code: 'run_not_found' | 'event_not_found' | 'gate_not_found' | 'step_not_found' | 'artifact_not_found',
 ): T {
   if (item === undefined) throw new XynFault(code, 'Nothing has that id.');
   return item;
+}
+
+function fakeArtifacts(
+  world: FakeWorld,
+  asked: (name: string, caller: Caller, args: unknown) => void,
+): Services['artifacts'] {
+  const get = (id: string) =>
+    found(
+      world.artifacts.find(({ dto }) => dto.artifact_id === id),
+      'artifact_not_found',
+    );
+  return {
+    create: async (caller, request, source) => {
+      asked('create-artifact', caller, request);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of source) chunks.push(chunk);
+      const bytes = Buffer.concat(chunks);
+      const { idempotencyKey: _key, ...about } = request;
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const made = { artifact_id: randomUUID(), created_at: at, created_by: caller.actor };
+      const dto = { ...about, ...made, sha256, byte_length: bytes.length };
+      world.artifacts.unshift({ dto, bytes });
+      return dto;
+    },
+    list: async ({ limit }) => ({ items: world.artifacts.slice(0, limit).map(({ dto }) => dto), next: null }),
+    get: async (id) => get(id).dto,
+    download: async (id) => ({ artifact: get(id).dto, bytes: Readable.from([get(id).bytes]) }),
+  };
 }
 
 /** Services in memory, for what lies at the edge: envelopes, bounds, parsing, printing. */
@@ -154,8 +207,10 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
     runs: [],
     steps: [],
     gates: [],
+    artifacts: [],
     calls: [],
     verdicts: [],
+    problems: [],
   };
   const asked = (name: string, caller: Caller, args: unknown): void => {
     world.calls.push({ name, caller, args });
@@ -165,6 +220,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
     if (world.failure !== undefined) throw world.failure;
   };
   const services: Services = {
+    artifacts: fakeArtifacts(world, asked),
     health: { check: async () => world.health },
     events: {
       emit: async (caller, request) => {
@@ -265,6 +321,14 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
     },
     audit: { list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }) },
     blueprints: {
+      validate: async (bytes) => reportOf(world, bytes),
+      apply: async (caller, bytes) => {
+        asked('apply', caller, { source: new TextDecoder().decode(bytes) });
+        const { is_valid, problems } = reportOf(world, bytes);
+        if (!is_valid) throw invalidDocument(problems);
+        const { blueprint_id, digest } = fakeBlueprint;
+        return { blueprint_id, version: 2, digest, created: true, warnings: problems };
+      },
       list: async () => [fakeBlueprint],
       get: async (id) => {
         if (id !== fakeBlueprint.blueprint_id) {

@@ -9,6 +9,7 @@ import type { Catalog } from '../../src/catalog/connect.js';
 import { recordWriter, writeRecords } from '../../src/catalog/records.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import { defineAction } from '../../src/domain/action.js';
+import type { StepArtifacts } from '../../src/domain/artifacts.js';
 import type { EnvFacts } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
@@ -131,6 +132,20 @@ export const testActions = new ActionRegistry([
         errors: {},
         execute: (input) => Promise.resolve(input),
       }),
+      defineAction<JsonObject, JsonObject>({
+        name: 't.print',
+        summary: 'writes its texts as a program would, and says how long they are',
+        input: anyJson,
+        output: anyJson,
+        traits: { effect: 'read', idempotency: 'safe' },
+        errors: {},
+        execute: (input, context) => {
+          const text = input['text'] as string;
+          for (let at = 0; at < text.length; at += 5) context.output('stdout', Buffer.from(text.slice(at, at + 5)));
+          context.output('stderr', Buffer.from('no newline'));
+          return Promise.resolve({ length: text.length });
+        },
+      }),
     ],
   },
 ]);
@@ -147,6 +162,7 @@ export async function testWorker(options: {
   catalog: Catalog;
   address: string;
   taskQueue: string;
+  artifacts?: StepArtifacts;
 }): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
   bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
@@ -169,6 +185,7 @@ export async function testWorker(options: {
       agents: { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
       pausedMs: () => Promise.resolve(0),
       worker: 'test',
+      ...(options.artifacts === undefined ? {} : { artifacts: options.artifacts }),
     }),
   });
   const running = worker.run();
