@@ -96,7 +96,7 @@ describe('the skeleton of the source plan', () => {
     expect(compiled?.debug).toMatchObject({ nodes: [{ path: 'analyze', line: 9, column: 5 }, {}, {}] });
   });
 
-  it('differs from the published example in its comments only', () => {
+  it('is the document of the source plan, without comments', () => {
     expect(fixture).toContain('id: bp.checkmk.auto_remediate\n');
     expect(fixture.split('\n').filter((line) => line.startsWith('#'))).toEqual([]);
   });
