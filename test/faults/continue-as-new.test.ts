@@ -7,6 +7,7 @@ import type { EventFacts } from '../../src/domain/engine/state.js';
 import { createCore, type Core } from '../../src/main/core.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 import { WORKFLOW_TYPE, type FreshRun } from '../../workflows/contract.js';
+import { until } from '../support/until.js';
 import { FaultRig } from './rig.js';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -132,6 +133,7 @@ it('handing the state over after every event gives the same result, also at a ga
   expect(await toldOf(handed.keyed)).toEqual(await toldOf(straight.keyed));
   expect(await toldOf(handed.once)).toEqual(await toldOf(straight.once));
   expect(await executionsOf(straight.keyed)).toBe(1);
-  expect(await executionsOf(handed.keyed)).toBeGreaterThanOrEqual(6);
-  expect(await executionsOf(handed.once)).toBeGreaterThanOrEqual(3);
+  // Temporal's listings lag behind.
+  await until('six executions of the one are listed', async () => (await executionsOf(handed.keyed)) >= 6);
+  await until('three executions of the other are listed', async () => (await executionsOf(handed.once)) >= 3);
 });
