@@ -59,7 +59,21 @@ export interface Trigger {
 export interface Scope {
   do: NodeIx[];
   outputs?: Record<string, Val>;
+  on_error?: Handler[];
+  /** Runs at the end, whatever happened (language §5.4). */
+  finally?: NodeIx[];
   rollback: 'manual' | 'auto';
+}
+
+/** What follows a failure: the first one that fits runs (language §4.4). */
+export interface Handler {
+  /** Exact codes, or with one trailing `*`; absent: any but `cancelled`. */
+  codes?: string[];
+  when?: Tree;
+  do: NodeIx[];
+  /** Become the step's outputs, also when the handler has no steps. */
+  outputs?: Record<string, Val>;
+  then: 'continue' | 'fail';
 }
 
 /** Which output paths later expressions can read; `*` is everything. A path is a list of keys. */
@@ -85,6 +99,7 @@ interface NodeCommon {
   when?: Tree;
   timeout_ms?: number;
   outputs?: Record<string, Val>;
+  on_error?: Handler[];
   keep: Keep;
 }
 
@@ -135,7 +150,57 @@ export interface TransformNode extends NodeCommon {
   assert?: { that: Tree; code?: string; message?: Val; retryable?: true }[];
 }
 
-export type PlanNode = ActionNode | AgentNode | GateNode | TransformNode;
+export interface WaitNode extends NodeCommon {
+  kind: 'wait';
+  /** A duration text, or an expression that gives one. */
+  for?: Val;
+  /** A moment in RFC 3339. */
+  until?: Val;
+}
+
+/** Holds one list; its `timeout_ms` and `retry` are per attempt and over all attempts (language §4.3). */
+export interface BlockNode extends NodeCommon {
+  kind: 'block';
+  bodies: { do: Scope };
+  retry?: Retry;
+}
+
+/** Runs at most one of its bodies. */
+export interface SwitchNode extends NodeCommon {
+  kind: 'switch';
+  /** In written order; `name` is the key of the body. The body `default` has no condition. */
+  cases: { name: string; when: Tree }[];
+  bodies: Record<string, Scope>;
+}
+
+/** Runs its branches side by side, started in sorted order of their names. */
+export interface ParallelNode extends NodeCommon {
+  kind: 'parallel';
+  bodies: Record<string, Scope>;
+  mode: 'fail_fast' | 'collect';
+  /** Completes when that many branches have completed; then `mode` does not count. */
+  join?: number;
+  concurrency: number;
+}
+
+/** Runs its body once for every item. */
+export interface ForEachNode extends NodeCommon {
+  kind: 'for_each';
+  bodies: { do: Scope };
+  /** A list, a map or a count. */
+  in: Val;
+  as: string;
+  concurrency: number;
+  mode: 'fail_fast' | 'collect';
+  /** Failed items that do not fail the step; `percent` is of the number of items. Absent: all of them. */
+  tolerate?: number | { percent: number };
+  while?: Tree;
+  max_items: number;
+}
+
+export type LeafNode = ActionNode | AgentNode | GateNode | TransformNode | WaitNode;
+export type HolderNode = BlockNode | SwitchNode | ParallelNode | ForEachNode;
+export type PlanNode = LeafNode | HolderNode;
 export type StepKind = PlanNode['kind'];
 
 /** The defaults of language §9, in the form of a plan. */

@@ -243,7 +243,7 @@ function bindingsOf(d: Draft, frameId: string, gateIx: number): GateBinding[] {
   for (const ix of list.slice(list.indexOf(gateIx) + 1)) {
     const node = d.node(ix);
     if (node.kind === 'gate') break;
-    if (node.kind === 'transform') continue;
+    if (node.kind !== 'action_task' && node.kind !== 'agent_task') continue;
     bindings.push(bindingOf(d, frameId, node, open));
   }
   return bindings;

@@ -1,11 +1,11 @@
-import type { PlanNode } from '../../domain/plan.js';
+import type { ActionNode, AgentNode, GateNode, TransformNode } from '../../domain/plan.js';
 import type { FieldNames } from './fields.js';
 import type { Report } from './report.js';
 
 /** The two front ends of the language. */
 export type Dialect = 'xyn/v0' | 'xyn/v1';
 
-type StepKind = PlanNode['kind'];
+type StepKind = (ActionNode | AgentNode | GateNode | TransformNode)['kind'];
 
 const COMMON = ['kind', 'id', 'name'];
 const FIELDS: Readonly<Record<StepKind, FieldNames>> = {
