@@ -87,6 +87,8 @@ export interface TaskResult {
 /** Payload of the update and of the signal `decideGate`; `id` and `by` are absent when a person sends it by hand. */
 export interface DecideGate {
   gate: string;
+  /** Number of the transition that opened the gate which was decided, as the catalog has it. */
+  seq?: number;
   decision: Decision['decision'];
   id?: string;
   by?: string;

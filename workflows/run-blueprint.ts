@@ -60,7 +60,7 @@ export async function runBlueprint(input: RunInput): Promise<RunResult> {
     setHandler(decideUpdate, (message) => driver.decide(message), {
       validator(message: DecideGate) {
         validateDecision(message);
-        driver.requireGate(message.gate);
+        driver.requireGate(message);
       },
     });
     // Whoever can send a signal could write any name into it: it counts as coming from Temporal's own UI.
@@ -83,6 +83,12 @@ function validateDecision(message: Partial<DecideGate> | undefined): void {
   }
 }
 
+/** Transitions on their way with a task: all up to `through` that were not on their way before. */
+interface Carrier {
+  through: number;
+  arrived: boolean;
+}
+
 class Driver {
   state: State;
   /** Resolves when the run ended and everything is recorded. */
@@ -98,6 +104,8 @@ class Driver {
   #fed = 0;
   /** Activities that run: continue-as-new waits until there are none. */
   #running = 0;
+  /** Transitions that travel with tasks, in order: what is with one task need not go with the next. */
+  #carriers: Carrier[] = [];
   #recording = false;
   #timer: { scope: CancellationScope } | undefined;
 
@@ -136,8 +144,10 @@ class Driver {
    * The catalog shows a gate before the workflow task that opened it is complete. When the worker is lost in between, a
    * decision comes before the gate is open again: it is rejected, which the server does not keep, and sent again.
    */
-  requireGate(path: string): void {
-    if (this.state.gates[path]) return;
+  requireGate({ gate: path, seq = 0 }: DecideGate): void {
+    const gate = this.state.gates[path];
+    // A recovery gate may open again under the same address: what was said about the new one is not for the old.
+    if (gate && (gate.status === 'open' || gate.seq >= seq)) return;
     throw ApplicationFailure.nonRetryable(`there is no gate ${path}, or not yet`, 'gate_not_found');
   }
 
@@ -167,7 +177,7 @@ class Driver {
           this.#runTask(command);
           break;
         case 'cancel':
-          this.#scopes.get(this.state.tasks[command.path]?.frame ?? '')?.cancel();
+          this.#scopes.get(command.scope)?.cancel();
           break;
         case 'check':
           this.#check(command.path);
@@ -188,42 +198,69 @@ class Driver {
 
   #runTask(command: TaskCommand): void {
     const node = this.#plan.nodes[command.node] as ActionNode | AgentNode;
-    const records = this.state.transitions;
-    const through = this.state.seq;
     const name = command.c === 'action' ? 'runAction' : 'runAgent';
     const task =
       command.c === 'action'
         ? actionTask(this.#plan, node as ActionNode, command)
         : agentTask(node as AgentNode, command);
-    const args: unknown[] = records.length === 0 ? [task] : [task, records];
+    const records = this.#uncarried();
+    const carrier = records.length === 0 ? undefined : { through: this.state.seq, arrived: false };
+    if (carrier) this.#carriers.push(carrier);
+    const args: unknown[] = carrier ? [task, records] : [task];
     this.#running += 1;
     this.#scopeOf(command.scope)
       .run(() => scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)))
       .then(
         (result) => {
           this.#running -= 1;
+          const recorded = this.#unload(carrier, result.unrecorded !== true);
           this.feed({
             t: 'done',
             path: command.path,
             result: result.o,
             attempt: result.n ?? 1,
-            ...(result.unrecorded ? {} : { recorded: through }),
+            ...(recorded === undefined ? {} : { recorded }),
           });
         },
         (error: unknown) => {
           this.#running -= 1;
+          this.#unload(carrier, false);
           this.feed(failureEvent(command.path, node, error));
         },
       );
   }
 
-  /** One scope per frame that can be cancelled by itself, made when first needed. */
-  #scopeOf(frame: string): CancellationScope {
-    let scope = this.#scopes.get(frame);
+  /** The transitions that no task carries yet. */
+  #uncarried(): State['transitions'] {
+    const carried = this.#carriers.at(-1)?.through ?? 0;
+    return this.state.transitions.filter(({ seq }) => seq > carried);
+  }
+
+  /**
+   * A task ended, and what it carried is in the catalog or not. What was lost, and what came after it, goes with the tasks
+   * that follow; records are keyed, so that a repeat changes nothing.
+   * @returns the number up to which all is in the catalog, if that moved.
+   */
+  #unload(carrier: Carrier | undefined, arrived: boolean): number | undefined {
+    const at = carrier === undefined ? -1 : this.#carriers.indexOf(carrier);
+    if (carrier === undefined || at === -1) return undefined;
+    if (!arrived) {
+      this.#carriers = this.#carriers.slice(0, at);
+      return undefined;
+    }
+    carrier.arrived = true;
+    let recorded: number | undefined;
+    while (this.#carriers[0]?.arrived) recorded = this.#carriers.shift()?.through;
+    return recorded;
+  }
+
+  /** One scope for each part that is cancelled as a whole, made when first needed. */
+  #scopeOf(part: string): CancellationScope {
+    let scope = this.#scopes.get(part);
     if (!scope || scope.consideredCancelled) {
       scope = new CancellationScope({ cancellable: true, parent: this.#home });
       scope.cancelRequested.catch(() => undefined);
-      this.#scopes.set(frame, scope);
+      this.#scopes.set(part, scope);
     }
     return scope;
   }

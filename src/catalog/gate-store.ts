@@ -40,6 +40,8 @@ export interface SubmittedDecision {
   reason: string | null;
   outputs: JsonObject | null;
   created_at: Date;
+  /** Number of the transition that opened the gate, while the catalog shows it open. */
+  seq: number | null;
 }
 
 /** Gates and what people decided at them. */
@@ -115,7 +117,7 @@ export class GateStore {
   async oldestSubmitted(gateId: string): Promise<SubmittedDecision | undefined> {
     const rows = await this.#db.$queryRaw<SubmittedDecision[]>`
       SELECT d.decision_id, d.gate_id, d.run_id, g.path, d.decision, d.actor, d.reason, d.outputs,
-        d.created_at
+        d.created_at, CASE WHEN g.status = 'open' THEN g.seq END AS seq
       FROM gate_decisions d JOIN gates g USING (gate_id)
       WHERE d.gate_id = ${gateId}::uuid AND d.status = 'submitted' ORDER BY d.created_at, d.decision_id LIMIT 1`;
     return rows[0];

@@ -23,6 +23,8 @@ export interface RunRow {
   completed_at: string | null;
   /** Final status of every leaf by step id, of the end. */
   leaves: Record<string, StepStatus> | null;
+  /** How many steps ended or were skipped in all, of the end. */
+  ended: number | null;
 }
 
 export interface StepRow {
@@ -112,6 +114,7 @@ export function emptyRunRow(runId: string): RunRow {
     error: null,
     completed_at: null,
     leaves: null,
+    ended: null,
   };
 }
 
@@ -129,6 +132,7 @@ export function addToRun(row: RunRow, transition: Transition): void {
   row.leaves = Object.fromEntries(
     Object.entries(transition.steps).map(([path, status]) => [stepIdOf(row.run_id, path), status]),
   );
+  row.ended = transition.ended ?? null;
 }
 
 /** The step of a transition. */

@@ -76,13 +76,15 @@ export function repairStatement(runs: readonly RunRow[]): Statement {
           SELECT 1 FROM jsonb_each_text(i.leaves) AS leaf
           LEFT JOIN steps s ON s.step_id = leaf.key::uuid
           WHERE s.status IS DISTINCT FROM leaf.value
-        ) AS missing
-        FROM jsonb_to_recordset($1::jsonb) AS i(run_id uuid, end_seq int, leaves jsonb)
+        ) OR (i.ended > (SELECT count(*) FROM jsonb_object_keys(i.leaves)) AND i.ended > (
+          SELECT count(*) FROM steps s WHERE s.run_id = i.run_id AND s.status IN ('completed', 'failed', 'skipped')
+        )) AS missing
+        FROM jsonb_to_recordset($1::jsonb) AS i(run_id uuid, end_seq int, leaves jsonb, ended int)
         JOIN runs r ON r.run_id = i.run_id AND i.end_seq >= r.seq
         WHERE i.end_seq IS NOT NULL
       )
-      UPDATE runs r SET needs_repair = e.missing
-      FROM ended e WHERE r.run_id = e.run_id AND r.needs_repair <> e.missing`,
+      UPDATE runs r SET needs_repair = coalesce(e.missing, false)
+      FROM ended e WHERE r.run_id = e.run_id AND r.needs_repair <> coalesce(e.missing, false)`,
     values: [jsonbOf(runs.filter((run) => run.end_seq !== null))],
   };
 }

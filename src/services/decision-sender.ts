@@ -151,6 +151,7 @@ export class DecisionSender {
 function messageOf(decision: SubmittedDecision): Parameters<RunGateway['decide']>[1] {
   return {
     gate: decision.path,
+    ...(decision.seq === null ? {} : { seq: decision.seq }),
     decision: decision.decision,
     id: decision.decision_id,
     by: decision.actor,

@@ -1,13 +1,9 @@
-import { sortedKeys } from '../json.js';
 import type { Retry } from '../plan.js';
 import type { Draft } from './draft.js';
 import type { TaskNode } from './leaves.js';
 
 /** Timer of the bound on active time. */
 export const RUN_TIME = '~run_time';
-/** Timer of the time that tasks have to end after a cancel. */
-export const GRACE = '~grace';
-
 /** Timer that lets other work in between long chains of expressions. */
 export const YIELD = '~yield';
 
@@ -25,7 +21,8 @@ export function keepTime(d: Draft): void {
     d.state.active_ms = activeMs(d);
     delete d.state.active_since;
   }
-  if (!open || d.state.phase === 'cancel') delete d.state.timers[RUN_TIME];
+  if (!open || d.state.phase === 'cancel' || d.state.holds['root']?.stage === 'finally')
+    delete d.state.timers[RUN_TIME];
   else if (d.state.timers[RUN_TIME] === undefined && mayOutlast(d)) {
     d.state.timers[RUN_TIME] = d.state.now + Math.max(0, d.plan.limits.run_time_ms - activeMs(d));
   }
@@ -52,7 +49,7 @@ function worstCaseMs(timeoutMs: number, retry: Retry): number {
 
 /** Asks for a wake-up at the earliest deadline, if that changed. */
 export function keepWake(d: Draft): void {
-  const times = sortedKeys(d.state.timers).map((key) => d.state.timers[key] as number);
+  const times = Object.values(d.state.timers);
   const earliest = times.length === 0 ? undefined : Math.min(...times);
   if (earliest === d.state.wake) return;
   if (earliest === undefined) delete d.state.wake;

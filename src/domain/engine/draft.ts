@@ -1,14 +1,14 @@
 import { EVALUATION_COST_LIMIT } from '../expression/cost.js';
 import type { EvalScope } from '../expression/evaluate.js';
 import { timestampOfMs } from '../expression/time.js';
-import type { Json } from '../json.js';
+import type { Json, JsonObject } from '../json.js';
 import { idempotencyKeyOf } from '../ids.js';
-import type { Plan, PlanNode } from '../plan.js';
+import type { ForEachNode, Plan, PlanNode } from '../plan.js';
 import { isoUtc } from '../time.js';
 import type { FailureFacts, XynError } from '../xyn-error.js';
 import { sha256Base32 } from '../hash.js';
 import type { Command, EngineEvent } from './messages.js';
-import type { Frame, State, StepView, Transition } from './state.js';
+import type { Frame, Hold, Outcome, State, StepView, Transition } from './state.js';
 
 /** The frame of the plan's own list. */
 export const ROOT = 'root';
@@ -16,14 +16,22 @@ export const ROOT = 'root';
 type TransitionBody = Transition extends infer T ? (T extends Transition ? Omit<T, 'seq' | 'at'> : never) : never;
 
 /**
- * The next state while one event is applied: a copy of the parts that may change, so that the state before stays as it
- * was, and the commands so far.
+ * The next state while one event is applied: a copy of the parts that change, so that the state before stays as it was, the
+ * commands so far, and what is still to be brought to its end within this event.
  */
 export class Draft {
   readonly plan: Plan;
   readonly state: State;
   readonly commands: Command[] = [];
+  /** Frames that may go on, in order. */
+  readonly ready: string[] = [];
+  /** Frames that ended; what holds them is told in order. */
+  readonly ended: { frame: string; outcome: Outcome }[] = [];
+  /** Leaf steps that began within this event. */
+  entered = 0;
   readonly #costs: { left: number }[] = [];
+  readonly #own = new Set<string>();
+  readonly #ownHolds = new Set<string>();
 
   constructor(plan: Plan, before: State, event: EngineEvent) {
     this.plan = plan;
@@ -32,7 +40,9 @@ export class Draft {
       ...before,
       now: Math.max(before.now, event.now),
       ran: { ...before.ran },
-      frames: Object.fromEntries(Object.entries(before.frames).map(([id, frame]) => [id, copyOf(frame)])),
+      frames: { ...before.frames },
+      holds: { ...before.holds },
+      waits: { ...before.waits },
       tasks: { ...before.tasks },
       timers: { ...before.timers },
       gates: { ...before.gates },
@@ -40,11 +50,41 @@ export class Draft {
     };
   }
 
-  /** A frame that must be there. */
+  /** A frame that must be there, to be changed. */
   frame(id: string): Frame {
     const frame = this.state.frames[id];
     if (!frame) throw new Error(`engine: no frame ${id}`);
-    return frame;
+    if (this.#own.has(id)) return frame;
+    this.#own.add(id);
+    return (this.state.frames[id] = { ...frame, steps: { ...frame.steps } });
+  }
+
+  /** Adds a frame, which goes on at once. */
+  addFrame(id: string, frame: Frame): void {
+    this.#own.add(id);
+    this.state.frames[id] = frame;
+    this.ready.push(id);
+  }
+
+  /** A hold that must be there, to be changed. */
+  hold(path: string): Hold {
+    const hold = this.state.holds[path];
+    if (!hold) throw new Error(`engine: no hold ${path}`);
+    if (this.#ownHolds.has(path)) return hold;
+    this.#ownHolds.add(path);
+    return (this.state.holds[path] = {
+      ...hold,
+      ...(hold.branches && {
+        branches: { ...hold.branches, results: { ...hold.branches.results }, failures: [...hold.branches.failures] },
+      }),
+      ...(hold.loop && { loop: { ...hold.loop, failures: [...hold.loop.failures], results: [...hold.loop.results] } }),
+    });
+  }
+
+  /** Adds the hold of a step. */
+  addHold(path: string, hold: Hold): Hold {
+    this.#ownHolds.add(path);
+    return (this.state.holds[path] = hold);
   }
 
   /** A node that must be there. */
@@ -54,9 +94,9 @@ export class Draft {
     return node;
   }
 
-  /** The address of a node in a frame. Frames of holders will add their segments; the root adds nothing. */
-  pathOf(node: PlanNode): string {
-    return node.path;
+  /** The address of a step in a frame. */
+  pathOf(frameId: string, node: PlanNode): string {
+    return frameId === ROOT ? node.id : `${frameId}.${node.id}`;
   }
 
   nowIso(): string {
@@ -79,7 +119,7 @@ export class Draft {
    * @param extra variables of the place, such as `result`.
    */
   scope(frameId: string, path: string, extra: Readonly<Record<string, Json>> = {}): EvalScope {
-    const scope = variablesOf(this.state, this.frame(frameId), path, extra);
+    const scope = variablesOf(this, frameId, path, extra);
     this.#costs.push(scope.cost);
     return scope;
   }
@@ -106,34 +146,68 @@ export class Draft {
   }
 }
 
-function copyOf(frame: Frame): Frame {
-  return { ...frame, steps: { ...frame.steps } };
-}
-
 /** The variables of a place. Views are plain JSON, so they serve as they are. */
-function variablesOf(state: State, frame: Frame, path: string, extra: Readonly<Record<string, Json>>): EvalScope {
+function variablesOf(d: Draft, frameId: string, path: string, extra: Readonly<Record<string, Json>>): EvalScope {
+  const { state } = d;
   return {
     cost: { left: EVALUATION_COST_LIMIT },
     variable(name) {
+      if (Object.hasOwn(extra, name)) return extra[name];
       switch (name) {
         case 'inputs':
           return state.inputs;
         case 'steps':
-          return frame.steps as unknown as Json;
+          return stepsOf(state, frameId);
         case 'event':
           return state.event;
         case 'run':
-          return state.run as unknown as Json;
+          return runOf(state, frameId);
         case 'env':
           return state.env as unknown as Json;
         case 'now':
           return timestampOfMs(state.now);
         default:
-          return Object.hasOwn(extra, name) ? extra[name] : undefined;
+          return localOf(d, frameId, name);
       }
     },
     uid: (label) => sha256Base32(`${state.run.id}/${path}/${label}`, 26),
   };
+}
+
+/** The steps that a list sees: its own and those of the lists around it; ids are unique in a plan. */
+function stepsOf(state: State, frameId: string): Json {
+  const frame = state.frames[frameId] as Frame;
+  if (frame.parent === undefined) return frame.steps as unknown as Json;
+  return { ...(stepsOf(state, frame.parent) as JsonObject), ...(frame.steps as unknown as JsonObject) };
+}
+
+/** The nearest frame around and including this one that fits. */
+function nearest(state: State, frameId: string, fits: (frame: Frame) => boolean): Frame | undefined {
+  for (let id: string | undefined = frameId; id !== undefined;) {
+    const frame: Frame = state.frames[id] as Frame;
+    if (fits(frame)) return frame;
+    id = frame.parent;
+  }
+  return undefined;
+}
+
+function runOf(state: State, frameId: string): Json {
+  const outcome = nearest(state, frameId, (frame) => frame.seen?.outcome !== undefined)?.seen?.outcome;
+  const run = state.run as unknown as JsonObject;
+  return outcome === undefined ? run : { ...run, outcome };
+}
+
+/** Variables of iterations, handlers and cleanups. */
+function localOf(d: Draft, frameId: string, name: string): Json | undefined {
+  if (name === 'error') return nearest(d.state, frameId, (frame) => frame.seen !== undefined)?.seen?.error;
+  const isIteration = (frame: Frame): boolean => frame.index !== undefined;
+  if (name === 'index') return nearest(d.state, frameId, isIteration)?.index;
+  if (name === 'prev') return nearest(d.state, frameId, isIteration)?.prev;
+  return nearest(d.state, frameId, (frame) => isIteration(frame) && asOf(d, frame) === name)?.item;
+}
+
+function asOf(d: Draft, frame: Frame): string {
+  return (d.node(frame.node as number) as ForEachNode).as;
 }
 
 /** The view of a step, or that of one that has not begun. */

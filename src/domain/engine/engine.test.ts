@@ -1,86 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { ENV, ref, Rig, RUN, T0, tree, type Body } from '../../../test/support/engine-rig.js';
 import { action, agent, gate, planOf, transform } from '../../../test/support/plans.js';
-import type { JsonObject } from '../json.js';
 import type { Plan } from '../plan.js';
 import { advance, resume, start } from './engine.js';
 import { answerTo } from './gates.js';
 import type { Command, EngineEvent } from './messages.js';
-import type { State, Transition } from './state.js';
+import type { State } from './state.js';
 
 const MINUTE = 60_000;
-const T0 = Date.UTC(2026, 10, 21, 12);
-const RUN = {
-  id: '6f1d3c1e-0000-4000-8000-000000000001',
-  blueprint: 'bp.test',
-  version: '1',
-  digest: 'd',
-  actor: 'ann',
-  trigger: 'manual',
-  started_at: '2026-11-21T12:00:00.000Z',
-  correlation_id: 'c',
-};
-const ENV = { id: 'local', name: 'local', stage: 'dev' as const, vars: { team: 'dba' } };
-
-type Body<T = EngineEvent> = T extends EngineEvent ? Omit<T, 'now'> & { now?: number } : never;
-
-/** Feeds events one after the other, frozen and through JSON, and keeps all that came out. */
-class Rig {
-  state: State;
-  readonly plan: Plan;
-  readonly log: Transition[] = [];
-  commands: Command[] = [];
-  now = T0;
-
-  constructor(plan: Plan, inputs: JsonObject = {}, event: JsonObject | null = null) {
-    this.plan = plan;
-    this.state = start(plan);
-    this.feed({ t: 'start', inputs, event, env: ENV, run: RUN });
-  }
-
-  feed(event: Body): Command[] {
-    this.now = event.now ?? this.now + 10;
-    const before = deepFreeze(JSON.parse(JSON.stringify(this.state)) as State);
-    const next = advance(this.plan, before, { ...event, now: this.now });
-    for (const one of next.state.transitions) if (!this.log.some((known) => known.seq === one.seq)) this.log.push(one);
-    this.state = next.state;
-    this.commands = next.commands;
-    return next.commands;
-  }
-
-  done(path: string, result: JsonObject = {}, attempt = 1): Command[] {
-    return this.feed({ t: 'done', path, result, attempt });
-  }
-
-  fail(path: string, code: string, extra: object = {}): Command[] {
-    return this.feed({ t: 'failed', path, error: { code, message: code, retryable: false, attempt: 1, ...extra } });
-  }
-
-  names(): string[] {
-    return this.commands.map((command) => command.c);
-  }
-
-  steps(): Record<string, string> {
-    const out: Record<string, string> = {};
-    for (const one of this.log) if (one.t === 'step') out[one.path] = one.skip_reason ?? one.error?.code ?? one.status;
-    return out;
-  }
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.values(value).forEach(deepFreeze);
-    Object.freeze(value);
-  }
-  return value;
-}
-
-const ref = (...path: string[]): { $: never } => {
-  const [name, ...keys] = path;
-  let tree: unknown = ['v', name];
-  for (const key of keys) tree = ['.', tree, key];
-  return { $: tree as never };
-};
-const tree = (value: unknown): never => value as never;
 
 describe('a sequence', () => {
   it('runs actions one after the other and passes results on', () => {
@@ -214,8 +141,9 @@ describe('a sequence', () => {
   it('throws on contradictions, which are our defects', () => {
     const plan = planOf([action('a')]);
     const rig = new Rig(plan);
-    expect(() => advance({ ...plan, nodes: [] }, rig.state, { t: 'tick', now: rig.now })).toThrow('no node');
-    expect(() => advance(plan, { ...rig.state, frames: {} }, { t: 'tick', now: rig.now })).toThrow('no frame');
+    const done: EngineEvent = { t: 'done', path: 'a', result: {}, attempt: 1, now: rig.now };
+    expect(() => advance({ ...plan, nodes: [] }, rig.state, done)).toThrow('no node');
+    expect(() => advance(plan, { ...rig.state, frames: {} }, done)).toThrow('no frame');
   });
 });
 
@@ -643,7 +571,6 @@ describe('corners', () => {
   it('keeps a cancelled run cancelled when it gets too old while it ends', () => {
     const rig = new Rig(planOf([action('a'), gate('g')], { limits: { max_age_ms: 1_000 } }));
     rig.feed({ t: 'cancel', by: 'ann', reason: '' });
-    rig.state = { ...rig.state, timers: { ...rig.state.timers, g: rig.now } };
     rig.feed({ t: 'tick', now: rig.now + 2_000 });
     rig.done('a');
     expect(rig.state.status).toBe('cancelled');

@@ -1,21 +1,14 @@
 import { sha256Hex } from '../hash.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
+import type { EvalScope } from '../expression/evaluate.js';
 import { readsOf } from '../expression/reads.js';
 import { render } from '../expression/render.js';
-import type { GateNode, Val } from '../plan.js';
+import type { GateNode, NodeIx, Val } from '../plan.js';
 import type { Draft } from './draft.js';
-import {
-  actionNameOf,
-  attempt,
-  beginStep,
-  completeStep,
-  failStep,
-  issueTask,
-  noteStep,
-  textOf,
-  type TaskNode,
-} from './leaves.js';
-import type { Decision, Gate, GateBinding, GateStatus, State, Task } from './state.js';
+import { attempt, isHolder, listOf } from './frames.js';
+import { actionNameOf, issueTask, textOf, type TaskNode } from './leaves.js';
+import { beginStep, completeStep, failStep, noteStep } from './steps.js';
+import type { Decision, Frame, Gate, GateBinding, GateStatus, State, Task } from './state.js';
 
 /** Suffix of the gate that asks what became of an effect whose outcome is unknown (language §4.3). */
 export const RECOVER = '~recover';
@@ -40,7 +33,7 @@ export function answerTo(state: State, path: string, decision: Decision): { appl
 
 /** Opens the gate of a step. */
 export function openGate(d: Draft, frameId: string, nodeIx: number, node: GateNode): void {
-  const path = d.pathOf(node);
+  const path = d.pathOf(frameId, node);
   const scope = d.scope(frameId, path);
   const texts = attempt(() => ({
     message: node.message === undefined ? undefined : textOf(render(node.message, scope)),
@@ -51,7 +44,7 @@ export function openGate(d: Draft, frameId: string, nodeIx: number, node: GateNo
     failStep(d, frameId, node, d.errorAt(node, path, texts.fault), 1);
     return;
   }
-  const binds = bindingsOf(d, frameId, nodeIx);
+  const binds = bindingsOf(d, frameId);
   const digest = `sha256:${sha256Hex(canonicalJson({ plan: d.plan.digest, gate: path, binds: binds.map((one) => one.hash) }))}`;
   const expires = Math.min(d.state.now + node.timeout_ms, d.state.started + d.plan.limits.max_age_ms);
   d.state.gates[path] = {
@@ -59,6 +52,8 @@ export function openGate(d: Draft, frameId: string, nodeIx: number, node: GateNo
     frame: frameId,
     status: 'open',
     opened: d.state.now,
+    // That of the transition below; the one between is the step's.
+    seq: d.state.seq + 2,
     purpose: 'approval',
     digest,
     ...((texts.value.approvers ?? []).length === 0 ? {} : { named: true as const }),
@@ -95,6 +90,7 @@ export function openRecovery(d: Draft, taskPath: string, task: Task): void {
     frame: task.frame,
     status: 'open',
     opened: d.state.now,
+    seq: d.state.seq + 1,
     purpose: 'recovery',
     votes: [],
     applied: d.state.gates[path]?.applied ?? [],
@@ -233,24 +229,73 @@ function closeGate(d: Draft, path: string, status: GateStatus): void {
 }
 
 /**
- * What a decision at this gate covers (language §3.1): the inputs of every step between it and the next gate, as far as
- * they are known now.
+ * What a decision at this gate covers (language §3.1): the inputs of every step that can be reached before the next gate,
+ * inside of holders too, as far as they are known now.
  */
-function bindingsOf(d: Draft, frameId: string, gateIx: number): GateBinding[] {
-  const list = d.plan.root.do;
-  const bindings: GateBinding[] = [];
-  const open = new Set(list.slice(list.indexOf(gateIx)).map((ix) => d.node(ix).id));
-  for (const ix of list.slice(list.indexOf(gateIx) + 1)) {
-    const node = d.node(ix);
-    if (node.kind === 'gate') break;
-    if (node.kind !== 'action_task' && node.kind !== 'agent_task') continue;
-    bindings.push(bindingOf(d, frameId, node, open));
+function bindingsOf(d: Draft, frameId: string): GateBinding[] {
+  const found: GateBinding[] = [];
+  const open = new Set<string>();
+  for (let id: string | undefined = frameId; id !== undefined;) {
+    const frame: Frame = d.state.frames[id] as Frame;
+    const list = listOf(d, frame).do;
+    const from = frame.pc;
+    // What is in progress and what follows has no result yet; an expression that reads it is decided later.
+    for (const ix of list.slice(from)) markOpen(d, ix, open);
+    if (bindList(d, id, list.slice(from + 1), '', open, found)) break;
+    id = frame.parent;
   }
-  return bindings;
+  return found;
 }
 
-function bindingOf(d: Draft, frameId: string, node: TaskNode, open: ReadonlySet<string>): GateBinding {
-  const path = d.pathOf(node);
+function markOpen(d: Draft, ix: NodeIx, open: Set<string>): void {
+  const node = d.node(ix);
+  open.add(node.id);
+  if (isHolder(node)) for (const body of Object.values(node.bodies)) for (const one of body.do) markOpen(d, one, open);
+}
+
+/** Binds the leaves of a list up to the gate that ends it. @returns whether there is such a gate on every way. */
+function bindList(
+  d: Draft,
+  frameId: string,
+  list: readonly NodeIx[],
+  below: string,
+  open: ReadonlySet<string>,
+  found: GateBinding[],
+): boolean {
+  for (const ix of list) {
+    const node = d.node(ix);
+    if (node.kind === 'gate' && node.when === undefined) return true;
+    const path = below === '' ? d.pathOf(frameId, node) : `${below}.${node.id}`;
+    if (node.kind === 'action_task' || node.kind === 'agent_task') {
+      const scope = d.scope(frameId, path);
+      // Inside of holders the address of the step may hold a number that is not known yet, and with it what `uid` gives.
+      if (below !== '') delete scope.uid;
+      found.push(bindingOf(scope, path, node, open));
+    }
+    if (!isHolder(node)) continue;
+    const closed = Object.entries(node.bodies).map(([name, body]) => {
+      const prefix = node.kind === 'block' || node.kind === 'for_each' ? path : `${path}:${name}`;
+      return bindList(d, frameId, body.do, prefix, open, found);
+    });
+    if (node.kind === 'block' && node.when === undefined && closed[0]) return true;
+  }
+  return false;
+}
+
+/** Variables whose value at the step is not the one at the gate. */
+function isLater(
+  variable: string,
+  id: string | undefined,
+  locals: ReadonlySet<string>,
+  open: ReadonlySet<string>,
+): boolean {
+  if (variable === 'steps') return id === undefined || open.has(id);
+  return variable === 'now' || !locals.has(variable);
+}
+
+const KNOWN_VARIABLES: ReadonlySet<string> = new Set(['inputs', 'event', 'run', 'env']);
+
+function bindingOf(scope: EvalScope, path: string, node: TaskNode, open: ReadonlySet<string>): GateBinding {
   const fields: Record<string, Val> =
     node.kind === 'action_task'
       ? node.with
@@ -258,10 +303,8 @@ function bindingOf(d: Draft, frameId: string, node: TaskNode, open: ReadonlySet<
   const input: JsonObject = {};
   const later: string[] = node.kind === 'agent_task' ? ['data'] : [];
   for (const [name, value] of Object.entries(fields)) {
-    const known = !readsOf(value).some(
-      ([variable, id]) => variable === 'now' || (variable === 'steps' && (id === undefined || open.has(id))),
-    );
-    const rendered = known ? attempt(() => render(value, d.scope(frameId, path))) : undefined;
+    const known = !readsOf(value).some(([variable, id]) => isLater(variable as string, id, KNOWN_VARIABLES, open));
+    const rendered = known ? attempt(() => render(value, scope)) : undefined;
     if (rendered && 'value' in rendered) input[name] = rendered.value;
     else later.push(name);
   }

@@ -52,10 +52,10 @@ export type Command =
       gates: string[];
       seq: number;
       round: number;
-      /** The frame whose cancellation reaches this task. */
+      /** What is cancelled together with this task. */
       scope: string;
     }
-  | { c: 'cancel'; path: string }
+  | { c: 'cancel'; path: string; scope: string }
   | { c: 'check'; path: string }
   /** Wake the engine at this time; replaces the wake-up before it. `null`: none is needed any more. */
   | { c: 'wake'; at: number | null }

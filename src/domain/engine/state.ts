@@ -8,7 +8,7 @@ export type SkipReason = 'when' | 'not_selected' | 'not_reached' | 'cancelled' |
 export type GateStatus = 'open' | 'approved' | 'rejected' | 'expired' | 'cancelled';
 
 /** What a run waits for, apart from its status (language §5.2). */
-export type Phase = 'gate' | 'cancel';
+export type Phase = 'gate' | 'retry' | 'cancel' | 'cleanup';
 
 /** The run as expressions see it (language §7.1). */
 export interface RunFacts {
@@ -36,8 +36,8 @@ export interface EnvFacts {
 export type EventFacts = JsonObject | null;
 
 /**
- * Everything a run knows, as plain JSON: handed over whole by continue-as-new (language §8.3). A run of stage ⓪ has the
- * one frame `root`; holders add frames. Never mutated: `advance` returns a new value.
+ * Everything a run knows, as plain JSON: handed over whole by continue-as-new (language §8.3). A plain sequence has the one
+ * frame `root`; holders, handlers and cleanups add frames. Never mutated: `advance` returns a new value.
  */
 export interface State {
   v: 1;
@@ -52,7 +52,8 @@ export interface State {
   /** Time spent with a task open, up to `active_since` (language §5.8). */
   active_ms: number;
   active_since?: number;
-  ran: { steps: number; loop_steps: number };
+  /** Leaf steps that ran outside and inside loops, and records of steps that ended or were skipped. */
+  ran: { steps: number; loop_steps: number; ended: number };
   /** Cost units that all expressions have used. */
   cost: number;
   run: RunFacts;
@@ -60,9 +61,16 @@ export interface State {
   event: EventFacts;
   inputs: JsonObject;
   frames: Record<string, Frame>;
+  /** Steps in progress that are more than one task, by path; `root` is the run itself. */
+  holds: Record<string, Hold>;
+  /** Waits for a moment, by path; the moment itself is in `timers`. */
+  waits: Record<string, Wait>;
   /** Open tasks by path. */
   tasks: Record<string, Task>;
-  /** Pending deadlines by purpose: a gate's path, `~run_time`, `~grace`, `~yield`. */
+  /**
+   * Pending deadlines by purpose: the path of a gate or wait, a path with `~timeout`, `~retry`, `~cleanup` or `~grace`, and
+   * `~run_time` and `~yield` of the run.
+   */
   timers: Record<string, number>;
   /** Open gates, and closed ones with the answers they gave, by path. */
   gates: Record<string, Gate>;
@@ -70,24 +78,111 @@ export interface State {
   /** What ends the run as failed; set when it reached the root, also while tasks still have to end. */
   error?: XynError;
   outputs?: JsonObject;
+  /** Frames that go on with the next event: the last one did as much as one event may. */
+  queue?: string[];
   /** Not yet recorded, oldest first. */
   transitions: Transition[];
   /** The moment for which the driver was asked to wake the engine. */
   wake?: number;
 }
 
-/** One execution of a list of steps. */
+/** One execution of a list of steps. Its id is its address: that of a step in it is the id, a dot and the step's id. */
 export interface Frame {
   /** The holder that the list belongs to; `root` is the plan's own list. */
   node: NodeIx | 'root';
+  /** Which of the lists: `do`, a case, a branch, `!0` the first handler, `~finally`. */
   body: string;
+  /** The frame whose names it also sees. */
   parent?: string;
-  attempt: number;
-  /** Position in the list of the step that runs or waits. */
+  /** Key of the hold that it is part of. */
+  hold: string;
+  /** Position in the list of the step that is next, or in progress. */
   pc: number;
+  /** The step at `pc` is in progress. */
+  open?: true;
   steps: Record<string, StepView>;
   stage: 'body' | 'done';
+  /** No further step begins. */
+  cancelling?: true;
+  /** What ended the list; steps after it are not reached. */
   error?: XynError;
+  /** An iteration: its number, its item, and the result of the one before (language §3.2). */
+  index?: number;
+  item?: Json;
+  prev?: Json;
+  /** What a handler or cleanup sees as `error`, and as `run.outcome`. */
+  seen?: { error: Json; outcome?: Outcome['status'] };
+}
+
+/** How a list or a step ended. */
+export type Outcome =
+  | { status: 'completed'; outputs?: Json; failures?: XynError[] }
+  | { status: 'failed'; error: XynError; handled?: true; outputs?: Json; failures?: XynError[] }
+  | { status: 'cancelled'; error: XynError };
+
+/** A step in progress that is more than one task: a holder, or a step whose failure is being handled. */
+export interface Hold {
+  node: NodeIx | 'root';
+  /** The frame that the step stands in; empty for the run itself. */
+  frame: string;
+  stage: 'body' | 'pause' | 'handler' | 'finally';
+  attempt: number;
+  /** Time of the first attempt. */
+  started: number;
+  /** Why its inside is being cancelled; `cancel` comes from outside and counts most. */
+  stop?: 'cancel' | 'timeout' | 'enough' | 'failed';
+  /** Set once decided, while handlers and `finally` still run. */
+  outcome?: Outcome;
+  /** Time that `finally` has is over. */
+  overdue?: true;
+  branches?: Branches;
+  loop?: Loop;
+}
+
+/** Progress of a `parallel`. */
+export interface Branches {
+  /** Branches that were started, in order of their names. */
+  next: number;
+  running: number;
+  results: Record<string, Json>;
+  failed: number;
+  /** The first twenty errors. */
+  failures: XynError[];
+}
+
+/** Progress of a `for_each`. */
+export interface Loop {
+  count: number;
+  /** Index of the iteration that starts next. */
+  next: number;
+  running: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+  failures: XynError[];
+  /** In chunks, so that one more costs the copy of a chunk. */
+  results: ItemResult[][];
+  /** Characters of `results`, about. */
+  size: number;
+  last?: { index: number; outputs: Json };
+  prev: Json;
+  /** The items, where they cannot be read again. */
+  items?: Json[];
+  /** What ended it: an error of its own, not of an iteration. */
+  fault?: XynError;
+}
+
+export interface ItemResult {
+  index: number;
+  status: 'completed' | 'failed' | 'cancelled';
+  outputs?: Json;
+  error?: XynError;
+}
+
+/** A wait for a moment. */
+export interface Wait {
+  node: NodeIx;
+  frame: string;
 }
 
 /** A step as later expressions see it (language §5.1). */
@@ -96,6 +191,8 @@ export interface StepView {
   outputs?: Json;
   error?: XynError;
   handled?: true;
+  /** On every `parallel` and `for_each` that ended. */
+  failures?: XynError[];
   attempts: number;
   started_at?: string;
   ended_at?: string;
@@ -125,6 +222,8 @@ export interface Gate {
   frame: string;
   status: GateStatus;
   opened: number;
+  /** Number of the transition that opened it. */
+  seq: number;
   /** `recovery` asks what became of an effect whose outcome is unknown. */
   purpose: 'approval' | 'recovery';
   digest?: string;
@@ -210,7 +309,9 @@ export type Transition = TransitionCommon &
         status: 'completed' | 'failed' | 'cancelled';
         outputs?: JsonObject;
         error?: XynError;
-        /** Final status of every leaf that ran, so that the catalog can tell what it has not seen. */
+        /** Final status of every step of the plan's own list, so that the catalog can tell what it has not seen. */
         steps: Record<string, StepStatus>;
+        /** Records of steps in all, those inside of holders too; absent where nobody counted. */
+        ended?: number;
       }
   );

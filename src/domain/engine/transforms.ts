@@ -3,12 +3,14 @@ import { evaluateBool } from '../expression/evaluate.js';
 import { render } from '../expression/render.js';
 import type { TransformNode } from '../plan.js';
 import type { Draft } from './draft.js';
-import { attempt, beginStep, completeStep, failStep, textOf } from './leaves.js';
+import { attempt } from './frames.js';
+import { textOf } from './leaves.js';
+import { beginStep, completeStep, failStep } from './steps.js';
 import type { StepView } from './state.js';
 
 /** Computes a transform at once: its entries in written order, then its assertions (language §3.1). */
 export function runTransform(d: Draft, frameId: string, node: TransformNode): void {
-  const path = d.pathOf(node);
+  const path = d.pathOf(frameId, node);
   beginStep(d, frameId, node);
   const view = d.frame(frameId).steps[node.id] as StepView;
   const outputs: JsonObject = {};
