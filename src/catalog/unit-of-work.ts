@@ -8,6 +8,7 @@ import { EventStore } from './event-store.js';
 import { catalogFault, classifyCatalogError } from './faults.js';
 import { GateStore } from './gate-store.js';
 import { RepairStore } from './repair-store.js';
+import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
 import { Turnstile } from './turnstile.js';
 
@@ -19,6 +20,7 @@ export interface Stores {
   blueprints: BlueprintStore;
   repairs: RepairStore;
   artifacts: ArtifactRecords;
+  runLogs: RunLogQueue;
 }
 
 /** The stores inside a transaction. */
@@ -101,6 +103,7 @@ function storesOver(db: Database): Stores {
     blueprints: typed(new BlueprintStore(db)),
     repairs: typed(new RepairStore(db)),
     artifacts: typed(new ArtifactRecords(db)),
+    runLogs: typed(new RunLogQueue(db)),
   };
 }
 

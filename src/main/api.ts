@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { redact } from '../agents/redact.js';
 import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { auditChain } from '../catalog/audit-chain.js';
 import { auditLog } from '../catalog/audit.js';
@@ -6,6 +7,7 @@ import { listenTo } from '../catalog/channel-listener.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
+import { runLogEntries } from '../catalog/run-log-rows.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { createApp } from '../http/app.js';
@@ -15,6 +17,7 @@ import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { AuditTrail } from '../services/audit-trail.js';
 import { HealthService } from '../services/health.js';
+import { RunLogWriter } from '../services/run-log.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler } from './compiler.js';
 import { createCore } from './core.js';
@@ -50,6 +53,15 @@ lifecycle.onClose('temporal', () => gateway.close());
 const core = createCore({ catalog, gateway, env: environmentOf(config), log, compile: createCompiler() });
 const store = await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') });
 const artifacts = new ArtifactService({ catalog: core.access, store, envId: config.envId });
+const runLogs = new RunLogWriter({
+  catalog: core.access,
+  entries: (runId, logId) => runLogEntries(catalog, runId, logId),
+  store,
+  redact: (text) => redact(text, secrets),
+  log,
+});
+runLogs.start();
+lifecycle.onClose('run logs', () => runLogs.stop());
 const chainer = new AuditChainer({
   chain: auditChain(catalog),
   heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
