@@ -58,8 +58,9 @@ describe('LocalArtifactStore', () => {
     const content = await store.write(Readable.from([Buffer.from('the truth')]));
     for (const text of ['the lies!', 'the truth and more']) {
       await writeFile(fileOf(content.sha256), text);
-      await expect(store.open(content)).rejects.toMatchObject({ code: 'digest_mismatch' });
-      await expect(store.read(content)).rejects.toMatchObject({ code: 'digest_mismatch' });
+      await expect(store.open(content)).rejects.toMatchObject({ code: 'artifact_damaged' });
+      await expect(store.open(content, { first: 0, last: 1 })).rejects.toMatchObject({ code: 'artifact_damaged' });
+      await expect(store.read(content)).rejects.toMatchObject({ code: 'artifact_damaged' });
     }
     // Whoever keeps the same bytes again heals them.
     await store.write(Readable.from([Buffer.from('the truth')]));

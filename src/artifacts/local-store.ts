@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { XynFault } from '../domain/fault.js';
+import { VerifiedFiles } from './verified-files.js';
 import type { ArtifactDraft, ArtifactStore, StoredContent, WriteOptions } from './store.js';
 
 /** One artifact at most. */
@@ -37,6 +38,7 @@ export class LocalArtifactStore implements ArtifactStore {
   readonly #maxStoreBytes: number;
   #used = { bytes: 0, countedAt: -Infinity };
   #counting: Promise<void> | undefined;
+  readonly #verified = new VerifiedFiles();
 
   private constructor({ dir, maxBytes, maxStoreBytes }: LocalStoreOptions) {
     this.#dir = dir;
@@ -77,11 +79,13 @@ export class LocalArtifactStore implements ArtifactStore {
     }
   }
 
-  async open(content: StoredContent): Promise<Readable> {
+  async open(content: StoredContent, range?: { first: number; last: number }): Promise<Readable> {
     const handle = await this.#handleOf(content);
     try {
-      await verify(handle, content);
-      return handle.createReadStream({ start: 0, highWaterMark: READ_BYTES });
+      const check = (): Promise<void> => verify(handle, content);
+      await (range === undefined ? check() : this.#verified.unlessKnown(await handle.stat({ bigint: true }), check));
+      const { first = 0, last = Infinity } = range ?? {};
+      return handle.createReadStream({ start: first, end: last, highWaterMark: READ_BYTES });
     } catch (error) {
       await handle.close();
       throw error;
@@ -254,7 +258,7 @@ async function syncFolder(dir: string): Promise<void> {
 }
 
 function damaged({ sha256 }: StoredContent): XynFault {
-  return new XynFault('digest_mismatch', 'The stored bytes of the artifact are damaged: they do not fit its digest.', {
+  return new XynFault('artifact_damaged', 'The stored bytes of the artifact are damaged: they do not fit its digest.', {
     details: { sha256 },
   });
 }

@@ -38,10 +38,12 @@ export interface ArtifactStore {
    */
   write(source: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<StoredContent>;
   /**
-   * The bytes, compared with their digest before the first one is handed out. The stream closes its file by itself.
-   * @throws XynFault `digest_mismatch` when they are damaged, `artifact_not_found` when they are gone.
+   * The bytes, compared with their digest before the first one is handed out. The stream closes its file by itself. For a
+   * part of them (first and last byte, inclusive) the whole is compared once in a while only, or many small parts would
+   * cost as many readings of the whole.
+   * @throws XynFault `artifact_damaged`, `artifact_not_found` when they are gone.
    */
-  open(content: StoredContent): Promise<Readable>;
+  open(content: StoredContent, range?: { first: number; last: number }): Promise<Readable>;
   /**
    * The whole content in memory: for what is known to be small.
    * @throws XynFault as `open`.

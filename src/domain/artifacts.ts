@@ -33,7 +33,7 @@ export interface StepArtifacts {
   keep(owner: ArtifactOwner, name: string, value: Json): Promise<ArtifactReference>;
   /**
    * The value behind a reference, or undefined when the run has kept no such result: then it is no reference.
-   * @throws XynFault `artifact_not_found`, `digest_mismatch`, `db_unavailable`
+   * @throws XynFault `artifact_not_found`, `artifact_damaged`, `db_unavailable`
    */
   resolve(runId: string, reference: ArtifactReference): Promise<Json | undefined>;
   log(owner: ArtifactOwner): StepLog;

@@ -1,12 +1,12 @@
-import { pipeline } from 'node:stream/promises';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { XynFault } from '../domain/fault.js';
-import { bytesOf, readDocumentBody, readJsonBody, unlessNamed } from './body.js';
+import { bytesOf, readDocumentBody, readJsonBody, readUpload, unlessNamed } from './body.js';
 import { callerOf, correlationIdOf } from './caller.js';
 import { handleErrors } from './errors.js';
+import { sendFile } from './file-answer.js';
 import type { Log } from './log.js';
 import { guardOrigin } from './origin-guard.js';
-import { API_PREFIX, type Answer, type Route } from './route.js';
+import { API_PREFIX, type Route } from './route.js';
 import { healthOf, routesOf } from './routes.js';
 import type { Services } from './services.js';
 import { STATUS_PAGE_POLICY, statusPage } from './status-page.js';
@@ -71,19 +71,6 @@ function serve({ services }: Context, route: Route): RequestHandler {
   };
 }
 
-async function sendFile(request: Request, response: Response, file: NonNullable<Answer['file']>): Promise<void> {
-  response.status(200).set(file.headers);
-  if (request.method === 'HEAD') {
-    file.bytes.destroy();
-    response.end();
-    return;
-  }
-  // A client that goes away is no defect: the request's log line says that it was aborted.
-  await pipeline(file.bytes, response).catch((error: unknown) => {
-    if (!response.destroyed) throw error;
-  });
-}
-
 function refuseMethod(allow: readonly string[]): RequestHandler {
   return (request, response) => {
     response.set('Allow', allow.join(', '));
@@ -98,7 +85,8 @@ function mountApi(app: Express, context: Context): void {
     const mount = app.route(`${API_PREFIX}${path}`);
     for (const route of onPath) {
       if (route.method === 'GET') mount.get(serve(context, route));
-      else if (route.takesBytes === true) mount.post(...readJsonBody.map(unlessNamed), serve(context, route));
+      else if (route.takesBytes === true)
+        mount.post(readUpload, ...readJsonBody.map(unlessNamed), serve(context, route));
       else if (route.body === undefined) mount.post(serve(context, route));
       else mount.post(...(route.takesDocument ? readDocumentBody : readJsonBody), serve(context, route));
     }

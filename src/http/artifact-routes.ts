@@ -45,25 +45,6 @@ function keyPart(headers: RawCall['headers']): { idempotencyKey?: string } {
   return idempotencyKey === undefined ? {} : { idempotencyKey };
 }
 
-/** What a browser must not run, whatever the type says: never shown in place, never with the rights of our pages. */
-function downloadHeaders({
-  name,
-  content_type: type,
-  byte_length: length,
-  sha256,
-}: ArtifactDto): Record<string, string> {
-  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
-  const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-  return {
-    'Content-Type': type,
-    'Content-Disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`,
-    'Content-Security-Policy': "default-src 'none'; sandbox",
-    'Accept-Ranges': 'none',
-    ...(length === null ? {} : { 'Content-Length': String(length) }),
-    ...(sha256 === null ? {} : { ETag: `"${sha256}"` }),
-  };
-}
-
 export const artifactRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -93,8 +74,9 @@ export const artifactRoutes: readonly Route[] = [
     path: '/artifacts/:artifact_id/download',
     privilege: 'artifact.read',
     handle: async ({ artifacts }, { param }) => {
-      const { artifact, bytes } = await artifacts.download(param('artifact_id'));
-      return { body: artifact, file: { headers: downloadHeaders(artifact), bytes } };
+      const { artifact, content, open } = await artifacts.download(param('artifact_id'));
+      const { name, content_type: contentType } = artifact;
+      return { body: artifact, file: { name, contentType, byteLength: content.bytes, sha256: content.sha256, open } };
     },
   }),
 ];

@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { XynFault } from '../domain/fault.js';
+import { allowSlowBody } from './body-clock.js';
 import { parseJsonBody } from './strict-json.js';
 
 /** Bytes of a request's body, at most. */
@@ -56,6 +57,12 @@ export const readDocumentBody: RequestHandler[] = [
   express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }),
   takeDocument,
 ];
+
+/** Bytes that the query names may take as long as they make progress; whatever else comes has the usual time. */
+export const readUpload: RequestHandler = (request, _response, next) => {
+  if (request.query['name'] !== undefined) allowSlowBody(request);
+  next();
+};
 
 /** The same step, passed over when the query names what the body is. */
 export function unlessNamed(step: RequestHandler): RequestHandler {

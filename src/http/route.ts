@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { XynFault } from '../domain/fault.js';
 import type { Caller } from '../services/caller.js';
+import type { FileAnswer } from './file-answer.js';
 import type { Privilege } from './privileges.js';
 import type { Services } from './services.js';
 import { parsePart } from './validation.js';
@@ -17,7 +17,7 @@ export interface Answer {
   location?: string;
   body: object;
   /** Sent instead of `body`. */
-  file?: { headers: Record<string, string>; bytes: Readable };
+  file?: FileAnswer;
 }
 
 /** A request as a handler sees it: parsed, with a known caller. */

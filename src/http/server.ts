@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
+import { startBodyClock, type BodyTimes } from './body-clock.js';
 import { errorBody } from './errors.js';
 
-/** A client that sends slowly is cut off: headers within 5 s, everything within 15 s. */
+/** A client that sends its headers slowly is cut off; for the bodies see `startBodyClock`. */
 const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 15_000;
+/** Node's own bound is one for all requests, and uploads may take longer than others. */
+const NO_REQUEST_TIMEOUT_MS = 0;
 const CONNECTIONS_CHECK_MS = 1_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 1_000;
@@ -22,6 +24,8 @@ export interface ListenOptions {
   port: number;
   /** Take one of the next 50 ports when the wanted one is in use. */
   orNext?: boolean;
+  /** How long bodies may take. */
+  bodyTimes?: Partial<BodyTimes>;
 }
 
 export interface HttpServer {
@@ -35,7 +39,7 @@ export interface HttpServer {
 function faultOfClient(code: string | undefined): XynFault {
   if (code === 'HPE_HEADER_OVERFLOW') return new XynFault('header_too_large', 'The headers are larger than 16 KiB.');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new XynFault('request_timeout', 'The request did not arrive within 15 s, or its headers within 5 s.');
+    return new XynFault('request_timeout', 'The headers of the request did not arrive within 5 s.');
   }
   return new XynFault('request_malformed', 'What came is not HTTP.');
 }
@@ -109,11 +113,14 @@ export async function startHttpServer(listener: RequestListener, options: Listen
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: NO_REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    listener,
+    (request, response) => {
+      startBodyClock(request, response, options.bodyTimes);
+      listener(request, response);
+    },
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', answerClientError);

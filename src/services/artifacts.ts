@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { randomUUID } from 'node:crypto';
-import type { ArtifactStore } from '../artifacts/store.js';
+import type { ArtifactStore, StoredContent } from '../artifacts/store.js';
 import type { ArtifactCursor, ArtifactFilter, NewArtifact } from '../catalog/artifact-records.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { ArtifactDto, Page } from '../domain/dtos.js';
@@ -30,6 +30,17 @@ export interface ArtifactServiceDeps {
   catalog: Pick<CatalogAccess, 'artifacts' | 'runs'>;
   store: ArtifactStore;
   envId: string;
+}
+
+/** An artifact that somebody wants to have. */
+export interface ArtifactDownload {
+  artifact: ArtifactDto;
+  content: StoredContent;
+  /**
+   * Opens the bytes, or a part of them, once they were compared with their digest.
+   * @throws XynFault `artifact_damaged`, `artifact_not_found`
+   */
+  open: (range?: { first: number; last: number }) => Promise<Readable>;
 }
 
 /** Name space of artifacts whose id comes from an idempotency key. */
@@ -98,13 +109,13 @@ export class ArtifactService {
   }
 
   /**
-   * An artifact and its bytes, compared with its digest.
-   * @throws XynFault `artifact_not_found`, `digest_mismatch`
+   * An artifact, and the way to its bytes.
+   * @throws XynFault `artifact_not_found`
    */
-  async download(artifactId: string): Promise<{ artifact: ArtifactDto; bytes: Readable }> {
+  async download(artifactId: string): Promise<ArtifactDownload> {
     const artifact = await this.get(artifactId);
     const content = { sha256: artifact.sha256 ?? '', bytes: artifact.byte_length ?? 0 };
-    return { artifact, bytes: await this.#deps.store.open(content) };
+    return { artifact, content, open: (range) => this.#deps.store.open(content, range) };
   }
 
   async #requireOwner({ run_id: runId, step_id: stepId }: CreateArtifact): Promise<void> {

@@ -191,7 +191,14 @@ function fakeArtifacts(
     },
     list: async ({ limit }) => ({ items: world.artifacts.slice(0, limit).map(({ dto }) => dto), next: null }),
     get: async (id) => get(id).dto,
-    download: async (id) => ({ artifact: get(id).dto, bytes: Readable.from([get(id).bytes]) }),
+    download: async (id) => {
+      const { dto, bytes } = get(id);
+      return {
+        artifact: dto,
+        content: { sha256: dto.sha256 ?? '', bytes: bytes.length },
+        open: async (range) => Readable.from([range ? bytes.subarray(range.first, range.last + 1) : bytes]),
+      };
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,9 @@ beforeAll(async () => {
   const store = await LocalArtifactStore.open({ dir });
   const artifacts = new ArtifactService({ catalog: catalogAccess(database.catalog), store, envId: 'local' });
   const app = createApp({ ...fakeServices().services, artifacts }, { log: silentLog, version: '1', allowedHosts: [] });
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  // Three tenths of a second stand for the fifteen seconds of real uploads.
+  const bodyTimes = { totalMs: 300, windowMs: 300, windowBytes: 1_000 };
+  server = await startHttpServer(app, { host: '127.0.0.1', port: 0, bodyTimes });
   url = `${server.url}/api/v1/artifacts`;
 });
 
@@ -46,6 +48,11 @@ async function upload(
 ): Promise<{ status: number; body: ReturnType<typeof JSON.parse> }> {
   const answer = await fetch(`${url}?${new URLSearchParams(query).toString()}`, { method: 'POST', body, headers });
   return { status: answer.status, body: await answer.json() };
+}
+
+/** Bytes that this process has read so far. */
+async function readBytes(): Promise<number> {
+  return Number(/^rchar: (\d+)$/m.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
 }
 
 async function storedFiles(): Promise<string[]> {
@@ -160,11 +167,118 @@ describe('artifacts over HTTP', () => {
     large.destroy();
   });
 
+  it('takes an upload that is slow but goes on, and cuts off one that stands still', async () => {
+    const before = await storedFiles();
+    const slow = request(`${url}?name=slow`, { method: 'POST' });
+    const answered = new Promise<number | undefined>((resolve) => slow.on('response', (a) => resolve(a.statusCode)));
+    for (let i = 0; i < 8; i += 1) {
+      slow.write(randomBytes(2_000));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    slow.end();
+    expect(await answered).toBe(201);
+
+    const stuck = request(`${url}?name=stuck`, { method: 'POST', headers: { 'content-length': '1000000' } });
+    stuck.on('error', () => undefined);
+    stuck.write(randomBytes(2_000));
+    const status = await new Promise((resolve) => stuck.on('response', (answer) => resolve(answer.statusCode)));
+    expect(status).toBe(408);
+    await until('the temporary file is gone', async () => (await storedFiles()).length === before.length + 1);
+
+    // Whatever is not an upload has the usual time, however it trickles.
+    const body = request(url, { method: 'POST', headers: { 'content-type': 'application/json' } });
+    body.on('error', () => undefined);
+    const trickle = setInterval(() => body.write(' '.repeat(2_000)), 50);
+    const refused = await new Promise((resolve) => body.on('response', (answer) => resolve(answer.statusCode)));
+    clearInterval(trickle);
+    expect(refused).toBe(408);
+    expect((await fetch(`${url}?limit=1`)).status).toBe(200);
+  });
+
   it('says so when stored bytes were changed', async () => {
     const { body } = await upload({ name: 'proof.txt' }, 'what really was');
     await writeFile(fileOf(body.sha256), 'what never was!');
-    const got = await fetch(`${url}/${body.artifact_id}/download`);
-    expect(((await got.json()) as { error: { code: string } }).error.code).toBe('digest_mismatch');
+    for (const range of [{}, { range: 'bytes=0-3' }]) {
+      const got = await fetch(`${url}/${body.artifact_id}/download`, { headers: range });
+      expect(got.status).toBe(500);
+      expect(got.headers.get('content-disposition')).toBeNull();
+      expect(((await got.json()) as { error: { code: string } }).error.code).toBe('artifact_damaged');
+    }
+  });
+
+  it.each([
+    // what is asked for, status, first and last byte of 1000
+    ['bytes=0-0', 206, 0, 0],
+    ['bytes=0-99', 206, 0, 99],
+    ['bytes=990-', 206, 990, 999],
+    ['bytes=990-5000', 206, 990, 999],
+    ['bytes=-10', 206, 990, 999],
+    ['bytes=-5000', 206, 0, 999],
+    ['BYTES=5-6', 206, 5, 6],
+    ['bytes=1000-', 416, 0, 0],
+    ['bytes=1000-1001', 416, 0, 0],
+    ['bytes=-0', 416, 0, 0],
+    // Passed over: not one range of bytes.
+    ['bytes=0-1,5-6', 200, 0, 999],
+    [`bytes=${'0-,'.repeat(500)}0-`, 200, 0, 999],
+    ['bytes=9-5', 200, 0, 999],
+    ['bytes=-', 200, 0, 999],
+    ['bytes=a-b', 200, 0, 999],
+    ['bytes=0x1-2', 200, 0, 999],
+    ['lines=1-2', 200, 0, 999],
+    ['bytes=99999999999999999999-', 200, 0, 999],
+  ])('answers the range %s with %d', async (range, status, first, last) => {
+    const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, i) => i % 251));
+    const { body } = await upload({ name: 'ranges.bin' }, new Uint8Array(bytes));
+    const got = await fetch(`${url}/${body.artifact_id}/download`, { headers: { range } });
+    expect(got.status).toBe(status);
+    expect(got.headers.get('accept-ranges')).toBe('bytes');
+    if (status === 416) {
+      expect(got.headers.get('content-range')).toBe('bytes */1000');
+      expect(((await got.json()) as { error: { code: string } }).error.code).toBe('range_not_satisfiable');
+      return;
+    }
+    expect(got.headers.get('content-range')).toBe(status === 206 ? `bytes ${first}-${last}/1000` : null);
+    expect(got.headers.get('content-length')).toBe(String(last - first + 1));
+    expect(Buffer.from(await got.arrayBuffer()).equals(bytes.subarray(first, last + 1))).toBe(true);
+  });
+
+  it('serves a range only of the version that the client has, and nothing that it has already', async () => {
+    const { body } = await upload({ name: 'v.txt' }, 'version one');
+    const get = (headers: Record<string, string>, method = 'GET') =>
+      fetch(`${url}/${body.artifact_id}/download`, { method, headers });
+    const tag = `"${body.sha256}"`;
+    const part = { range: 'bytes=0-6' };
+    expect((await get({ ...part, 'if-range': tag })).status).toBe(206);
+    for (const other of ['"other"', `W/${tag}`, 'Sat, 21 Nov 2026 10:00:00 GMT']) {
+      const whole = await get({ ...part, 'if-range': other });
+      expect([whole.status, await whole.text()]).toEqual([200, 'version one']);
+    }
+    expect((await get({ 'if-none-match': `"other", W/${tag}` })).status).toBe(304);
+    expect((await get({ 'if-none-match': '"other"' })).status).toBe(200);
+    const head = await get(part, 'HEAD');
+    expect([head.status, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([200, '11', tag]);
+    expect(head.headers.get('accept-ranges')).toBe('bytes');
+  });
+
+  it('reads a large file once, however many parts of it are asked for', async () => {
+    const { body } = await upload({ name: 'big.bin' }, new Uint8Array(randomBytes(20_000_000)));
+    const part = async (first: number): Promise<number> => {
+      const range = `bytes=${first}-${first}`;
+      const got = await fetch(`${url}/${body.artifact_id}/download`, { headers: { range } });
+      return (await got.arrayBuffer()).byteLength;
+    };
+    const before = await readBytes();
+    const parts = await Promise.all(Array.from({ length: 100 }, (_, i) => part(i * 1_000)));
+    expect(parts).toEqual(parts.map(() => 1));
+    const read = (await readBytes()) - before;
+    // The file is compared with its digest once, by whoever comes first.
+    expect(read).toBeLessThan(60_000_000);
+    // Changed bytes are noticed all the same.
+    const other = randomBytes(20_000_000);
+    await writeFile(fileOf(body.sha256), other);
+    const got = await fetch(`${url}/${body.artifact_id}/download`, { headers: { range: 'bytes=0-0' } });
+    expect(((await got.json()) as { error: { code: string } }).error.code).toBe('artifact_damaged');
   });
 
   it('pages newest first and filters', async () => {

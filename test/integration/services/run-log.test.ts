@@ -66,7 +66,7 @@ async function logOf(runId: string): Promise<Record<string, unknown>[] | undefin
   const { items } = await artifacts.list({ run_id: runId, kind: 'run_log', limit: 10 });
   if (items.length === 0) return undefined;
   expect(items).toMatchObject([{ artifact_id: runLogIdOf(runId), name: 'run.jsonl', created_by: 'system' }]);
-  const { bytes } = await artifacts.download(runLogIdOf(runId));
+  const bytes = await (await artifacts.download(runLogIdOf(runId))).open();
   const chunks: Buffer[] = [];
   for await (const chunk of bytes) chunks.push(chunk as Buffer);
   const lines = Buffer.concat(chunks).toString().split('\n');

@@ -63,7 +63,7 @@ async function runOf(id: string, nodes: PlanNode[]): Promise<RunDto> {
 }
 
 async function contentOf(artifactId: string): Promise<string> {
-  const { bytes } = await artifacts.download(artifactId);
+  const bytes = await (await artifacts.download(artifactId)).open();
   let text = '';
   for await (const chunk of bytes.setEncoding('utf8')) text += chunk as string;
   return text;
