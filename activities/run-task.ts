@@ -136,8 +136,9 @@ interface HandedOver {
 
 /** Moves what is too large for state and record into artifacts. */
 async function handOver({ deps, work, owner, log }: Attempt, { outputs }: WorkResult): Promise<HandedOver> {
-  const state = kept(outputs, work.task.keep);
+  // The state is in the history for all to see, and what is large in artifacts: neither holds what is never recorded.
   const record = work.recorded?.('output', outputs) ?? outputs;
+  const state = kept(record, work.task.keep);
   const { artifacts } = deps;
   if (artifacts === undefined) return { state, recorded: record, log: {}, footprints: [] };
   try {

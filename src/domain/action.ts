@@ -74,7 +74,10 @@ export interface ActionExample {
   error?: string;
 }
 
-/** Fields that are never recorded, as dotted paths; the last part is compared without regard to case. */
+/**
+ * Fields that are never recorded, as dotted paths; the last part is compared without regard to case. Outputs leave the
+ * attempt without them: in the run's state, its history, artifacts and records stands `[redacted]`.
+ */
 export interface ActionRedaction {
   input?: readonly string[];
   output?: readonly string[];

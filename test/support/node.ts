@@ -133,6 +133,16 @@ export const testActions = new ActionRegistry([
         execute: (input) => Promise.resolve(input),
       }),
       defineAction<JsonObject, JsonObject>({
+        name: 't.login',
+        summary: 'answers with its input, of which `session.token` is never recorded',
+        input: anyJson,
+        output: anyJson,
+        traits: { effect: 'read', idempotency: 'safe' },
+        redact: { input: ['session.token'], output: ['session.token'] },
+        errors: {},
+        execute: (input) => Promise.resolve(input),
+      }),
+      defineAction<JsonObject, JsonObject>({
         name: 't.print',
         summary: 'writes its texts as a program would, and says how long they are',
         input: anyJson,

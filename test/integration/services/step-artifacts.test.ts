@@ -104,6 +104,27 @@ describeWith('temporal')('large results', () => {
     expect(rows).toEqual([{ bytes: items[0]?.byte_length }]);
   });
 
+  it.each([
+    ['small', 1, 0],
+    ['a field is moved', 40_000, 0],
+    ['the whole is moved, since no field is large', 1, 60],
+  ])('hold nothing that the action never records: %s', async (_what, length, fields) => {
+    const session = { token: 'open-sesame-1', note: 'x'.repeat(length) };
+    const many = Object.fromEntries(Array.from({ length: fields }, (_, i) => [`k${i}`, 'y'.repeat(900)]));
+    const run = await runOf(`bp.login-${length}-${fields}`, [
+      action('login', { action: 't.login', effect: 'read', idempotency: 'safe', with: { session, ...many } }),
+      action('next', { action: 't.echo', with: { all: read('steps', 'login', 'outputs') } }),
+    ]);
+    expect(run).toMatchObject({ status: 'completed' });
+    const seen = (await stepOf(run.run_id, 'next')).outputs;
+    const { items } = await artifacts.list({ run_id: run.run_id, kind: 'result', limit: 10 });
+    expect(items.length > 0).toBe(length > 1 || fields > 0);
+    const contents = await Promise.all(items.map(({ artifact_id: id }) => contentOf(id)));
+    const everything = [JSON.stringify(seen), JSON.stringify((await stepOf(run.run_id, 'login')).outputs), ...contents];
+    expect(everything.join('')).not.toContain('open-sesame');
+    expect(everything.join('')).toContain('[redacted]');
+  });
+
   it('are not given to a run that merely names them', async () => {
     const first = await runOf('bp.owner', [action('big', { action: 't.echo', with: { text: LONG } })]);
     const { items } = await artifacts.list({ run_id: first.run_id, kind: 'result', limit: 1 });
