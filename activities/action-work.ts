@@ -17,6 +17,7 @@ const NOTHING: ActionResources = {
     throw new ActionFailure({ code: 'target_unknown', message: 'This worker has no targets.', retryable: false });
   },
   grantedAddresses: [],
+  containers: { engine: { address: '' }, images: [] },
   scrub: (value) => value,
   scrubStream: () => ({ push: (chunk) => chunk, end: () => Buffer.alloc(0) }),
 };
@@ -64,6 +65,7 @@ async function execute(
       secret: (path) => resources.secret(path),
       target: (name) => resources.target(name),
       grantedAddresses: resources.grantedAddresses,
+      containers: resources.containers,
       output: (stream, chunk) => log.write(stream, chunk),
     });
     return { outputs: resources.scrub(action.output.parse(outputs)), footprints: [] };

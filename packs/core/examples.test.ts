@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net';
 import type { ActionExample, AnyAction } from '../../src/domain/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import { actionContext, failureOf } from '../../test/support/action-context.js';
+import { BUSYBOX, noteDocker, startDocker, type DockerDaemon } from '../../test/support/docker.js';
 import { describeWith } from '../../test/support/parts.js';
 import { noteSshd, startSshd, type Sshd } from '../../test/support/sshd.js';
 import { httpCallWith } from './actions/http-call.js';
 import { corePack } from './index.js';
 
 noteSshd();
+noteDocker();
 
 /** Runs one example as it stands, in a world where its names mean something. */
 async function runs(
@@ -79,5 +81,21 @@ describeWith('sshd')('examples of ssh.run', () => {
   it.each(examplesOf('ssh.run'))('%s', async (_name, example) => {
     const action = corePack.actions.find(({ name }) => name === 'ssh.run') as AnyAction;
     await runs(action, example, actionContext({ targets: [sshd.target], secrets: { 'ssh/test': sshd.key } }));
+  });
+});
+
+describeWith('docker')('examples of container.exec', () => {
+  let daemon: DockerDaemon;
+  beforeAll(async () => {
+    daemon = await startDocker();
+    await daemon.docker('run', '--detach', '--network=none', '--name=shop', BUSYBOX, '/bin/sleep', '100000');
+  });
+  afterAll(() => daemon.stop());
+
+  it.each(examplesOf('container.exec'))('%s', async (_name, example) => {
+    const action = corePack.actions.find(({ name }) => name === 'container.exec') as AnyAction;
+    const engine = { address: daemon.address };
+    const web1 = { name: 'web1', address: '127.0.0.1', port: 22, user: 'ops', hostKey: '', labels: {}, engine };
+    await runs(action, example, actionContext({ targets: [web1], containers: { engine, images: ['busybox:*'] } }));
   });
 });

@@ -1,6 +1,7 @@
 import type { Pack } from '../../src/domain/action.js';
+import { containerExec } from './actions/container-exec.js';
 import { httpCall } from './actions/http-call.js';
 import { sshRun } from './actions/ssh-run.js';
 
 /** The actions that every installation has (language §3.3). */
-export const corePack: Pack = { name: 'core', version: '0.1.0', actions: [httpCall, sshRun] };
+export const corePack: Pack = { name: 'core', version: '0.1.0', actions: [containerExec, httpCall, sshRun] };

@@ -21,3 +21,33 @@ export async function pausedMs({ pool }: Pick<Catalog, 'pool'>, runId: string, p
     throw catalogFault(error);
   }
 }
+
+/** One attempt at a step. */
+export interface AttemptKey {
+  runId: string;
+  path: string;
+  attempt: number;
+}
+
+/**
+ * Which of these attempts are on record and over, in the same order: ended, lost, or of a run that has ended.
+ * @throws XynFault `db_unavailable`
+ */
+export async function attemptsOver(
+  { pool }: Pick<Catalog, 'pool'>,
+  attempts: readonly AttemptKey[],
+): Promise<boolean[]> {
+  try {
+    const { rows } = await pool.query<{ over: boolean | null }>(
+      `SELECT a.status <> 'running' OR r.status IN ('completed', 'failed', 'cancelled') AS over
+       FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS asked (step_id, attempt, place)
+       LEFT JOIN step_attempts a USING (step_id, attempt)
+       LEFT JOIN runs r USING (run_id)
+       ORDER BY asked.place`,
+      [attempts.map(({ runId, path }) => stepIdOf(runId, path)), attempts.map(({ attempt }) => attempt)],
+    );
+    return rows.map(({ over }) => over === true);
+  } catch (error) {
+    throw catalogFault(error);
+  }
+}

@@ -54,6 +54,19 @@ describe('loadConfig', () => {
     expect(secretsOf(loadConfig(keys))).toEqual(['key-of-openai', 'key-of-anthropic']);
   });
 
+  it('takes a container engine that only this machine reaches, and patterns of images', () => {
+    const given = {
+      XYN_CONTAINER_ENGINE: 'tcp://127.0.0.1:2375',
+      XYN_CONTAINER_IMAGES: 'busybox:1, registry.example/ops/*',
+    };
+    expect(loadConfig(given)).toMatchObject({
+      containerEngine: 'tcp://127.0.0.1:2375',
+      containerImages: ['busybox:1', 'registry.example/ops/*'],
+    });
+    expect(faultOf({ XYN_CONTAINER_ENGINE: 'tcp://10.0.0.5:2375' }).message).toContain('XYN_CONTAINER_ENGINE');
+    expect(faultOf({ XYN_CONTAINER_IMAGES: 'a b' }).message).toContain('XYN_CONTAINER_IMAGES');
+  });
+
   it('takes ranges, addresses and names as grants', () => {
     const list = '10.0.0.0/8, ::1,Inner.example,fd00::/8';
     expect(loadConfig({ XYN_EGRESS_ALLOW: list }).egressAllow).toEqual([

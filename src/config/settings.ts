@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { engineProblem } from '../domain/container-engine.js';
 
 /** One setting: an environment variable, what it means, and what it is when the variable is unset or empty. */
 export interface Setting<T> {
@@ -56,6 +57,19 @@ const egressList = z.string().transform((value, context) => {
       message: 'must be ranges like 10.0.0.0/8, addresses or host names, with commas',
     });
   return Object.freeze(items);
+});
+
+/** Without keys of TLS, so only engines that no other machine reaches. */
+const localEngine = z.string().superRefine((address, context) => {
+  const message = engineProblem({ address });
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+const imagePatterns = z.string().transform((value, context) => {
+  const patterns = value.split(',').map((item) => item.trim());
+  if (!patterns.every((pattern) => /^[A-Za-z0-9._/:@*?-]{1,512}$/.test(pattern)))
+    context.addIssue({ code: 'custom', message: 'must be names of images with * and ?, with commas between them' });
+  return Object.freeze(patterns);
 });
 
 const hostAndPort = z
@@ -212,6 +226,17 @@ export const SETTINGS = {
     variable: 'XYN_EGRESS_ALLOW',
     schema: egressList,
     doc: 'Ranges (CIDR), addresses and host names that are not public and that actions may call, with commas between them; unset: 127.0.0.0/8,::1 in stage dev, else none.',
+  },
+  containerEngine: {
+    variable: 'XYN_CONTAINER_ENGINE',
+    schema: localEngine,
+    fallback: 'unix:///var/run/docker.sock',
+    doc: 'Container engine of steps that name no host: unix:///path/of/the/socket, or tcp:// on loopback.',
+  },
+  containerImages: {
+    variable: 'XYN_CONTAINER_IMAGES',
+    schema: imagePatterns,
+    doc: 'Images that steps may start, with * and ?, with commas between them, like registry.example/ops/*; unset: none.',
   },
   agents: {
     variable: 'XYN_AGENTS',

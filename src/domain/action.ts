@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { ContainerEngine, ContainerRules } from './container-engine.js';
 import type { Json, JsonObject } from './json.js';
 import type { Effect, Idempotency } from './plan.js';
 import type { FailureFacts } from './xyn-error.js';
@@ -14,6 +15,8 @@ export interface Target {
   key?: string;
   /** The pinned key of the server: `ssh-ed25519 AAAA…` or `SHA256:…`. */
   hostKey: string;
+  /** Its container engine, where it has one that may be used. */
+  engine?: ContainerEngine;
   labels: Readonly<Record<string, string>>;
   stage?: string;
 }
@@ -32,6 +35,8 @@ export interface ActionResources {
   target(name: string): Target;
   /** Address ranges (CIDR), addresses and host names that are not public and may be reached all the same. */
   grantedAddresses: readonly string[];
+  /** Which container engine and which images may be used. */
+  containers: ContainerRules;
   /** Masks every secret that was handed out so far, also encoded, in all texts of a value. */
   scrub<T extends Json>(value: T): T;
   /** The same for a stream of bytes: masks what spreads over two chunks too. */
@@ -50,7 +55,7 @@ export interface ScrubStream {
 export type OutputStream = 'stdout' | 'stderr';
 
 /** What an attempt at an action gets beside its input. */
-export interface ActionContext extends Pick<ActionResources, 'secret' | 'target' | 'grantedAddresses'> {
+export interface ActionContext extends Pick<ActionResources, 'secret' | 'target' | 'grantedAddresses' | 'containers'> {
   runId: string;
   /** Address of the step in the run. */
   path: string;

@@ -16,8 +16,10 @@ import { StepArtifactKeeper } from '../services/step-artifacts.js';
 import { createWorker, installRuntime } from '../temporal/worker.js';
 import { SecretKeeper } from '../secrets/secret-keeper.js';
 import { environmentSecrets } from '../secrets/environment-store.js';
+import { loadInventory } from '../targets/inventory.js';
 import { actionResources } from './action-resources.js';
 import { agentRouterOf } from './agents.js';
+import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths } from './package-paths.js';
 import { requireSetting } from './require-setting.js';
@@ -33,7 +35,8 @@ const masked = (): string[] => [...secrets, ...keeper.redactor.forms()];
 const log = createLogger({ level: config.logLevel, name: 'worker', secrets: masked });
 const lifecycle = new Lifecycle(log);
 
-const resources = actionResources(config, keeper);
+const inventory = loadInventory(config.targetsFile);
+const resources = actionResources(config, keeper, inventory);
 installRuntime((level, message, facts) => log[level === 'ERROR' ? 'error' : 'warn']({ sdk: facts }, message));
 const identity = `${hostname()}/${process.pid}`;
 const catalog = connectCatalog({
@@ -41,6 +44,13 @@ const catalog = connectCatalog({
   applicationName: 'xyn-worker',
 });
 lifecycle.onClose('catalog', () => catalog.close());
+const sweep = startContainerSweep({
+  catalog,
+  engines: enginesOf(resources.containers.engine, inventory.all()),
+  secret: (secretPath) => keeper.get(secretPath),
+  log,
+});
+lifecycle.onClose('container sweep', () => sweep.stop());
 const records = new RecordBuffer({ writer: recordWriter(catalog), log });
 lifecycle.onClose('records', () => records.close(FLUSH_MS));
 const artifacts = new StepArtifactKeeper({

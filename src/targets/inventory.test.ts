@@ -61,6 +61,19 @@ describe('the inventory', () => {
     expect(problems.map(({ message }) => message).join()).toContain('targets.1.host_key');
   });
 
+  it('knows the container engines of targets', () => {
+    const engineOf = (engine: string) =>
+      parseInventory(`targets: [{name: a, address: a, user: u, host_key: "${KEY}", engine: ${engine}}]`, 'f').get('a')
+        .engine;
+    expect(engineOf('{address: "unix:///run/docker.sock"}')).toEqual({ address: 'unix:///run/docker.sock' });
+    const pem = '"-----BEGIN CERTIFICATE-----\\nAA"';
+    expect(engineOf(`{address: "tcp://a:2376", ca: ${pem}, cert: ${pem}, key: {secret: docker/a}}`)).toMatchObject({
+      key: 'docker/a',
+    });
+    for (const wrong of ['{address: "tcp://a:2375"}', '{address: a}', '{}', `{address: "tcp://a:1", ca: ca.pem}`])
+      expect(() => engineOf(wrong)).toThrow('line 1');
+  });
+
   it.each([
     [
       'a name twice',

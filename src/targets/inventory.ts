@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { ActionFailure, type Target } from '../domain/action.js';
+import { engineProblem } from '../domain/container-engine.js';
 import { XynFault } from '../domain/fault.js';
 
 const MAX_BYTES = 4 * 1_048_576;
@@ -22,13 +23,31 @@ const hostKey = z
     /^(SHA256:[A-Za-z0-9+/]{43}=?|(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,2}( .*)?)$/,
     'must be the public key of the server (ssh-ed25519 AAAA…) or its fingerprint (SHA256:…)',
   );
+const pem = z
+  .string()
+  .max(65_536)
+  .regex(/^-----BEGIN CERTIFICATE-----\n/, 'must be a certificate as PEM');
+const secret = z.strictObject({ secret: z.string().min(1).max(512) });
+const engine = z
+  .strictObject({ address: z.string(), ca: pem.optional(), cert: pem.optional(), key: secret.optional() })
+  .transform(({ address, ca, cert, key }) => ({
+    address,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key.secret }),
+  }))
+  .superRefine((given, context) => {
+    const message = engineProblem(given);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
 const entry = z.strictObject({
   name,
   address,
   port: z.int().min(1).max(65_535).default(22),
   user: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$/, 'must be the name of an account'),
-  key: z.strictObject({ secret: z.string().min(1).max(512) }).optional(),
+  key: secret.optional(),
   host_key: hostKey,
+  engine: engine.optional(),
   labels: z.record(z.string(), z.string()).default({}),
   stage: z.enum(['dev', 'test', 'stage', 'prod']).optional(),
 });
@@ -46,6 +65,11 @@ export class Inventory {
 
   constructor(targets: readonly Target[] = []) {
     this.#targets = new Map(targets.map((target) => [target.name, target]));
+  }
+
+  /** Every target. */
+  all(): Target[] {
+    return [...this.#targets.values()];
   }
 
   /** @throws ActionFailure `target_unknown`. */
@@ -114,11 +138,12 @@ function plainOf(document: Document, file: string): unknown {
   }
 }
 
-function targetOf({ key, host_key, stage, ...rest }: z.output<typeof entry>): Target {
+function targetOf({ key, host_key, engine: containers, stage, ...rest }: z.output<typeof entry>): Target {
   return {
     ...rest,
     hostKey: host_key,
     ...(key === undefined ? {} : { key: key.secret }),
+    ...(containers === undefined ? {} : { engine: containers }),
     ...(stage === undefined ? {} : { stage }),
   };
 }

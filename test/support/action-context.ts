@@ -1,4 +1,5 @@
 import { ActionFailure, type ActionContext, type Target } from '../../src/domain/action.js';
+import type { ContainerRules } from '../../src/domain/container-engine.js';
 import type { FailureFacts } from '../../src/domain/xyn-error.js';
 
 /** What a test gives an action to reach. */
@@ -6,6 +7,7 @@ export interface World {
   secrets?: Record<string, string>;
   targets?: readonly Target[];
   grants?: readonly string[];
+  containers?: ContainerRules;
   signal?: AbortSignal;
   output?: ActionContext['output'];
 }
@@ -19,6 +21,7 @@ export function actionContext(world: World = {}): ActionContext {
     key: 'key-of-the-step',
     signal: world.signal ?? new AbortController().signal,
     grantedAddresses: world.grants ?? [],
+    containers: world.containers ?? { engine: { address: '' }, images: [] },
     secret: async (path) => world.secrets?.[path] ?? fail('secret_not_found'),
     target: (name) => world.targets?.find((target) => target.name === name) ?? fail('target_unknown'),
     output: world.output ?? (() => undefined),

@@ -13,6 +13,7 @@ export function testResources(
     secret: (path) => keeper.get(path),
     target: (name) => inventory.get(name),
     grantedAddresses: ['127.0.0.0/8', '::1'],
+    containers: { engine: { address: '' }, images: [] },
     scrub: (value) => keeper.redactor.json(value),
     scrubStream: () => keeper.redactor.stream(),
   };

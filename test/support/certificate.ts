@@ -1,10 +1,13 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
+/** As short as it can be: strict readers take no other form. */
+const lengthOf = ({ length }: Buffer): Buffer => {
+  if (length < 0x80) return Buffer.from([length]);
+  return Buffer.from(length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]);
+};
 const tlv = (tag: number, ...parts: Buffer[]): Buffer => {
   const body = Buffer.concat(parts);
-  const length =
-    body.length < 128 ? Buffer.from([body.length]) : Buffer.from([0x82, body.length >> 8, body.length & 0xff]);
-  return Buffer.concat([Buffer.from([tag]), length, body]);
+  return Buffer.concat([Buffer.from([tag]), lengthOf(body), body]);
 };
 const sequence = (...parts: Buffer[]): Buffer => tlv(0x30, ...parts);
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');

@@ -1,57 +1,25 @@
 import { z } from 'zod';
 import { ActionFailure, defineAction, type ActionContext } from '../../../src/domain/action.js';
 import { secretReference } from './secret-reference.js';
-import { CappedText, quoted } from './ssh-command.js';
-import { runRemote, type Exit } from './ssh-session.js';
-
-const MIB = 1_048_576;
-const EXCERPT_LENGTH = 1_024;
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-const noNul = z.string().refine((value) => !value.includes('\0'), 'must not hold NUL');
-const script = noNul.min(1).max(65_536);
+import { CommandCapture, CommandOutput, commandFields, hasOneCommand, ONE_COMMAND } from './command.js';
+import { quoted } from './ssh-command.js';
+import { runRemote } from './ssh-session.js';
 
 const Input = z
   .strictObject({
     host: z.string().min(1).meta({ 'x-sink': 'host' }),
-    argv: z.array(noNul).min(1).max(1_000).meta({ 'x-sink': 'command' }).optional(),
-    cmd: script.optional(),
-    script: script.optional(),
-    env: z
-      .record(z.string(), noNul)
-      .refine(
-        (env) => Object.keys(env).every((name) => ENV_NAME.test(name)),
-        'names are letters, digits and underscore',
-      )
-      .default({}),
-    stdin: z.string().optional(),
+    ...commandFields,
     key: secretReference.optional(),
-    accept: z.array(z.int().min(0).max(255)).default([0]),
-    max_bytes: z
-      .int()
-      .min(1)
-      .max(10 * MIB)
-      .default(MIB),
   })
-  .refine(
-    ({ argv, cmd, script: alias }) => [argv, cmd, alias].filter((given) => given !== undefined).length === 1,
-    'exactly one of argv and cmd is needed',
-  );
+  .refine(hasOneCommand, ONE_COMMAND);
 type Input = z.output<typeof Input>;
 
-const Output = z.strictObject({
-  exit_code: z.int(),
-  stdout: z.string().meta({ 'x-taint': true }),
-  stderr: z.string().meta({ 'x-taint': true }),
-  truncated: z.boolean(),
-});
-type Output = { exit_code: number; stdout: string; stderr: string; truncated: boolean };
-
 /** `ssh.run`: one command on a target of the inventory. Each of stdout and stderr is kept up to `max_bytes`. */
-export const sshRun = defineAction<Input, Output>({
+export const sshRun = defineAction<Input, CommandOutput>({
   name: 'ssh.run',
   summary: 'Runs one command on a target over SSH and returns its exit code and output.',
   input: Input,
-  output: Output,
+  output: CommandOutput,
   traits: { effect: 'write', idempotency: 'none' },
   static: ['cmd', 'script'],
   errors: {
@@ -84,15 +52,14 @@ export const sshRun = defineAction<Input, Output>({
   execute: run,
 });
 
-async function run(input: Input, context: ActionContext): Promise<Output> {
+async function run(input: Input, context: ActionContext): Promise<CommandOutput> {
   const target = context.target(input.host);
   const keyPath = input.key?.secret ?? target.key;
   if (keyPath === undefined) {
     const message = `Neither the step nor the target ${target.name} names a key.`;
     throw new ActionFailure({ code: 'auth_failed', message, retryable: false });
   }
-  const stdout = new CappedText(input.max_bytes);
-  const stderr = new CappedText(input.max_bytes);
+  const output = new CommandCapture(input.max_bytes, (stream, chunk) => context.output(stream, chunk));
   const exit = await runRemote({
     target,
     privateKey: await context.secret(keyPath),
@@ -100,30 +67,7 @@ async function run(input: Input, context: ActionContext): Promise<Output> {
     env: input.env,
     signal: context.signal,
     ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
-    onOutput(stream, chunk) {
-      if (chunk.length === 0) return;
-      (stream === 'stdout' ? stdout : stderr).push(chunk);
-      context.output(stream, chunk);
-    },
+    onOutput: (stream, chunk) => output.push(stream, chunk),
   });
-  if (!input.accept.includes(exit.code)) throw exitFailure(target.name, exit, stdout, stderr);
-  return {
-    exit_code: exit.code,
-    stdout: stdout.toString(),
-    stderr: stderr.toString(),
-    truncated: stdout.truncated || stderr.truncated,
-  };
-}
-
-/** The end of what the command wrote says most about why it failed. */
-function exitFailure(target: string, exit: Exit, stdout: CappedText, stderr: CappedText): ActionFailure {
-  const how = exit.signal === undefined ? `with exit code ${exit.code}` : `by signal ${exit.signal}`;
-  const text = stderr.toString().trim() || stdout.toString().trim();
-  return new ActionFailure({
-    code: 'exit_nonzero',
-    message: `The command on ${target} ended ${how}.`,
-    retryable: false,
-    status: exit.code,
-    excerpt: text.slice(-EXCERPT_LENGTH),
-  });
+  return output.outcome(`on ${target.name}`, exit, input.accept);
 }

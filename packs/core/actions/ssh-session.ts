@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { ActionFailure, type OutputStream, type Target } from '../../../src/domain/action.js';
-import { GroupLine, remoteCommand } from './ssh-command.js';
+import { isOver, type Exit } from './command.js';
+import { GroupLine } from './group-line.js';
+import { remoteCommand } from './ssh-command.js';
 import { pinnedKey } from './ssh-host-key.js';
 
 const READY_TIMEOUT_MS = 10_000;
@@ -10,13 +12,6 @@ const KEEPALIVE_INTERVAL_MS = 5_000;
 /** A command that was told to end gets this long before it is killed; the runner waits 5 s in all. */
 const TERM_GRACE_MS = 1_500;
 const KILL_GRACE_MS = 1_500;
-
-/** How a remote command ended. */
-export interface Exit {
-  /** 128 and the signal's number for a command that a signal ended, as shells count. */
-  code: number;
-  signal?: string;
-}
 
 /** What runs where. */
 export interface RemoteRun {
@@ -170,14 +165,6 @@ function killGroup(client: Client, group: number | undefined, signal: 'TERM' | '
   client.exec(`kill -${signal} -- -${group}`, (_error, channel) => {
     (channel as ClientChannel | undefined)?.on('error', () => undefined).resume();
   });
-}
-
-async function isOver(ended: Promise<void>, withinMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), withinMs)));
-  const over = await Promise.race([ended.then(() => true), late]);
-  clearTimeout(timer);
-  return over;
 }
 
 function bySignal(name = ''): Exit {
