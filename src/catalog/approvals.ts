@@ -60,16 +60,23 @@ function undecided(path: string, gate: GateRow | undefined): string | undefined 
 }
 
 /** Why what is about to run is not what the gate showed. */
-function changed(path: string, binds: Json | undefined, step: Step): string | undefined {
-  if (!Array.isArray(binds)) return `Gate ${path} has no readable record of what it showed.`;
-  const binding = binds.find((one) => isJsonObject(one) && one['path'] === step.path);
+function changed(gate: string, binds: Json | undefined, step: Step): string | undefined {
+  if (!Array.isArray(binds)) return `Gate ${gate} has no readable record of what it showed.`;
+  const place = placeOf(step.path);
+  const binding = binds.find((one) => isJsonObject(one) && placeOf(String(one['path'])) === place);
   if (!isJsonObject(binding)) return undefined;
+  const path = binding['path'] as string;
   const later = new Set(Array.isArray(binding['later']) ? binding['later'] : []);
   const known = Object.entries(step.input).filter(([name]) => !later.has(name));
   const input = Object.fromEntries<Json>(known);
-  const hash = sha256Hex(canonicalJson({ path: step.path, action: step.action, input }));
+  const hash = sha256Hex(canonicalJson({ path, action: step.action, input }));
   // Without a hash nothing was bound that could be compared: refused, too.
-  return hash === binding['hash'] ? undefined : `Step ${step.path} would not run what was approved at gate ${path}.`;
+  return hash === binding['hash'] ? undefined : `Step ${step.path} would not run what was approved at gate ${gate}.`;
+}
+
+/** The place of a step in the plan: a gate cannot know how often a loop or an attempt around it will run. */
+function placeOf(path: string): string {
+  return path.replace(/\[\d+\]|#\d+/g, '');
 }
 
 interface Step {

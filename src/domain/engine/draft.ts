@@ -68,8 +68,7 @@ export class Draft {
 
   /** A hold that must be there, to be changed. */
   hold(path: string): Hold {
-    const hold = this.state.holds[path];
-    if (!hold) throw new Error(`engine: no hold ${path}`);
+    const hold = this.state.holds[path] as Hold;
     if (this.#ownHolds.has(path)) return hold;
     this.#ownHolds.add(path);
     return (this.state.holds[path] = {

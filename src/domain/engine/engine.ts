@@ -321,7 +321,8 @@ function drain(d: Draft): void {
       d.state.timers[YIELD] = d.state.now + 1;
       return;
     }
-    if (d.state.frames[id]?.stage === 'body') goOn(d, id);
+    const frame = d.state.frames[id];
+    if (frame?.stage === 'body' && !frame.open) goOn(d, id);
   }
 }
 
@@ -333,7 +334,6 @@ function isExhausted(d: Draft): boolean {
 /** One step of a list, or its end. */
 function goOn(d: Draft, id: string): void {
   const frame = d.frame(id);
-  if (frame.open) return;
   const ix = frame.error || frame.cancelling ? undefined : listOf(d, frame).do[frame.pc];
   if (ix === undefined) return endFrame(d, id, frame);
   enter(d, id, ix, d.node(ix));

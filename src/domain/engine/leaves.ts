@@ -2,9 +2,9 @@ import { canonicalJson, jsonLength, type Json, type JsonObject } from '../json.j
 import { EvaluationError } from '../expression/evaluation-error.js';
 import { render, renderRecord } from '../expression/render.js';
 import type { ActionNode, AgentNode } from '../plan.js';
-import type { Draft } from './draft.js';
+import { ROOT, type Draft } from './draft.js';
 import { cancelScopeOf } from './frames.js';
-import type { Gate, Task } from './state.js';
+import type { Frame, Gate, Task } from './state.js';
 
 /** Bytes of a step's rendered input (language §9). */
 const MAX_INPUT_BYTES = 262_144;
@@ -79,16 +79,28 @@ export function commandTask(d: Draft, path: string, task: Task): void {
 
 /**
  * Approval gates whose decision the activity looks for before its effect: those that completed before it in its list or in
- * one around it, and those inside of holders that have ended. Gates of branches and iterations beside it are not its own.
+ * one around it, and those inside of holders there that have ended. Gates of other branches, iterations and attempts are not
+ * its own.
  */
 function gatesBefore(d: Draft, frameId: string): string[] {
   const around = new Set<string>();
-  for (let id: string | undefined = frameId; id !== undefined; id = d.state.frames[id]?.parent) around.add(id);
+  for (let id: string | undefined = frameId; id !== undefined; id = (d.state.frames[id] as Frame).parent)
+    around.add(id);
   return Object.keys(d.state.gates).filter((path) => {
     const { purpose, status, frame } = d.state.gates[path] as Gate;
-    if (purpose !== 'approval' || status !== 'approved') return false;
-    return around.has(frame) || !d.state.frames[frame];
+    return purpose === 'approval' && status === 'approved' && around.has(remainsOf(d, frame));
   });
+}
+
+/** The end of a frame's address that tells it from others of the same step. */
+const FRAME_SUFFIX = /(\[\d+\]|#\d+|:\w+|!\d+)$/;
+
+/** The nearest list around a list that still exists; the list itself where the step that it belongs to is in progress. */
+function remainsOf(d: Draft, frameId: string): string {
+  for (let id = frameId; ; id = id.slice(0, id.lastIndexOf('.'))) {
+    if (d.state.frames[id] || d.state.holds[id.replace(FRAME_SUFFIX, '')]) return id;
+    if (!id.includes('.')) return ROOT;
+  }
 }
 
 /** A rendered value for people: texts as they are, anything else as JSON. */

@@ -5,6 +5,7 @@ import type { Json } from '../json.js';
 import type { NodeIx, WaitNode } from '../plan.js';
 import type { Draft } from './draft.js';
 import { attempt } from './frames.js';
+import type { Wait } from './state.js';
 import { beginStep, completeStep, failStep, noteStep } from './steps.js';
 
 /** Begins a wait for a moment; one that has passed is over at once (language §3.1). */
@@ -38,8 +39,7 @@ export function cancelWait(d: Draft, path: string): void {
 }
 
 function closeWait(d: Draft, path: string): { frame: string; node: WaitNode } {
-  const wait = d.state.waits[path];
-  if (!wait) throw new Error(`engine: no wait ${path}`);
+  const wait = d.state.waits[path] as Wait;
   delete d.state.waits[path];
   delete d.state.timers[path];
   return { frame: wait.frame, node: d.node(wait.node) as WaitNode };

@@ -143,7 +143,7 @@ function count(loop: Loop, index: number, ended: Outcome): void {
   loop[ended.status] += 1;
   loop.prev = null;
   if (ended.status === 'completed') {
-    const outputs = ended.outputs ?? null;
+    const outputs = ended.outputs as Json;
     loop.prev = outputs;
     if (loop.last === undefined || loop.last.index < index) loop.last = { index, outputs };
     keep(loop, { index, status: 'completed', outputs });

@@ -345,6 +345,67 @@ describe('branches', () => {
     rig.done('p:b000.x0');
     expect(rig.names().filter((c) => c === 'action')).toHaveLength(50);
   });
+
+  it('that wait for the next event are cancelled too', () => {
+    const lists = Object.fromEntries(
+      Array.from({ length: 120 }, (_, ix) => [`b${String(ix).padStart(3, '0')}`, [action(`x${ix}`)]]),
+    );
+    const rig = new Rig(treeOf([parallel('p', lists)]));
+    rig.feed({ t: 'cancel', by: 'ann', reason: '' });
+    for (const path of Object.keys(rig.state.tasks)) rig.done(path);
+    expect(rig.state.status).toBe('cancelled');
+  });
+});
+
+describe('a gate among holders', () => {
+  const binds = (rig: Rig, path: string): object[] =>
+    rig.log.flatMap((one) => (one.t === 'gate' && one.path === path && one.status === 'open' ? (one.binds ?? []) : []));
+
+  it('shows what can be reached before the next gate, inside of holders too', () => {
+    const rig = new Rig(
+      treeOf([
+        gate('g'),
+        action('a', { with: { host: ref('inputs', 'host'), id: { $: ['c', 'uid', 'x'] } as never } }),
+        choice('s', [
+          ['one', TRUE, [action('b')]],
+          ['two', FALSE, [gate('h'), action('c')]],
+        ]),
+        forEach('f', 2, [action('d', { with: { n: ref('index'), u: { $: ['c', 'uid', 'x'] } as never, k: 1 } })]),
+        block('k', [action('i')], { when: TRUE }),
+        block('l', [action('e'), gate('j')]),
+        action('never'),
+      ]),
+      { host: 'web' },
+    );
+    expect(binds(rig, 'g')).toMatchObject([
+      { path: 'a', input: { host: 'web', id: expect.any(String) }, later: [] },
+      { path: 's:one.b' },
+      { path: 'f.d', input: { k: 1 }, later: ['n', 'u'] },
+      { path: 'k.i' },
+      { path: 'l.e' },
+    ]);
+  });
+
+  it('shows what follows its holder', () => {
+    const rig = new Rig(treeOf([block('b', [gate('g')]), action('x', { with: { n: ref('steps', 'b', 'outputs') } })]));
+    expect(binds(rig, 'b.g')).toMatchObject([{ path: 'x', later: ['n'] }]);
+    rig.feed({ t: 'gate', path: 'b.g', decision: { decision: 'approve', by: 'ann' } });
+    expect(rig.commands).toMatchObject([{ c: 'action', path: 'x', gates: ['b.g'] }, { c: 'wake' }]);
+  });
+
+  it('does not count in another iteration or attempt', () => {
+    const steps = [block('c', [gate('g')]), action('x')];
+    const rig = new Rig(treeOf([gate('first'), forEach('f', 2, steps), action('y')]));
+    const approve = (path: string): unknown => {
+      rig.feed({ t: 'gate', path, decision: { decision: 'approve', by: 'ann' } });
+      return rig.commands.find(({ c }) => c === 'action');
+    };
+    approve('first');
+    expect(approve('f[0].c.g')).toMatchObject({ path: 'f[0].x', gates: ['first', 'f[0].c.g'] });
+    rig.done('f[0].x');
+    expect(approve('f[1].c.g')).toMatchObject({ path: 'f[1].x', gates: ['first', 'f[1].c.g'] });
+    expect(rig.done('f[1].x')).toMatchObject([{ path: 'y', gates: ['first', 'f[0].c.g', 'f[1].c.g'] }]);
+  });
 });
 
 describe('a loop', () => {
@@ -432,6 +493,17 @@ describe('a loop', () => {
     expect(error(new Rig(treeOf([forEach('f', items, [transform('t', [])])])))).toMatchObject({
       code: 'expression_error',
       detail,
+    });
+  });
+
+  it('keeps its results in order, whatever ends first', () => {
+    const rig = new Rig(
+      treeOf([forEach('f', 2, [action('x')], { concurrency: 2 })], { outputs: { f: ref('steps', 'f', 'outputs') } }),
+    );
+    rig.done('f[1].x', { n: 1 });
+    rig.done('f[0].x', { n: 0 });
+    expect(rig.state.outputs).toMatchObject({
+      f: { last: { n: 1 }, results: [{ outputs: { n: 0 } }, { outputs: { n: 1 } }] },
     });
   });
 
@@ -653,6 +725,12 @@ describe('handlers', () => {
       outputs: { saved: 'boom' },
       error: { code: 'boom', handled: true },
     });
+  });
+
+  it('of the plan without outputs leave none', () => {
+    const rig = new Rig(treeOf([action('a')], { on_error: [{}] }));
+    rig.fail('a', 'boom');
+    expect(rig.state).toMatchObject({ status: 'completed', outputs: {} });
   });
 
   it('of the plan may be cancelled: the failure stands', () => {

@@ -1,4 +1,4 @@
-import { sortedKeys } from '../../json.js';
+import { sortedKeys, type Json } from '../../json.js';
 import type { NodeIx, ParallelNode, Scope } from '../../plan.js';
 import type { XynError } from '../../xyn-error.js';
 import { cancelledError, stopInside } from '../cancel.js';
@@ -47,7 +47,7 @@ export function afterBranch(d: Draft, path: string, frameId: string, ended: Outc
   const { body } = d.frame(frameId);
   dropFrame(d, frameId);
   branches.running -= 1;
-  if (ended.status === 'completed') branches.results[body] = ended.outputs ?? null;
+  if (ended.status === 'completed') branches.results[body] = ended.outputs as Json;
   if (ended.status === 'failed') {
     branches.failed += 1;
     if (branches.failures.length < MAX_FAILURES) branches.failures.push(ended.error);

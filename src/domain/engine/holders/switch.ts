@@ -1,4 +1,5 @@
 import { evaluateBool } from '../../expression/evaluate.js';
+import type { Json } from '../../json.js';
 import type { NodeIx, SwitchNode } from '../../plan.js';
 import { cancelledError } from '../cancel.js';
 import type { Draft } from '../draft.js';
@@ -45,7 +46,7 @@ export function afterCase(d: Draft, path: string, name: string, ended: Outcome):
   function outcomeOf(): Outcome {
     if (hold.stop === 'timeout') return { status: 'failed', error: timeoutError(d, path, node) };
     if (ended.status === 'completed') {
-      return { status: 'completed', outputs: { case: name, result: ended.outputs ?? null } };
+      return { status: 'completed', outputs: { case: name, result: ended.outputs as Json } };
     }
     return hold.stop === 'cancel' ? { status: 'cancelled', error: cancelledError(d, path) } : ended;
   }
