@@ -33,7 +33,7 @@ const layers = {
     npm: 'ajv|ajv-formats|zod',
   },
   ui: { path: '^src/ui/', may: ['domain'] },
-  http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod' },
+  http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod|zod-openapi|swagger-ui-dist' },
   schemas: { path: '^src/http/schemas[./]' },
   cli: { path: '^src/cli/', may: ['domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },
   activities: {

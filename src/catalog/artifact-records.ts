@@ -81,6 +81,8 @@ export class ArtifactRecords {
         { created_at: { lt: new Date(cursor.created_at) } },
         { created_at: new Date(cursor.created_at), artifact_id: { gt: cursor.artifact_id } },
       ],
+      // Repeats what `OR` says in a form that the index can start from.
+      created_at: { lte: new Date(cursor.created_at) },
     };
     const rows = await this.#db.artifact.findMany({
       where: { ...filter, ...before },

@@ -1,8 +1,10 @@
 import type { EventDto, EventWithVerdicts, Verdict, VerdictDto } from '../domain/dtos.js';
+import { matchesPattern } from '../domain/event-name.js';
 import type { JsonObject } from '../domain/json.js';
 import type { event_verdictModel } from './generated/models/event_verdict.js';
 import type { eventModel } from './generated/models/event.js';
 import type { Database } from './database.js';
+import { timeRange } from './time-range.js';
 
 /** A new event. */
 export interface EventRow extends EventDto {
@@ -39,9 +41,15 @@ export interface OutboxRow extends EventDto {
 }
 
 export interface EventFilter {
+  /** A name, or a trigger's pattern (`a.*`, `a.**`). */
   event_name?: string;
   run_id?: string;
   correlation_id?: string;
+  actor?: string;
+  /** Occurred at this time or later. */
+  from?: string;
+  /** Occurred before this time. */
+  to?: string;
 }
 
 /** Keyset of the listing: the number of the last event shown. */
@@ -58,6 +66,9 @@ export interface ClaimOptions {
   /** Events to leave alone. */
   except: readonly string[];
 }
+
+/** Names of events that a pattern is looked for among, at most: more than anybody tells apart. */
+const MAX_NAMES = 10_000;
 
 /** Emitted for every new run; its row in the outbox stays until the run's workflow is started. */
 export const RUN_CREATED = 'xyn.run.created';
@@ -121,12 +132,31 @@ export class EventStore {
 
   /** Newest first. */
   async list(filter: EventFilter, limit: number, cursor?: EventCursor): Promise<{ event: EventDto; seq: string }[]> {
+    const { event_name: name, from, to, ...equal } = filter;
     const rows = await this.#db.event.findMany({
-      where: { ...filter, ...(cursor === undefined ? {} : { seq: { lt: BigInt(cursor.seq) } }) },
+      where: {
+        ...equal,
+        ...(name === undefined ? {} : { event_name: name.includes('*') ? { in: await this.#namesLike(name) } : name }),
+        ...timeRange('occurred_at', from, to),
+        ...(cursor === undefined ? {} : { seq: { lt: BigInt(cursor.seq) } }),
+      },
       orderBy: { seq: 'desc' },
       take: limit,
     });
     return rows.map((row) => ({ event: eventDto(row), seq: row.seq.toString() }));
+  }
+
+  /** The names that occur and fit a pattern. The index is skipped through from name to name, so the log's length is no matter. */
+  async #namesLike(pattern: string): Promise<string[]> {
+    const rows = await this.#db.$queryRaw<{ event_name: string }[]>`
+      WITH RECURSIVE names AS (
+        (SELECT event_name FROM events ORDER BY event_name LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.event_name FROM events e WHERE e.event_name > n.event_name ORDER BY e.event_name LIMIT 1)
+        FROM names n WHERE n.event_name IS NOT NULL
+      )
+      SELECT event_name FROM names WHERE event_name IS NOT NULL LIMIT ${MAX_NAMES}`;
+    return rows.map((row) => row.event_name).filter((name) => matchesPattern(pattern, name));
   }
 
   /**

@@ -7,6 +7,7 @@ import type { runModel } from './generated/models/run.js';
 import type { stepModel } from './generated/models/step.js';
 import type { step_attemptModel } from './generated/models/step_attempt.js';
 import type { Database } from './database.js';
+import { timeRange } from './time-range.js';
 
 /** A new run. */
 export interface RunRow {
@@ -31,8 +32,15 @@ export interface RunRow {
 export interface RunFilter {
   status?: RunStatus;
   blueprint_id?: string;
+  /** `manual`, or the name of the event. */
+  trigger?: string;
+  actor?: string;
   correlation_id?: string;
   event_id?: string;
+  /** Created at this time or later. */
+  created_from?: string;
+  /** Created before this time. */
+  created_to?: string;
 }
 
 /** Keyset of the listing: the last run shown. */
@@ -95,6 +103,7 @@ export class RunStore {
 
   /** Newest first; runs of one instant in order of their ids. */
   async list(filter: RunFilter, limit: number, cursor?: RunCursor): Promise<RunDto[]> {
+    const { created_from: from, created_to: to, ...equal } = filter;
     const before = cursor && {
       OR: [
         { created_at: { lt: new Date(cursor.created_at) } },
@@ -104,7 +113,7 @@ export class RunStore {
       created_at: { lte: new Date(cursor.created_at) },
     };
     const rows = await this.#db.run.findMany({
-      where: { ...filter, ...before },
+      where: { ...equal, AND: [timeRange('created_at', from, to)], ...before },
       orderBy: [{ created_at: 'desc' }, { run_id: 'asc' }],
       take: limit,
     });

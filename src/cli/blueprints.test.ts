@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startContractServer } from '../../test/support/api-contract.js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeEvent, fakeProblem, fakeServices, type FakeWorld } from '../../test/support/fake-services.js';
 import { createApp } from '../http/app.js';
-import { startHttpServer, type HttpServer } from '../http/server.js';
+import type { HttpServer } from '../http/server.js';
 import type { CliActions } from './actions.js';
 import { runProgram } from './program.js';
 
@@ -19,7 +20,7 @@ beforeEach(async () => {
   const quiet = (): void => undefined;
   const log = { info: quiet, warn: quiet, error: quiet };
   const app = createApp(fake.services, { log, version: '1', allowedHosts: [] });
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  server = await startContractServer(app);
   dir = await mkdtemp(join(tmpdir(), 'xynctl-'));
   file = join(dir, 'a.yaml');
   await writeFile(file, 'id: bp.a\nplan: []\n');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startContractServer } from '../../test/support/api-contract.js';
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +15,7 @@ import {
 } from '../../test/support/fake-services.js';
 import { XynFault } from '../domain/fault.js';
 import { createApp } from '../http/app.js';
-import { startHttpServer, type HttpServer } from '../http/server.js';
+import type { HttpServer } from '../http/server.js';
 import type { AuditReport, CliActions, StatusReport } from './actions.js';
 import { runProgram } from './program.js';
 
@@ -35,10 +36,7 @@ beforeEach(async () => {
   world = fake.world;
   const quiet = (): void => undefined;
   const log = { info: quiet, warn: quiet, error: quiet };
-  server = await startHttpServer(createApp(fake.services, { log, version: '1', allowedHosts: [] }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
+  server = await startContractServer(createApp(fake.services, { log, version: '1', allowedHosts: [] }));
   stateDir = await mkdtemp(join(tmpdir(), 'xynctl-'));
   status = {
     api: { url: server.url, ok: true },

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   path_encoding: row(400, 2, false, 'The path has an invalid percent escape.'),
   cursor_invalid: row(400, 2, false, 'The cursor is not one that this listing gave.'),
   limit_range: row(422, 2, false, 'A number or list is outside its bounds.'),
+  range_invalid: row(422, 2, false, 'The beginning of a range is after its end.'),
   idempotency_key_invalid: row(400, 2, false, '`Idempotency-Key` takes 1 to 255 printable ASCII characters.'),
   idempotency_mismatch: row(422, 4, false, 'The same key came with another body.'),
   host_unknown: row(421, 4, false, 'The `Host` header is no name of this server; see `XYN_ALLOWED_HOSTS`.'),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startContractServer } from '../../test/support/api-contract.js';
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import {
@@ -32,7 +33,7 @@ beforeEach(async () => {
   const keep = (facts: Record<string, unknown>, message: string): void => void logged.push({ facts, message });
   const log: Log = { info: keep, warn: keep, error: keep };
   const app = createApp(fake.services, { log, version: '1.2.3', allowedHosts: ['xyn.example'] });
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  server = await startContractServer(app);
 });
 
 afterEach(() => server.close());

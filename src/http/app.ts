@@ -5,9 +5,11 @@ import { callerOf, correlationIdOf } from './caller.js';
 import { handleErrors } from './errors.js';
 import { sendFile } from './file-answer.js';
 import type { Log } from './log.js';
+import { describeApi } from './openapi/serve.js';
 import { guardOrigin } from './origin-guard.js';
 import { API_PREFIX, type Route } from './route.js';
-import { healthOf, routesOf } from './routes.js';
+import { routesOf } from './routes.js';
+import { healthOf, type About } from './routes/health.js';
 import type { Services } from './services.js';
 import { STATUS_PAGE_POLICY, statusPage } from './status-page.js';
 
@@ -22,7 +24,7 @@ export interface AppOptions {
 interface Context {
   services: Services;
   log: Log;
-  about: { version: string; startedAt: number };
+  about: About;
 }
 
 function begin(log: Log): RequestHandler {
@@ -78,11 +80,16 @@ function refuseMethod(allow: readonly string[]): RequestHandler {
   };
 }
 
+function fullPath({ prefix = API_PREFIX, path }: Route): string {
+  return `${prefix}${path}`;
+}
+
 function mountApi(app: Express, context: Context): void {
   const routes = routesOf(context.about);
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const onPath = routes.filter((route) => route.path === path);
-    const mount = app.route(`${API_PREFIX}${path}`);
+  app.use(describeApi(routes, context.about));
+  for (const path of new Set(routes.map(fullPath))) {
+    const onPath = routes.filter((route) => fullPath(route) === path);
+    const mount = app.route(path);
     for (const route of onPath) {
       if (route.method === 'GET') mount.get(serve(context, route));
       else if (route.takesBytes === true)

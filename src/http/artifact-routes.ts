@@ -2,10 +2,17 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { XynFault } from '../domain/fault.js';
 import type { ArtifactDto } from '../domain/dtos.js';
-import { idempotencyKeyOf } from './caller.js';
+import { keyPart } from './caller.js';
 import { listPage } from './listing.js';
 import { API_PREFIX, checkDuplicates, route, type Answer, type RawCall, type Route } from './route.js';
-import { artifactListQuery, createArtifactRequest, uploadArtifactQuery, uploadType } from './schemas/artifacts.js';
+import {
+  artifactListQuery,
+  artifactListSchema,
+  artifactSchema,
+  createArtifactRequest,
+  uploadArtifactQuery,
+  uploadType,
+} from './schemas/artifacts.js';
 import { timestamp, uuid } from './schemas/common.js';
 import type { Services } from './services.js';
 import { parsePart } from './validation.js';
@@ -40,39 +47,62 @@ async function upload({ artifacts }: Services, { caller, headers, query, bytes }
   return artifacts.create(caller, { ...request, ...keyPart(headers) }, bytes);
 }
 
-function keyPart(headers: RawCall['headers']): { idempotencyKey?: string } {
-  const idempotencyKey = idempotencyKeyOf(headers);
-  return idempotencyKey === undefined ? {} : { idempotencyKey };
-}
-
 export const artifactRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/artifacts',
+    id: 'createArtifact',
+    summary: 'Keep bytes: raw with a `name` in the query, or inside JSON',
     privilege: 'artifact.create',
     query: uploadArtifactQuery.partial(),
     body: createArtifactRequest,
     takesDocument: false,
     takesBytes: true,
+    answers: { 201: artifactSchema },
+    errors: [
+      'filename_invalid',
+      'run_not_found',
+      'step_not_found',
+      'limit_artifact',
+      'artifact_storage_full',
+      'digest_mismatch',
+    ],
+    keyed: true,
     handle: create,
   },
   route({
     method: 'GET',
     path: '/artifacts',
+    id: 'listArtifacts',
+    summary: 'List artifacts, newest first',
     privilege: 'artifact.read',
     query: artifactListQuery,
-    handle: ({ artifacts }, { query }) => listPage('artifacts', query, position, (q) => artifacts.list(q)),
+    answers: { 200: artifactListSchema },
+    handle: (services, { query }) =>
+      listPage(services, 'artifacts', query, position, (q) => services.artifacts.list(q)),
   }),
   route({
     method: 'GET',
     path: '/artifacts/:artifact_id',
+    id: 'getArtifact',
+    summary: 'Show what is known about an artifact',
     privilege: 'artifact.read',
+    answers: { 200: artifactSchema },
+    errors: ['artifact_not_found'],
     handle: async ({ artifacts }, { param }) => ({ body: await artifacts.get(param('artifact_id')) }),
   }),
   route({
     method: 'GET',
     path: '/artifacts/:artifact_id/download',
+    id: 'downloadArtifact',
+    summary: 'Get the bytes of an artifact',
     privilege: 'artifact.read',
+    answers: {
+      200: { type: '*/*', description: 'The bytes, under the type that the artifact was given.' },
+      206: { type: '*/*', description: 'The one range of them that `Range` asks for.' },
+      304: { description: 'The caller has them: `If-None-Match` names their digest.' },
+    },
+    errors: ['artifact_not_found', 'artifact_damaged', 'range_not_satisfiable'],
     handle: async ({ artifacts }, { param }) => {
       const { artifact, content, open } = await artifacts.download(param('artifact_id'));
       const { name, content_type: contentType } = artifact;

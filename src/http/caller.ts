@@ -35,9 +35,15 @@ export function callerOf(headers: IncomingHttpHeaders, correlationId: string): C
 }
 
 /** @throws XynFault `idempotency_key_invalid` */
-export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
+function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
   throw new XynFault('idempotency_key_invalid', 'Idempotency-Key takes 1 to 255 printable ASCII characters.');
+}
+
+/** The key of a request as services take it. @throws XynFault `idempotency_key_invalid` */
+export function keyPart(headers: IncomingHttpHeaders): { idempotencyKey?: string } {
+  const idempotencyKey = idempotencyKeyOf(headers);
+  return idempotencyKey === undefined ? {} : { idempotencyKey };
 }

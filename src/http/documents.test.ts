@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startContractServer } from '../../test/support/api-contract.js';
 import { fakeProblem, fakeServices, type FakeWorld } from '../../test/support/fake-services.js';
 import { createApp } from './app.js';
 import { appliedBlueprintSchema, validationSchema } from './schemas/blueprint.js';
-import { startHttpServer, type HttpServer } from './server.js';
+import type { HttpServer } from './server.js';
 
 const SOURCE = 'id: bp.remediate\nplan: []\n';
 let world: FakeWorld;
@@ -14,7 +15,7 @@ beforeEach(async () => {
   const quiet = (): void => undefined;
   const log = { info: quiet, warn: quiet, error: quiet };
   const app = createApp(fake.services, { log, version: '1', allowedHosts: [] });
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  server = await startContractServer(app);
 });
 
 afterEach(() => server.close());

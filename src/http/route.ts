@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import type { ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { Caller } from '../services/caller.js';
 import type { FileAnswer } from './file-answer.js';
@@ -7,7 +8,7 @@ import type { Privilege } from './privileges.js';
 import type { Services } from './services.js';
 import { parsePart } from './validation.js';
 
-/** Prefix of all paths of the table. */
+/** Prefix of the stable paths of the table. */
 export const API_PREFIX = '/api/v1';
 
 /** What a handler answers; status 200 unless it says otherwise. */
@@ -41,11 +42,30 @@ export interface RawCall {
   bytes: AsyncIterable<Uint8Array>;
 }
 
+/** What an answer carries: an object of a schema, or something else of a media type. */
+export type AnswerContent = z.ZodObject | { type?: string; description: string };
+
+/** What a route promises, for the description of the API and for the tests that hold it to it. */
+export interface RoutePromise {
+  /** Name of the operation, unique, like `listRuns`. */
+  id: string;
+  /** One line without a full stop. */
+  summary: string;
+  /** By status; answers that are no errors. Without a type: nothing is sent. */
+  answers: Readonly<Partial<Record<200 | 201 | 202 | 206 | 304, AnswerContent>>>;
+  /** Codes that only this route answers with, besides those that follow from what it takes. */
+  errors?: readonly ErrorCode[];
+  /** Whether an `Idempotency-Key` makes repeats harmless. */
+  keyed?: true;
+}
+
 /** One row of the route table. */
-export interface Route {
+export interface Route extends RoutePromise {
   method: 'GET' | 'POST';
-  /** Below `/api/v1`, in Express's notation. */
+  /** Below the prefix, in Express's notation. */
   path: string;
+  /** `/api/v1` unless it says otherwise. */
+  prefix?: string;
   privilege: Privilege;
   query: z.ZodType;
   /** Absent: the route reads no body. */
@@ -57,9 +77,10 @@ export interface Route {
   handle(services: Services, call: RawCall): Promise<Answer>;
 }
 
-interface RouteSpec<Q, B> {
+interface RouteSpec<Q, B> extends RoutePromise {
   method: Route['method'];
   path: string;
+  prefix?: string;
   privilege: Privilege;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -88,12 +109,10 @@ export function checkDuplicates(query: RawCall['query']): void {
 
 /** Declares a route: what comes in is parsed before the handler sees it. */
 export function route<Q = Record<string, never>, B = undefined>(spec: RouteSpec<Q, B>): Route {
-  const { method, path, privilege, body, takesDocument = false } = spec;
+  const { body, takesDocument = false, ...rest } = spec;
   const query = (spec.query ?? noQuery) as z.ZodType<Q>;
   return {
-    method,
-    path,
-    privilege,
+    ...rest,
     query,
     takesDocument,
     ...(body === undefined ? {} : { body }),

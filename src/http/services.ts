@@ -19,9 +19,16 @@ export interface HealthService {
   check(): Promise<HealthReport>;
 }
 
+/** What cursors of listings are signed with; the same for every process on one catalog. */
+export interface CursorKeys {
+  /** @throws XynFault `db_unavailable` */
+  key(): Promise<string>;
+}
+
 /** Everything that the routes call; `src/main` hands in the instances. */
 export interface Services {
   health: HealthService;
+  cursors: CursorKeys;
   events: Pick<EventService, 'emit' | 'list' | 'get'>;
   runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'cancel'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;

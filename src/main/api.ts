@@ -8,6 +8,7 @@ import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
 import { runLogEntries } from '../catalog/run-log-rows.js';
+import { sharedKey } from '../catalog/signing-keys.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { createApp } from '../http/app.js';
@@ -76,7 +77,13 @@ core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
 const app = createApp(
-  { ...core, health, artifacts, audit: new AuditTrail(auditLog(catalog)) },
+  {
+    ...core,
+    health,
+    artifacts,
+    audit: new AuditTrail(auditLog(catalog)),
+    cursors: { key: sharedKey(catalog, 'cursor') },
+  },
   { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.

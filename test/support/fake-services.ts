@@ -229,6 +229,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
   const services: Services = {
     artifacts: fakeArtifacts(world, asked),
     health: { check: async () => world.health },
+    cursors: { key: async () => 'a key of tests' },
     events: {
       emit: async (caller, request) => {
         asked('emit', caller, request);
@@ -242,7 +243,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
       list: async ({ limit, cursor }) => {
         failing();
         const start = cursor === undefined ? 0 : Number(cursor.seq);
-        const items = world.events.slice(start, start + limit);
+        const items = world.events.slice(start, start + limit).map(({ verdicts: _verdicts, ...event }) => event);
         return { items, next: start + limit < world.events.length ? { seq: String(start + limit) } : null };
       },
       get: async (id) =>

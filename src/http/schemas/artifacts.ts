@@ -2,21 +2,23 @@ import { z } from 'zod';
 import type { ArtifactDto } from '../../domain/dtos.js';
 import { jsonObject, label, listOf, pageQuery, timestamp, uuid } from './common.js';
 
-export const artifactSchema = z.object({
-  artifact_id: uuid,
-  name: z.string(),
-  kind: z.string(),
-  content_type: z.string(),
-  byte_length: z.int().nullable(),
-  created_at: timestamp,
-  created_by: z.string(),
-  run_id: uuid.nullable(),
-  step_id: uuid.nullable(),
-  sha256: z.string().nullable(),
-  metadata: jsonObject,
-}) satisfies z.ZodType<ArtifactDto>;
+export const artifactSchema = z
+  .object({
+    artifact_id: uuid,
+    name: z.string(),
+    kind: z.string(),
+    content_type: z.string(),
+    byte_length: z.int().nullable(),
+    created_at: timestamp,
+    created_by: z.string(),
+    run_id: uuid.nullable(),
+    step_id: uuid.nullable(),
+    sha256: z.string().nullable(),
+    metadata: jsonObject,
+  })
+  .meta({ id: 'Artifact' }) satisfies z.ZodType<ArtifactDto>;
 
-export const artifactListSchema = listOf(artifactSchema);
+export const artifactListSchema = listOf(artifactSchema, 'ArtifactList');
 
 /** A word like `log`, `report`, `bundle`, `file`. */
 const kind = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, 'must be a word like report: a-z, 0-9 and _');
@@ -39,13 +41,15 @@ const announced = {
 };
 
 /** Upload inside JSON, for small contents. */
-export const createArtifactRequest = z.strictObject({
-  ...announced,
-  content_type: contentType.default('application/octet-stream'),
-  byte_length: z.int().nonnegative().nullish(),
-  metadata: jsonObject.default({}),
-  content_base64: z.base64().transform((text) => Buffer.from(text, 'base64')),
-});
+export const createArtifactRequest = z
+  .strictObject({
+    ...announced,
+    content_type: contentType.default('application/octet-stream'),
+    byte_length: z.int().nonnegative().nullish(),
+    metadata: jsonObject.default({}),
+    content_base64: z.base64().transform((text) => Buffer.from(text, 'base64')),
+  })
+  .meta({ id: 'CreateArtifact' });
 
 /** Upload of raw bytes: what they are is said by the query, their type by `Content-Type`. */
 export const uploadArtifactQuery = z.strictObject({

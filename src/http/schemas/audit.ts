@@ -1,23 +1,25 @@
 import { z } from 'zod';
-import { label, listOf, pageQuery, timestamp, uuid } from './common.js';
+import { anyJson, label, listOf, pageQuery, timestamp, uuid } from './common.js';
 
-export const auditEntrySchema = z.object({
-  audit_id: z.string(),
-  at: timestamp,
-  actor: z.string(),
-  action: z.string(),
-  resource_type: z.string(),
-  resource_id: z.string(),
-  reason: z.string().nullable(),
-  before: z.json(),
-  after: z.json(),
-  run_id: uuid.nullable(),
-  step_id: uuid.nullable(),
-  correlation_id: z.string().nullable(),
-  env_id: z.string(),
-});
+export const auditEntrySchema = z
+  .object({
+    audit_id: z.string(),
+    at: timestamp,
+    actor: z.string(),
+    action: z.string(),
+    resource_type: z.string(),
+    resource_id: z.string(),
+    reason: z.string().nullable(),
+    before: anyJson,
+    after: anyJson,
+    run_id: uuid.nullable(),
+    step_id: uuid.nullable(),
+    correlation_id: z.string().nullable(),
+    env_id: z.string(),
+  })
+  .meta({ id: 'AuditEntry' });
 
-export const auditListSchema = listOf(auditEntrySchema);
+export const auditListSchema = listOf(auditEntrySchema, 'AuditList');
 
 export const auditListQuery = pageQuery.extend({
   run_id: uuid.exactOptional(),

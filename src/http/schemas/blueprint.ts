@@ -1,45 +1,61 @@
 import { z } from 'zod';
 import type { AppliedBlueprintDto, BlueprintDetailDto, BlueprintDto, ProblemDto } from '../../domain/dtos.js';
-import { listOf, timestamp } from './common.js';
+import { listOf, shownAs, timestamp } from './common.js';
 
-export const blueprintSchema = z.object({
-  blueprint_id: z.string(),
-  name: z.string(),
-  active_version: z.int().nullable(),
-  digest: z.string().nullable(),
-  enabled: z.boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
-}) satisfies z.ZodType<BlueprintDto>;
+export const blueprintSchema = z
+  .object({
+    blueprint_id: z.string(),
+    name: z.string(),
+    active_version: z.int().nullable(),
+    digest: z.string().nullable(),
+    enabled: z.boolean(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Blueprint' }) satisfies z.ZodType<BlueprintDto>;
 
-export const blueprintDetailSchema = blueprintSchema.extend({
-  source: z.string().nullable(),
-  versions: z.array(z.object({ version: z.int(), digest: z.string(), created_at: timestamp, created_by: z.string() })),
-}) satisfies z.ZodType<BlueprintDetailDto>;
+export const blueprintDetailSchema = blueprintSchema
+  .extend({
+    source: z.string().nullable(),
+    versions: z.array(
+      z.object({ version: z.int(), digest: z.string(), created_at: timestamp, created_by: z.string() }),
+    ),
+  })
+  .meta({ id: 'BlueprintDetail' }) satisfies z.ZodType<BlueprintDetailDto>;
 
-export const blueprintListSchema = listOf(blueprintSchema);
+export const blueprintListSchema = listOf(blueprintSchema, 'BlueprintList');
 
-const problemSchema = z.object({
-  code: z.string(),
-  severity: z.enum(['error', 'warning']),
-  path: z.string(),
-  line: z.int(),
-  column: z.int(),
-  message: z.string(),
-  suggestion: z.string().exactOptional(),
-}) satisfies z.ZodType<ProblemDto>;
+const problemSchema = z
+  .object({
+    code: z.string(),
+    severity: z.enum(['error', 'warning']),
+    path: z.string(),
+    line: z.int(),
+    column: z.int(),
+    message: z.string(),
+    suggestion: z.string().exactOptional(),
+  })
+  .meta({ id: 'Problem' }) satisfies z.ZodType<ProblemDto>;
 
 /** A document: its bytes, or its text inside JSON. */
-export const documentRequest = z.strictObject({
-  source: z.union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))]),
-});
+export const documentRequest = z
+  .strictObject({
+    source: z
+      .union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))])
+      .meta(shownAs({ type: 'string' })),
+  })
+  .meta({ id: 'Document' });
 
-export const validationSchema = z.object({ is_valid: z.boolean(), problems: z.array(problemSchema) });
+export const validationSchema = z
+  .object({ is_valid: z.boolean(), problems: z.array(problemSchema) })
+  .meta({ id: 'Validation' });
 
-export const appliedBlueprintSchema = z.object({
-  blueprint_id: z.string(),
-  version: z.int(),
-  digest: z.string(),
-  created: z.boolean(),
-  warnings: z.array(problemSchema),
-}) satisfies z.ZodType<AppliedBlueprintDto>;
+export const appliedBlueprintSchema = z
+  .object({
+    blueprint_id: z.string(),
+    version: z.int(),
+    digest: z.string(),
+    created: z.boolean(),
+    warnings: z.array(problemSchema),
+  })
+  .meta({ id: 'AppliedBlueprint' }) satisfies z.ZodType<AppliedBlueprintDto>;

@@ -1,117 +1,136 @@
 import { z } from 'zod';
 import type { RunDetailDto, RunDto, StepDetailDto, StepDto, WaitingOn } from '../../domain/dtos.js';
-import { jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
+import { anyJson, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const runStatus = z.enum(['created', 'running', 'completed', 'failed', 'cancelled']);
 
-export const runSchema = z.object({
-  run_id: uuid,
-  name: z.string(),
-  status: runStatus,
-  phase: z.string().nullable(),
-  blueprint_id: z.string(),
-  blueprint_version: z.int().nullable(),
-  digest: z.string(),
-  trigger: z.string(),
-  event_id: uuid.nullable(),
-  priority: z.int(),
-  created_at: timestamp,
-  started_at: timestamp.nullable(),
-  completed_at: timestamp.nullable(),
-  cancel_requested_at: timestamp.nullable(),
-  actor: z.string(),
-  correlation_id: z.string(),
-  inputs: jsonObject,
-  outputs: jsonObject.nullable(),
-  error: jsonObject.nullable(),
-}) satisfies z.ZodType<RunDto>;
+export const runSchema = z
+  .object({
+    run_id: uuid,
+    name: z.string(),
+    status: runStatus,
+    phase: z.string().nullable(),
+    blueprint_id: z.string(),
+    blueprint_version: z.int().nullable(),
+    digest: z.string(),
+    trigger: z.string(),
+    event_id: uuid.nullable(),
+    priority: z.int(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    completed_at: timestamp.nullable(),
+    cancel_requested_at: timestamp.nullable(),
+    actor: z.string(),
+    correlation_id: z.string(),
+    inputs: jsonObject,
+    outputs: jsonObject.nullable(),
+    error: jsonObject.nullable(),
+  })
+  .meta({ id: 'Run' }) satisfies z.ZodType<RunDto>;
 
 const time = timestamp.nullable();
-const waitingOn = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('start'), since: timestamp }),
-  z.object({
-    kind: z.literal('gate'),
-    gate_id: uuid,
-    path: z.string(),
-    purpose: z.string(),
-    approvers: z.array(z.string()),
-    require: z.int(),
-    approvals: z.int(),
-    since: timestamp,
-    expires_at: time,
-  }),
-  z.object({
-    kind: z.literal('retry'),
-    path: z.string(),
-    attempt: z.int(),
-    next_attempt_at: time,
-    last_failure: z.string().nullable(),
-  }),
-  z.object({ kind: z.literal('worker'), path: z.string().nullable(), since: time }),
-  z.object({ kind: z.literal('cancel'), since: timestamp }),
-  z.object({ kind: z.literal('unknown'), reason: z.string() }),
-]) satisfies z.ZodType<WaitingOn>;
-
-export const runDetailSchema = runSchema.extend({
-  waiting_on: z.array(waitingOn),
-}) satisfies z.ZodType<RunDetailDto>;
-
-export const runListSchema = listOf(runSchema);
-
-export const stepSchema = z.object({
-  step_id: uuid,
-  run_id: uuid,
-  path: z.string(),
-  node_id: z.string(),
-  kind: z.string(),
-  name: z.string(),
-  status: z.enum(['created', 'running', 'completed', 'failed', 'skipped']),
-  skip_reason: z.string().nullable(),
-  handled: z.boolean(),
-  attempts: z.int(),
-  started_at: time,
-  completed_at: time,
-  logs_artifact_id: uuid.nullable(),
-  inputs: jsonObject.nullable(),
-  outputs: z.json(),
-  error: jsonObject.nullable(),
-}) satisfies z.ZodType<StepDto>;
-
-export const stepDetailSchema = stepSchema.extend({
-  attempt_log: z.array(
+const waitingOn = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('start'), since: timestamp }),
     z.object({
-      attempt: z.int(),
-      status: z.string(),
-      worker: z.string(),
-      pack: z.string().nullable(),
-      error: jsonObject.nullable(),
-      started_at: timestamp,
-      ended_at: time,
-      next_retry_at: time,
+      kind: z.literal('gate'),
+      gate_id: uuid,
+      path: z.string(),
+      purpose: z.string(),
+      approvers: z.array(z.string()),
+      require: z.int(),
+      approvals: z.int(),
+      since: timestamp,
+      expires_at: time,
     }),
-  ),
-}) satisfies z.ZodType<StepDetailDto>;
+    z.object({
+      kind: z.literal('retry'),
+      path: z.string(),
+      attempt: z.int(),
+      next_attempt_at: time,
+      last_failure: z.string().nullable(),
+    }),
+    z.object({ kind: z.literal('worker'), path: z.string().nullable(), since: time }),
+    z.object({ kind: z.literal('cancel'), since: timestamp }),
+    z.object({ kind: z.literal('unknown'), reason: z.string() }),
+  ])
+  .meta({ id: 'WaitingOn' }) satisfies z.ZodType<WaitingOn>;
 
-export const stepListSchema = listOf(stepSchema);
+export const runDetailSchema = runSchema
+  .extend({
+    waiting_on: z.array(waitingOn),
+  })
+  .meta({ id: 'RunDetail' }) satisfies z.ZodType<RunDetailDto>;
+
+export const runListSchema = listOf(runSchema, 'RunList');
+
+export const stepSchema = z
+  .object({
+    step_id: uuid,
+    run_id: uuid,
+    path: z.string(),
+    node_id: z.string(),
+    kind: z.string(),
+    name: z.string(),
+    status: z.enum(['created', 'running', 'completed', 'failed', 'skipped']),
+    skip_reason: z.string().nullable(),
+    handled: z.boolean(),
+    attempts: z.int(),
+    started_at: time,
+    completed_at: time,
+    logs_artifact_id: uuid.nullable(),
+    inputs: jsonObject.nullable(),
+    outputs: anyJson,
+    error: jsonObject.nullable(),
+  })
+  .meta({ id: 'Step' }) satisfies z.ZodType<StepDto>;
+
+export const stepDetailSchema = stepSchema
+  .extend({
+    attempt_log: z.array(
+      z.object({
+        attempt: z.int(),
+        status: z.string(),
+        worker: z.string(),
+        pack: z.string().nullable(),
+        error: jsonObject.nullable(),
+        started_at: timestamp,
+        ended_at: time,
+        next_retry_at: time,
+      }),
+    ),
+  })
+  .meta({ id: 'StepDetail' }) satisfies z.ZodType<StepDetailDto>;
+
+export const stepListSchema = listOf(stepSchema, 'StepList');
 
 /** The name is the blueprint's when absent. */
-export const createRunRequest = z.strictObject({
-  name: label(200).exactOptional(),
-  blueprint_ref: label(300),
-  inputs: jsonObject.default({}),
-  priority: z.int().min(-1_000).max(1_000).default(0),
-});
+export const createRunRequest = z
+  .strictObject({
+    name: label(200).exactOptional(),
+    blueprint_ref: label(300),
+    inputs: jsonObject.default({}),
+    priority: z.int().min(-1_000).max(1_000).default(0),
+  })
+  .meta({ id: 'CreateRun' });
 
-export const cancelRunRequest = z.strictObject({ reason: prose.default('') });
+export const cancelRunRequest = z.strictObject({ reason: prose.default('') }).meta({ id: 'CancelRun' });
 
 export const runListQuery = pageQuery.extend({
   status: runStatus.exactOptional(),
   blueprint_id: label(200).exactOptional(),
+  /** `manual`, or the name of the event that started the run. */
+  trigger: label(200).exactOptional(),
+  actor: label(128).exactOptional(),
   correlation_id: label(128).exactOptional(),
   event_id: uuid.exactOptional(),
-  /** Runs whose id begins so, at most ten and without further pages; other filters do not go with it. */
+  created_from: timestamp.exactOptional().meta({ description: 'Runs created at this time or later.' }),
+  created_to: timestamp.exactOptional().meta({ description: 'Runs created before this time.' }),
   run_id_prefix: z
     .string()
     .regex(/^[0-9a-f]{8}[0-9a-f-]{0,28}$/, 'must be the first 8 or more characters of a run id')
-    .exactOptional(),
+    .exactOptional()
+    .meta({
+      description: 'Runs whose id begins so, at most ten and without further pages; no other filter goes with it.',
+    }),
 });

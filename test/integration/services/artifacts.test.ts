@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startContractServer } from '../../support/api-contract.js';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -8,7 +9,7 @@ import { LocalArtifactStore } from '../../../src/artifacts/local-store.js';
 import { catalogAccess } from '../../../src/catalog/unit-of-work.js';
 import { createApp } from '../../../src/http/app.js';
 import { artifactListSchema, artifactSchema } from '../../../src/http/schemas/artifacts.js';
-import { startHttpServer, type HttpServer } from '../../../src/http/server.js';
+import type { HttpServer } from '../../../src/http/server.js';
 import { ArtifactService } from '../../../src/services/artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const app = createApp({ ...fakeServices().services, artifacts }, { log: silentLog, version: '1', allowedHosts: [] });
   // Three tenths of a second stand for the fifteen seconds of real uploads.
   const bodyTimes = { totalMs: 300, windowMs: 300, windowBytes: 1_000 };
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0, bodyTimes });
+  server = await startContractServer(app, { bodyTimes });
   url = `${server.url}/api/v1/artifacts`;
 });
 

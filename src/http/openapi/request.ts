@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import type { Route } from '../route.js';
+import { shownAs } from '../schemas/common.js';
+
+/** The header that every answer carries. */
+export const correlationIdHeader = z.string().meta({ description: 'What ties together all that a request causes.' });
+export const retryAfterHeader = z
+  .string()
+  .meta({ description: 'Seconds until the same call may succeed.', ...shownAs({ type: 'integer', minimum: 0 }) });
+
+/** Of every request; which of them count, and how they are checked, is in `caller.ts`. */
+const callerHeaders = {
+  'X-Correlation-Id': z
+    .string()
+    .optional()
+    .meta({ description: 'At most 128 of A-Z, a-z, 0-9 and ._:-; any other text is replaced by a new id.' }),
+  'X-Xyn-Actor': z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._@+:/-]{0,127}$/)
+    .optional()
+    .meta({ description: 'Who calls, as records show it; `local` when absent, and never `system` or `temporal-ui`.' }),
+};
+const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/)
+  .optional()
+  .meta({ description: 'Makes repeats harmless: the same key with the same request is done once.' });
+
+const uuidParam = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+  .meta(shownAs({ type: 'string', format: 'uuid' }));
+const FREE_PARAMS: Readonly<Record<string, z.ZodType>> = {
+  blueprint_id: z.string().min(1).max(200),
+  version: z.string().meta(shownAs({ type: 'integer', minimum: 1, maximum: 999_999_999 })),
+};
+
+/** What a route takes besides its body. */
+export function requestParams(route: Route): NonNullable<ZodOpenApiOperationObject['requestParams']> {
+  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  const path = z.object(Object.fromEntries(names.map((name) => [name, FREE_PARAMS[name] ?? uuidParam])));
+  const query = route.query instanceof z.ZodObject ? route.query : z.object({});
+  const header = z.object({
+    ...callerHeaders,
+    ...(route.keyed === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+  });
+  return { path, query, header };
+}
+
+/** What a route takes as its body; undefined when it reads none. */
+export function requestBody(route: Route): ZodOpenApiOperationObject['requestBody'] | undefined {
+  if (route.body === undefined) return undefined;
+  const json = { 'application/json': { schema: route.body } };
+  const text = z.string().meta({ description: 'A document as it is.' });
+  const bytes = z.unknown().meta(shownAs({ type: 'string', format: 'binary' }));
+  return {
+    required: !route.body.safeParse({}).success,
+    content: {
+      ...json,
+      ...(route.takesDocument ? { 'text/yaml': { schema: text } } : {}),
+      ...(route.takesBytes === true ? { 'application/octet-stream': { schema: bytes } } : {}),
+    },
+  };
+}

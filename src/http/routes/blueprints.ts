@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { invalidDocument } from '../../domain/document-fault.js';
+import { slicePage } from '../listing.js';
+import { API_PREFIX, route, type Route } from '../route.js';
+import {
+  appliedBlueprintSchema,
+  blueprintDetailSchema,
+  blueprintListSchema,
+  documentRequest,
+  validationSchema,
+} from '../schemas/blueprint.js';
+import { pageQuery } from '../schemas/common.js';
+
+const position = z.strictObject({ blueprint_id: z.string() });
+
+const documentRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/blueprints/validate',
+    id: 'validateBlueprint',
+    summary: 'Check a document and change nothing',
+    privilege: 'blueprint.validate',
+    body: documentRequest,
+    takesDocument: true,
+    answers: { 200: validationSchema },
+    handle: async ({ blueprints }, { body }) => {
+      const report = await blueprints.validate(body.source);
+      if (!report.is_valid) throw invalidDocument(report.problems);
+      return { body: report };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/blueprints',
+    id: 'applyBlueprint',
+    summary: 'Make a document the active version of its blueprint',
+    privilege: 'blueprint.apply',
+    body: documentRequest,
+    takesDocument: true,
+    answers: { 200: appliedBlueprintSchema, 201: appliedBlueprintSchema },
+    handle: async ({ blueprints }, { caller, body }) => {
+      const applied = await blueprints.apply(caller, body.source);
+      const location = `${API_PREFIX}/blueprints/${applied.blueprint_id}`;
+      return { status: applied.created ? 201 : 200, location, body: applied };
+    },
+  }),
+];
+
+export const blueprintRoutes: readonly Route[] = [
+  ...documentRoutes,
+  route({
+    method: 'GET',
+    path: '/blueprints',
+    id: 'listBlueprints',
+    summary: 'List blueprints by their ids',
+    privilege: 'blueprint.read',
+    query: pageQuery,
+    answers: { 200: blueprintListSchema },
+    handle: async (services, { query }) =>
+      slicePage(services, 'blueprints', query, position, {
+        items: await services.blueprints.list(),
+        of: {},
+        keyOf: ({ blueprint_id }) => ({ blueprint_id }),
+        isAt: (one, { blueprint_id }) => one.blueprint_id === blueprint_id,
+      }),
+  }),
+  route({
+    method: 'GET',
+    path: '/blueprints/:blueprint_id',
+    id: 'getBlueprint',
+    summary: 'Show a blueprint, its source and its versions',
+    privilege: 'blueprint.read',
+    answers: { 200: blueprintDetailSchema },
+    errors: ['blueprint_unknown'],
+    handle: async ({ blueprints }, { param }) => ({ body: await blueprints.get(param('blueprint_id')) }),
+  }),
+];

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { XynFault } from '../../domain/fault.js';
+import { keyPart } from '../caller.js';
+import { listPage, slicePage } from '../listing.js';
+import { API_PREFIX, route, type Answer, type Call, type Route } from '../route.js';
+import { pageQuery, timestamp, uuid } from '../schemas/common.js';
+import {
+  cancelRunRequest,
+  createRunRequest,
+  runDetailSchema,
+  runListQuery,
+  runListSchema,
+  runSchema,
+  stepDetailSchema,
+  stepListSchema,
+} from '../schemas/run.js';
+import type { Services } from '../services.js';
+
+/** A short id that covers more runs than this is too short to choose among them. */
+const MAX_PREFIX_RUNS = 10;
+
+const runPosition = z.strictObject({ created_at: timestamp, run_id: uuid });
+const stepPosition = z.strictObject({ step_id: uuid });
+
+async function listRuns(services: Services, { query }: Call<z.infer<typeof runListQuery>, undefined>): Promise<Answer> {
+  const { run_id_prefix: prefix, ...rest } = query;
+  if (prefix === undefined) return listPage(services, 'runs', rest, runPosition, (q) => services.runs.list(q));
+  const { limit, ...others } = rest;
+  if (Object.keys(others).length > 0) {
+    throw new XynFault('request_invalid', '`run_id_prefix` does not go with other filters.');
+  }
+  const ids = await services.runs.idsWithPrefix(prefix, Math.min(limit, MAX_PREFIX_RUNS));
+  const runs = await Promise.all(ids.map((id) => services.runs.get(id)));
+  return { body: { items: runs.map(({ waiting_on: _waiting, ...run }) => run), next_cursor: null } };
+}
+
+const stepRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/runs/:run_id/steps',
+    id: 'listSteps',
+    summary: 'List the steps of a run, in the order in which it reached them',
+    privilege: 'run.read',
+    query: pageQuery,
+    answers: { 200: stepListSchema },
+    errors: ['run_not_found'],
+    handle: async (services, { query, param }) => {
+      const runId = param('run_id');
+      return slicePage(services, 'steps', query, stepPosition, {
+        items: await services.runs.steps(runId),
+        of: { run_id: runId },
+        keyOf: ({ step_id }) => ({ step_id }),
+        isAt: (step, { step_id }) => step.step_id === step_id,
+      });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/runs/:run_id/steps/:step_id',
+    id: 'getStep',
+    summary: 'Show a step with its attempts',
+    privilege: 'run.read',
+    answers: { 200: stepDetailSchema },
+    errors: ['step_not_found'],
+    handle: async ({ runs }, { param }) => ({ body: await runs.step(param('run_id'), param('step_id')) }),
+  }),
+];
+
+export const runRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/runs',
+    id: 'createRun',
+    summary: 'Start a run of a blueprint by hand',
+    privilege: 'run.create',
+    body: createRunRequest,
+    answers: { 201: runSchema },
+    errors: [
+      'blueprint_unknown',
+      'blueprint_disabled',
+      'input_missing',
+      'input_unknown',
+      'input_invalid',
+      'plan_digest_mismatch',
+    ],
+    keyed: true,
+    handle: async ({ runs }, call) => {
+      const run = await runs.create(call.caller, { ...call.body, ...keyPart(call.headers) });
+      return { status: 201, location: `${API_PREFIX}/runs/${run.run_id}`, body: run };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/runs',
+    id: 'listRuns',
+    summary: 'List runs, newest first',
+    privilege: 'run.read',
+    query: runListQuery,
+    answers: { 200: runListSchema },
+    handle: listRuns,
+  }),
+  route({
+    method: 'GET',
+    path: '/runs/:run_id',
+    id: 'getRun',
+    summary: 'Show a run and what it waits for',
+    privilege: 'run.read',
+    answers: { 200: runDetailSchema },
+    errors: ['run_not_found'],
+    handle: async ({ runs }, { param }) => ({ body: await runs.get(param('run_id')) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/runs/:run_id/cancel',
+    id: 'cancelRun',
+    summary: 'Ask a run to cancel; a repeat changes nothing',
+    privilege: 'run.cancel',
+    body: cancelRunRequest,
+    answers: { 200: runSchema },
+    errors: ['run_not_found'],
+    handle: async ({ runs }, { caller, param, body }) => ({
+      body: await runs.cancel(caller, param('run_id'), body.reason),
+    }),
+  }),
+  ...stepRoutes,
+];
