@@ -1,4 +1,9 @@
-import type { BlueprintDetailDto, BlueprintDto } from '../domain/dtos.js';
+import type {
+  BlueprintDetailDto,
+  BlueprintDto,
+  BlueprintVersionDetailDto,
+  BlueprintVersionDto,
+} from '../domain/dtos.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
 import type { blueprintModel } from './generated/models/blueprint.js';
@@ -67,6 +72,27 @@ export class BlueprintStore {
     });
     if (row === null) return undefined;
     return { blueprint_id: blueprintId, version, digest: row.digest, plan: row.plan as unknown as Plan };
+  }
+
+  /** Newest first, below a version where one is given. */
+  async versions(blueprintId: string, limit: number, below?: number): Promise<BlueprintVersionDto[]> {
+    const rows = await this.#db.blueprint_version.findMany({
+      where: { blueprint_id: blueprintId, ...(below === undefined ? {} : { version: { lt: below } }) },
+      select: { version: true, digest: true, created_at: true, created_by: true },
+      orderBy: { version: 'desc' },
+      take: limit,
+    });
+    return rows.map((row) => ({ ...row, created_at: row.created_at.toISOString() }));
+  }
+
+  /** A version with its source and plan. */
+  async versionDetail(blueprintId: string, version: number): Promise<BlueprintVersionDetailDto | undefined> {
+    const row = await this.#db.blueprint_version.findUnique({
+      where: { blueprint_id_version: { blueprint_id: blueprintId, version } },
+      omit: { debug: true },
+    });
+    if (row === null) return undefined;
+    return { ...row, plan: row.plan as JsonObject, created_at: row.created_at.toISOString() };
   }
 
   /** Creates the blueprint when it is new, and locks it until the transaction ends. */

@@ -1,4 +1,5 @@
 import { XynFault } from '../domain/fault.js';
+import { AnswerStore } from './answer-store.js';
 import { ArtifactRecords } from './artifact-records.js';
 import { appendAudit, type AuditEntry } from './audit.js';
 import { BlueprintStore } from './blueprint-store.js';
@@ -6,6 +7,7 @@ import type { Catalog } from './connect.js';
 import type { Database } from './database.js';
 import { EventStore } from './event-store.js';
 import { catalogFault, classifyCatalogError } from './faults.js';
+import { FootprintStore } from './footprint-store.js';
 import { GateStore } from './gate-store.js';
 import { RepairStore } from './repair-store.js';
 import { RunLogQueue } from './run-log-rows.js';
@@ -21,6 +23,8 @@ export interface Stores {
   repairs: RepairStore;
   artifacts: ArtifactRecords;
   runLogs: RunLogQueue;
+  footprints: FootprintStore;
+  answers: AnswerStore;
 }
 
 /** The stores inside a transaction. */
@@ -104,6 +108,8 @@ function storesOver(db: Database): Stores {
     repairs: typed(new RepairStore(db)),
     artifacts: typed(new ArtifactRecords(db)),
     runLogs: typed(new RunLogQueue(db)),
+    footprints: typed(new FootprintStore(db)),
+    answers: typed(new AnswerStore(db)),
   };
 }
 

@@ -185,6 +185,35 @@ export interface BlueprintDetailDto extends BlueprintDto {
   versions: BlueprintVersionDto[];
 }
 
+/** A version with what it was made of. */
+export interface BlueprintVersionDetailDto extends BlueprintVersionDto {
+  blueprint_id: string;
+  source: string;
+  /** What the compiler made of the source. */
+  plan: JsonObject;
+}
+
+/** One measured use. */
+export interface FootprintDto {
+  recorded_at: string;
+  /** `run` or `step`, and which one. */
+  source_kind: string;
+  source_ref: string;
+  metric: string;
+  run_id: string;
+  step_id: string | null;
+  quantity: number;
+  unit: string;
+  /** What the use is to be counted under, such as provider and model. */
+  dims: JsonObject | null;
+}
+
+export interface FootprintTotalDto {
+  metric: string;
+  unit: string;
+  quantity: number;
+}
+
 /** Something that a document does wrong, or that its author should look at. */
 export interface ProblemDto {
   code: string;

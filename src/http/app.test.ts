@@ -312,6 +312,22 @@ describe('headers', () => {
     }
   });
 
+  it('takes run and step from the headers, and gives them back', async () => {
+    const [run, step] = [randomUUID(), randomUUID()];
+    const scope = { 'x-run-id': run, 'x-step-id': step };
+    const emitted = await post('/api/v1/events', { event_name: 'a.b' }, scope);
+    expect([emitted.body.run_id, emitted.body.step_id]).toEqual([run, step]);
+    expect([emitted.headers.get('x-run-id'), emitted.headers.get('x-step-id')]).toEqual([run, step]);
+    expect(logged.at(-1)?.facts).toMatchObject({ run_id: run, step_id: step });
+    const same = await post('/api/v1/events', { event_name: 'a.b', run_id: run }, { 'x-run-id': run });
+    expect([same.status, same.body.step_id]).toEqual([201, null]);
+    const other = { event_name: 'a.b', run_id: randomUUID() };
+    expectError(await post('/api/v1/events', other, scope), 422, 'request_invalid');
+    for (const headers of [{ 'x-run-id': 'x' }, { 'x-run-id': run.toUpperCase() }, { 'x-step-id': step }]) {
+      expectError(await call('GET', '/api/v1/health', { headers }), 422, 'request_invalid');
+    }
+  });
+
   it('refuses actors that cannot stand in records', async () => {
     for (const actor of ['', 'a"b', 'system', 'temporal-ui', 'x'.repeat(129)]) {
       expectError(

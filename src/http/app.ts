@@ -1,7 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { XynFault } from '../domain/fault.js';
 import { bytesOf, readDocumentBody, readJsonBody, readUpload, unlessNamed } from './body.js';
-import { callerOf, correlationIdOf } from './caller.js';
+import { callerOf, correlationIdOf, scopeOf, type RequestScope } from './caller.js';
 import { handleErrors } from './errors.js';
 import { sendFile } from './file-answer.js';
 import type { Log } from './log.js';
@@ -48,6 +48,7 @@ function begin(log: Log): RequestHandler {
         status: response.statusCode,
         duration_ms: Math.round(performance.now() - startedAt),
         correlation_id: correlationId,
+        ...(response.locals['scope'] as RequestScope | undefined),
       };
       log.info(response.writableFinished ? facts : { ...facts, aborted: true }, 'request');
     });
@@ -58,6 +59,10 @@ function begin(log: Log): RequestHandler {
 function serve({ services }: Context, route: Route): RequestHandler {
   return async (request: Request, response: Response): Promise<void> => {
     const correlationId = response.locals['correlationId'] as string;
+    const scope = scopeOf(request.headers);
+    response.locals['scope'] = scope;
+    if (scope.run_id !== undefined) response.set('X-Run-Id', scope.run_id);
+    if (scope.step_id !== undefined) response.set('X-Step-Id', scope.step_id);
     const answer = await route.handle(services, {
       caller: callerOf(request.headers, correlationId),
       headers: request.headers,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { XynFault } from '../domain/fault.js';
 import type { ArtifactDto } from '../domain/dtos.js';
-import { keyPart } from './caller.js';
+import { keyPart, scopeWithin } from './caller.js';
 import { listPage } from './listing.js';
 import { API_PREFIX, checkDuplicates, route, type Answer, type RawCall, type Route } from './route.js';
 import {
@@ -28,14 +28,14 @@ async function create(services: Services, call: RawCall): Promise<Answer> {
 
 async function createFromJson({ artifacts }: Services, { caller, headers, body }: RawCall): Promise<ArtifactDto> {
   const { content_base64: content, ...about } = parsePart('body', createArtifactRequest, body ?? {});
-  const { byte_length = null, sha256 = null, run_id = null, step_id = null } = about;
-  const request = { ...about, byte_length, sha256, run_id, step_id, ...keyPart(headers) };
+  const { byte_length = null, sha256 = null } = about;
+  const request = { ...about, byte_length, sha256, ...scopeWithin(headers, about), ...keyPart(headers) };
   return artifacts.create(caller, request, Readable.from([content]));
 }
 
 async function upload({ artifacts }: Services, { caller, headers, query, bytes }: RawCall): Promise<ArtifactDto> {
   const about = parsePart('query', uploadArtifactQuery, { ...query });
-  const { sha256 = null, run_id = null, step_id = null } = about;
+  const { sha256 = null } = about;
   const type = uploadType.safeParse(headers['content-type']);
   if (!type.success) throw new XynFault('unsupported_media_type', 'The `Content-Type` is none.');
   if (headers['content-encoding'] !== undefined) {
@@ -43,7 +43,8 @@ async function upload({ artifacts }: Services, { caller, headers, query, bytes }
   }
   const length = headers['content-length'];
   const byte_length = length === undefined ? null : Number(length);
-  const request = { ...about, content_type: type.data, byte_length, sha256, run_id, step_id, metadata: {} };
+  const scope = scopeWithin(headers, about);
+  const request = { ...about, ...scope, content_type: type.data, byte_length, sha256, metadata: {} };
   return artifacts.create(caller, { ...request, ...keyPart(headers) }, bytes);
 }
 

@@ -7,6 +7,7 @@ import type { Caller } from '../services/caller.js';
 const DEFAULT_ACTOR = 'local';
 const CORRELATION_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const ACTOR = /^[A-Za-z0-9][A-Za-z0-9._@+:/-]{0,127}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Printable ASCII: RFC 9110 field content, without leading and trailing space. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 /** Names that only Xyn itself writes into records. */
@@ -32,6 +33,49 @@ export function callerOf(headers: IncomingHttpHeaders, correlationId: string): C
   }
   const source = headers['user-agent']?.startsWith('xynctl/') === true ? 'cli' : 'api';
   return { actor, proven: false, correlationId, source };
+}
+
+/** The run and step that a request belongs to, where its headers say so. */
+export interface RequestScope {
+  run_id?: string;
+  step_id?: string;
+}
+
+/**
+ * Reads `X-Run-Id` and `X-Step-Id`.
+ * @throws XynFault `request_invalid` for what is no id, and for a step without its run.
+ */
+export function scopeOf(headers: IncomingHttpHeaders): RequestScope {
+  const { 'x-run-id': run, 'x-step-id': step } = headers;
+  for (const given of [run, step]) {
+    if (given !== undefined && !(typeof given === 'string' && UUID.test(given))) {
+      throw new XynFault('request_invalid', 'X-Run-Id and X-Step-Id are UUIDs in lower case.');
+    }
+  }
+  if (step !== undefined && run === undefined) {
+    throw new XynFault('request_invalid', 'X-Step-Id goes with the X-Run-Id of its run.');
+  }
+  return {
+    ...(run === undefined ? {} : { run_id: run as string }),
+    ...(step === undefined ? {} : { step_id: step as string }),
+  };
+}
+
+/**
+ * The run and step that a request names in its body, or else in its headers.
+ * @throws XynFault `request_invalid` when the two differ.
+ */
+export function scopeWithin(
+  headers: IncomingHttpHeaders,
+  given: { run_id?: string | null | undefined; step_id?: string | null | undefined },
+): { run_id: string | null; step_id: string | null } {
+  const scope = scopeOf(headers);
+  for (const name of ['run_id', 'step_id'] as const) {
+    if (given[name] != null && scope[name] !== undefined && given[name] !== scope[name]) {
+      throw new XynFault('request_invalid', `\`${name}\` is not the one of the headers.`);
+    }
+  }
+  return { run_id: given.run_id ?? scope.run_id ?? null, step_id: given.step_id ?? scope.step_id ?? null };
 }
 
 /** @throws XynFault `idempotency_key_invalid` */

@@ -9,6 +9,7 @@ export type Privilege =
   | 'gate.read'
   | 'gate.decide'
   | 'audit.read'
+  | 'audit.verify'
   | 'artifact.read'
   | 'artifact.create'
   | 'blueprint.read'

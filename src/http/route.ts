@@ -27,7 +27,7 @@ export interface Call<Q, B> {
   headers: IncomingHttpHeaders;
   query: Q;
   body: B;
-  /** A parameter of the path; those that end in `_id` are UUIDs, save for blueprints. */
+  /** A parameter of the path; UUIDs, save for blueprints and versions. */
   param: (name: string) => string;
 }
 
@@ -89,12 +89,14 @@ interface RouteSpec<Q, B> extends RoutePromise {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Forms of parameters of paths that are no UUIDs. */
+const FORMS: Readonly<Record<string, RegExp>> = { blueprint_id: /^[^\u0000]{1,200}$/u, version: /^[1-9]\d{0,8}$/ };
 const noQuery = z.strictObject({});
 
 function paramOf(params: RawCall['params'], name: string): string {
   const value = params[name];
-  const isFree = name === 'blueprint_id';
-  if (typeof value === 'string' && (isFree ? value.length <= 200 : UUID.test(value))) return value;
+  const form = FORMS[name] ?? UUID;
+  if (typeof value === 'string' && form.test(value)) return value;
   throw new XynFault('not_found', 'Nothing has that id.');
 }
 

@@ -30,9 +30,9 @@ export interface Services {
   health: HealthService;
   cursors: CursorKeys;
   events: Pick<EventService, 'emit' | 'list' | 'get'>;
-  runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'cancel'>;
+  runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'footprints' | 'cancel'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
-  audit: Pick<AuditTrail, 'list'>;
+  audit: Pick<AuditTrail, 'list' | 'verify'>;
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
-  blueprints: Pick<BlueprintService, 'list' | 'get' | 'validate' | 'apply'>;
+  blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'apply'>;
 }

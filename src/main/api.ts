@@ -17,6 +17,7 @@ import { ArtifactService } from '../services/artifacts.js';
 import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { AuditTrail } from '../services/audit-trail.js';
+import { verifyAudit } from '../services/audit-verification.js';
 import { HealthService } from '../services/health.js';
 import { RunLogWriter } from '../services/run-log.js';
 import { RunGateway } from '../temporal/gateway.js';
@@ -63,9 +64,11 @@ const runLogs = new RunLogWriter({
 });
 runLogs.start();
 lifecycle.onClose('run logs', () => runLogs.stop());
+const chain = auditChain(catalog);
+const heads = await AuditHeads.open(path.join(config.stateDir, 'audit'));
 const chainer = new AuditChainer({
-  chain: auditChain(catalog),
-  heads: await AuditHeads.open(path.join(config.stateDir, 'audit')),
+  chain,
+  heads,
   log,
   clock: Date.now,
   listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_audit', onNotice }),
@@ -81,7 +84,7 @@ const app = createApp(
     ...core,
     health,
     artifacts,
-    audit: new AuditTrail(auditLog(catalog)),
+    audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
     cursors: { key: sharedKey(catalog, 'cursor') },
   },
   { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },

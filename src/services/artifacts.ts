@@ -6,7 +6,7 @@ import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { ArtifactDto, Page } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { uuidV5 } from '../domain/hash.js';
-import type { JsonObject } from '../domain/json.js';
+import { canonicalJson, type JsonObject } from '../domain/json.js';
 import { requireFileName } from './artifact-name.js';
 import type { Caller } from './caller.js';
 import { isStorable } from './storable-json.js';
@@ -84,7 +84,7 @@ export class ArtifactService {
     };
     const isNew = await catalog.artifacts.insert(row);
     const kept = await this.get(row.artifact_id);
-    if (isNew || (kept.sha256 === row.sha256 && kept.name === row.name)) return kept;
+    if (isNew || isSame(kept, row)) return kept;
     throw new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, for another artifact.', {
       details: { artifact_id: kept.artifact_id },
     });
@@ -129,4 +129,11 @@ export class ArtifactService {
       throw new XynFault('step_not_found', 'The run has no such step.');
     }
   }
+}
+
+/** Whether a repeat of a call asks for what is there already. */
+function isSame(kept: ArtifactDto, asked: NewArtifact): boolean {
+  const told = ({ name, kind, content_type, sha256, run_id, step_id, metadata }: ArtifactDto | NewArtifact): string =>
+    canonicalJson({ name, kind, content_type, sha256, run_id, step_id, metadata });
+  return told(kept) === told(asked);
 }

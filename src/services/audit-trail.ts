@@ -1,5 +1,6 @@
 import type { AuditFilter, AuditLog, AuditRow } from '../catalog/audit.js';
 import type { Page } from '../domain/dtos.js';
+import type { AuditReport } from './audit-verification.js';
 
 /** Keyset of the listing: the last entry shown. */
 export interface AuditCursor {
@@ -9,9 +10,22 @@ export interface AuditCursor {
 /** The audit trail as it is read. */
 export class AuditTrail {
   readonly #log: AuditLog;
+  readonly #verify: () => Promise<AuditReport>;
+  #verifying: Promise<AuditReport> | undefined;
 
-  constructor(log: AuditLog) {
+  /** @param verify computes the whole chain again. */
+  constructor(log: AuditLog, verify: () => Promise<AuditReport>) {
     this.#log = log;
+    this.#verify = verify;
+  }
+
+  /**
+   * Whether the trail is as it was written. Calls at the same time share one check, since it reads all of it.
+   * @throws XynFault `db_unavailable`
+   */
+  async verify(): Promise<AuditReport> {
+    this.#verifying ??= this.#verify().finally(() => (this.#verifying = undefined));
+    return this.#verifying;
   }
 
   /** Newest first. @throws XynFault `db_unavailable` */

@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import { invalidDocument } from '../domain/document-fault.js';
-import type { AppliedBlueprintDto, BlueprintDetailDto, BlueprintDto, ProblemDto } from '../domain/dtos.js';
+import type {
+  AppliedBlueprintDto,
+  BlueprintDetailDto,
+  BlueprintDto,
+  BlueprintVersionDetailDto,
+  BlueprintVersionDto,
+  Page,
+  ProblemDto,
+} from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
-import type { JsonObject } from '../domain/json.js';
+import { sha256Hex } from '../domain/hash.js';
+import type { Json, JsonObject } from '../domain/json.js';
 import { planDigest } from '../domain/plan-digest.js';
 import type { Plan } from '../domain/plan.js';
 import type { Caller } from './caller.js';
@@ -33,6 +42,19 @@ export interface BlueprintServiceDeps {
   envId: string;
 }
 
+/** Keyset of the listing of versions: the last one shown. */
+export interface VersionCursor {
+  version: number;
+}
+
+/** Name under which answers to `apply` are kept. */
+const APPLY = 'blueprint.apply';
+
+/** Ends a transaction whose Idempotency-Key was used meanwhile. */
+function keyTaken(): XynFault {
+  return new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, with another document.');
+}
+
 /** Blueprints and their versions. */
 export class BlueprintService {
   readonly #deps: BlueprintServiceDeps;
@@ -46,34 +68,8 @@ export class BlueprintService {
    * version again changes nothing.
    * @throws XynFault `plan_digest_mismatch`, `audit_unavailable`, `db_unavailable`.
    */
-  async savePlan(caller: Caller, { plan, source, debug }: NewPlan): Promise<SavedPlan> {
-    if (planDigest(plan) !== plan.digest)
-      throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
-    return this.#deps.catalog.transaction(async (unit) => {
-      const { active_version: active } = await unit.blueprints.lock(plan.id, plan.name ?? plan.id);
-      const known = await unit.blueprints.findDigest(plan.id, plan.digest);
-      const version = known.version ?? known.highest + 1;
-      const created = known.version === undefined;
-      if (created) await unit.blueprints.insertVersion({ version, source, plan, debug, created_by: caller.actor });
-      if (version !== active) {
-        await unit.blueprints.activate(plan, version);
-        await unit.audit([
-          {
-            key: `blueprint/${plan.id}/${version}/${randomUUID()}`,
-            at: new Date(this.#deps.clock()),
-            actor: caller.actor,
-            action: 'blueprint.activate',
-            resource_type: 'blueprint',
-            resource_id: plan.id,
-            before: { active_version: active },
-            after: { active_version: version, digest: plan.digest, created },
-            correlation_id: caller.correlationId,
-            env_id: this.#deps.envId,
-          },
-        ]);
-      }
-      return { blueprint_id: plan.id, version, digest: plan.digest, created };
-    });
+  async savePlan(caller: Caller, newPlan: NewPlan): Promise<SavedPlan> {
+    return this.#deps.catalog.transaction((unit) => this.#save(unit, caller, newPlan));
   }
 
   /** Checks a document and changes nothing. */
@@ -84,13 +80,32 @@ export class BlueprintService {
 
   /**
    * Makes a document the active version of its blueprint; doing it again changes nothing.
-   * @throws XynFault `blueprint_invalid` with every problem, and what `savePlan` throws.
+   * @param key the same key with the same document gets the same answer, for ever.
+   * @throws XynFault `blueprint_invalid` with every problem, `idempotency_mismatch`, and what `savePlan` throws.
    */
-  async apply(caller: Caller, bytes: Uint8Array): Promise<AppliedBlueprintDto> {
+  async apply(caller: Caller, bytes: Uint8Array, key?: string): Promise<AppliedBlueprintDto> {
+    const source = new TextDecoder().decode(bytes);
+    const bodySha256 = sha256Hex(source);
+    const earlier = await this.#earlier(key, bodySha256);
+    if (earlier !== undefined) return earlier;
     const { compiled, problems } = await this.#compile(bytes);
     if (compiled === undefined) throw invalidDocument(problems);
-    const source = new TextDecoder().decode(bytes);
-    return { ...(await this.savePlan(caller, { ...compiled, source })), warnings: problems };
+    const applied = await this.#deps.catalog
+      .transaction(async (unit) => {
+        const answer = { ...(await this.#save(unit, caller, { ...compiled, source })), warnings: problems };
+        if (key === undefined) return answer;
+        const kept = { bodySha256, answer: answer as unknown as Json };
+        // Another call with the same key was faster: what this one changed is taken back, and that one's answer counts.
+        if (!(await unit.answers.keep(APPLY, key, kept))) throw keyTaken();
+        return answer;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof XynFault && error.code === 'idempotency_mismatch') return undefined;
+        throw error;
+      });
+    const answer = applied ?? (await this.#earlier(key, bodySha256));
+    if (answer === undefined) throw new XynFault('internal', 'The answer of that key is gone.');
+    return answer;
   }
 
   async list(): Promise<BlueprintDto[]> {
@@ -102,6 +117,65 @@ export class BlueprintService {
     const blueprint = await this.#deps.catalog.blueprints.get(blueprintId);
     if (blueprint === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
     return blueprint;
+  }
+
+  /**
+   * The versions of a blueprint, newest first.
+   * @throws XynFault `blueprint_unknown`.
+   */
+  async versions(
+    blueprintId: string,
+    { limit, cursor }: { limit: number; cursor?: VersionCursor },
+  ): Promise<Page<BlueprintVersionDto, VersionCursor>> {
+    const { blueprints } = this.#deps.catalog;
+    const rows = await blueprints.versions(blueprintId, limit + 1, cursor?.version);
+    if (rows.length === 0 && cursor === undefined) await this.get(blueprintId);
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, next: last === undefined ? null : { version: last.version } };
+  }
+
+  /** @throws XynFault `blueprint_unknown`. */
+  async version(blueprintId: string, version: number): Promise<BlueprintVersionDetailDto> {
+    const found = await this.#deps.catalog.blueprints.versionDetail(blueprintId, version);
+    if (found === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id and version.');
+    return found;
+  }
+
+  async #earlier(key: string | undefined, bodySha256: string): Promise<AppliedBlueprintDto | undefined> {
+    const kept = key === undefined ? undefined : await this.#deps.catalog.answers.get(APPLY, key);
+    if (kept !== undefined && kept.bodySha256 !== bodySha256) {
+      throw keyTaken();
+    }
+    return kept?.answer as AppliedBlueprintDto | undefined;
+  }
+
+  async #save(unit: UnitOfWork, caller: Caller, { plan, source, debug }: NewPlan): Promise<SavedPlan> {
+    if (planDigest(plan) !== plan.digest)
+      throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
+    const { active_version: active } = await unit.blueprints.lock(plan.id, plan.name ?? plan.id);
+    const known = await unit.blueprints.findDigest(plan.id, plan.digest);
+    const version = known.version ?? known.highest + 1;
+    const created = known.version === undefined;
+    if (created) await unit.blueprints.insertVersion({ version, source, plan, debug, created_by: caller.actor });
+    if (version !== active) {
+      await unit.blueprints.activate(plan, version);
+      await unit.audit([
+        {
+          key: `blueprint/${plan.id}/${version}/${randomUUID()}`,
+          at: new Date(this.#deps.clock()),
+          actor: caller.actor,
+          action: 'blueprint.activate',
+          resource_type: 'blueprint',
+          resource_id: plan.id,
+          before: { active_version: active },
+          after: { active_version: version, digest: plan.digest, created },
+          correlation_id: caller.correlationId,
+          env_id: this.#deps.envId,
+        },
+      ]);
+    }
+    return { blueprint_id: plan.id, version, digest: plan.digest, created };
   }
 
   async #compile(bytes: Uint8Array): Promise<Compilation> {

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import type { FootprintCursor } from '../catalog/footprint-store.js';
 import type { RunCursor, RunFilter, RunRow } from '../catalog/run-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
-import type { Page, RunDetailDto, RunDto, StepDetailDto, StepDto, WaitingOn } from '../domain/dtos.js';
+import type {
+  FootprintDto,
+  FootprintTotalDto,
+  Page,
+  RunDetailDto,
+  RunDto,
+  StepDetailDto,
+  StepDto,
+  WaitingOn,
+} from '../domain/dtos.js';
 import type { RunStatus } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex, uuidV5 } from '../domain/hash.js';
@@ -107,6 +117,24 @@ export class RunService {
     const step = await this.#deps.catalog.runs.step(runId, stepId);
     if (step === undefined) throw new XynFault('step_not_found', 'The run has no such step.');
     return step;
+  }
+
+  /**
+   * What a run used so far, oldest first, and its totals.
+   * @throws XynFault `run_not_found`.
+   */
+  async footprints(
+    runId: string,
+    { limit, cursor }: { limit: number; cursor?: FootprintCursor },
+  ): Promise<Page<FootprintDto, FootprintCursor> & { totals: FootprintTotalDto[] }> {
+    await this.#found(runId);
+    const { footprints } = this.#deps.catalog;
+    const [rows, totals] = await Promise.all([footprints.list(runId, limit + 1, cursor), footprints.totals(runId)]);
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    if (last === undefined) return { items, totals, next: null };
+    const { recorded_at, source_kind, source_ref, metric } = last;
+    return { items, totals, next: { recorded_at, source_kind, source_ref, metric } };
   }
 
   /**

@@ -121,6 +121,8 @@ const fakeBlueprint = {
   updated_at: at,
 };
 
+const fakeVersion = { digest: fakeBlueprint.digest, created_at: at, created_by: 'local' };
+
 const fakeAuditEntry = {
   audit_id: '7',
   at,
@@ -291,6 +293,23 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         const step = world.steps.find((one) => one.run_id === runId && one.step_id === stepId);
         return { ...found(step, 'step_not_found'), attempt_log: [] };
       },
+      footprints: async (id) => ({
+        items: [
+          {
+            recorded_at: at,
+            source_kind: 'step',
+            source_ref: 's/1',
+            metric: 'tokens_in',
+            run_id: id,
+            step_id: null,
+            quantity: 7,
+            unit: 'tokens',
+            dims: { provider: 'openai' },
+          },
+        ],
+        totals: [{ metric: 'tokens_in', unit: 'tokens', quantity: 7 }],
+        next: null,
+      }),
       cancel: async (caller, id, reason) => {
         asked('cancel', caller, { id, reason });
         const run = found(
@@ -327,7 +346,10 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         return { gate, decision_id: randomUUID(), status: 'applied' };
       },
     },
-    audit: { list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }) },
+    audit: {
+      list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }),
+      verify: async () => ({ ok: true, entries: 1, linked: 1, unlinked_tail: 0, heads: 1 }),
+    },
     blueprints: {
       validate: async (bytes) => reportOf(world, bytes),
       apply: async (caller, bytes) => {
@@ -337,6 +359,11 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         const { blueprint_id, digest } = fakeBlueprint;
         return { blueprint_id, version: 2, digest, created: true, warnings: problems };
       },
+      versions: async (_id, { cursor }) => ({
+        items: cursor === undefined ? [{ version: 2, ...fakeVersion }] : [{ version: 1, ...fakeVersion }],
+        next: cursor === undefined ? { version: 2 } : null,
+      }),
+      version: async (id, version) => ({ blueprint_id: id, version, ...fakeVersion, source: 'id: x\n', plan: {} }),
       list: async () => [fakeBlueprint],
       get: async (id) => {
         if (id !== fakeBlueprint.blueprint_id) {

@@ -30,10 +30,15 @@ const idempotencyKey = z
 const uuidParam = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
-  .meta(shownAs({ type: 'string', format: 'uuid' }));
+  .meta({ format: 'uuid' });
 const FREE_PARAMS: Readonly<Record<string, z.ZodType>> = {
   blueprint_id: z.string().min(1).max(200),
   version: z.string().meta(shownAs({ type: 'integer', minimum: 1, maximum: 999_999_999 })),
+};
+
+const scopeHeaders = {
+  'X-Run-Id': uuidParam.optional().meta({ description: 'The run that the request belongs to.' }),
+  'X-Step-Id': uuidParam.optional().meta({ description: 'The step that it belongs to; goes with `X-Run-Id`.' }),
 };
 
 /** What a route takes besides its body. */
@@ -43,6 +48,7 @@ export function requestParams(route: Route): NonNullable<ZodOpenApiOperationObje
   const query = route.query instanceof z.ZodObject ? route.query : z.object({});
   const header = z.object({
     ...callerHeaders,
+    ...scopeHeaders,
     ...(route.keyed === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
   });
   return { path, query, header };

@@ -1,17 +1,26 @@
 import { z } from 'zod';
 import { invalidDocument } from '../../domain/document-fault.js';
-import { slicePage } from '../listing.js';
+import { keyPart } from '../caller.js';
+import { listPage, slicePage } from '../listing.js';
 import { API_PREFIX, route, type Route } from '../route.js';
 import {
   appliedBlueprintSchema,
   blueprintDetailSchema,
   blueprintListSchema,
+  blueprintVersionListSchema,
+  blueprintVersionSchema,
   documentRequest,
   validationSchema,
 } from '../schemas/blueprint.js';
 import { pageQuery } from '../schemas/common.js';
 
 const position = z.strictObject({ blueprint_id: z.string() });
+const versionPosition = z.strictObject({ version: z.int().positive() });
+
+interface Page {
+  limit: number;
+  cursor?: z.infer<typeof versionPosition>;
+}
 
 const documentRoutes: readonly Route[] = [
   route({
@@ -38,8 +47,9 @@ const documentRoutes: readonly Route[] = [
     body: documentRequest,
     takesDocument: true,
     answers: { 200: appliedBlueprintSchema, 201: appliedBlueprintSchema },
-    handle: async ({ blueprints }, { caller, body }) => {
-      const applied = await blueprints.apply(caller, body.source);
+    keyed: true,
+    handle: async ({ blueprints }, { caller, headers, body }) => {
+      const applied = await blueprints.apply(caller, body.source, keyPart(headers).idempotencyKey);
       const location = `${API_PREFIX}/blueprints/${applied.blueprint_id}`;
       return { status: applied.created ? 201 : 200, location, body: applied };
     },
@@ -73,5 +83,32 @@ export const blueprintRoutes: readonly Route[] = [
     answers: { 200: blueprintDetailSchema },
     errors: ['blueprint_unknown'],
     handle: async ({ blueprints }, { param }) => ({ body: await blueprints.get(param('blueprint_id')) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/blueprints/:blueprint_id/versions',
+    id: 'listBlueprintVersions',
+    summary: 'List the versions of a blueprint, newest first',
+    privilege: 'blueprint.read',
+    query: pageQuery,
+    answers: { 200: blueprintVersionListSchema },
+    errors: ['blueprint_unknown'],
+    handle: (services, { query, param }) => {
+      const blueprintId = param('blueprint_id');
+      const load = (q: Page) => services.blueprints.versions(blueprintId, q);
+      return listPage(services, `versions/${blueprintId}`, query, versionPosition, load);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/blueprints/:blueprint_id/versions/:version',
+    id: 'getBlueprintVersion',
+    summary: 'Show a version with its source and its plan',
+    privilege: 'blueprint.read',
+    answers: { 200: blueprintVersionSchema },
+    errors: ['blueprint_unknown'],
+    handle: async ({ blueprints }, { param }) => ({
+      body: await blueprints.version(param('blueprint_id'), Number(param('version'))),
+    }),
   }),
 ];

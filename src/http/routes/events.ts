@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyPart } from '../caller.js';
+import { keyPart, scopeWithin } from '../caller.js';
 import { listPage } from '../listing.js';
 import { API_PREFIX, route, type Route } from '../route.js';
 import { wholeNumber } from '../schemas/common.js';
@@ -19,8 +19,10 @@ export const eventRoutes: readonly Route[] = [
     errors: ['event_name_format', 'event_name_reserved'],
     keyed: true,
     handle: async ({ events }, call) => {
-      const { resource = null, run_id = null, step_id = null, ...body } = call.body;
-      const event = await events.emit(call.caller, { ...body, resource, run_id, step_id, ...keyPart(call.headers) });
+      const { headers, caller, body } = call;
+      const { resource = null } = body;
+      const request = { ...body, resource, ...scopeWithin(headers, body), ...keyPart(headers) };
+      const event = await events.emit(caller, request);
       return { status: 201, location: `${API_PREFIX}/events/${event.event_id}`, body: event };
     },
   }),

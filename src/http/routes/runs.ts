@@ -7,6 +7,7 @@ import { pageQuery, timestamp, uuid } from '../schemas/common.js';
 import {
   cancelRunRequest,
   createRunRequest,
+  footprintListSchema,
   runDetailSchema,
   runListQuery,
   runListSchema,
@@ -20,6 +21,12 @@ import type { Services } from '../services.js';
 const MAX_PREFIX_RUNS = 10;
 
 const runPosition = z.strictObject({ created_at: timestamp, run_id: uuid });
+const footprintPosition = z.strictObject({
+  recorded_at: timestamp,
+  source_kind: z.string(),
+  source_ref: z.string(),
+  metric: z.string(),
+});
 const stepPosition = z.strictObject({ step_id: uuid });
 
 async function listRuns(services: Services, { query }: Call<z.infer<typeof runListQuery>, undefined>): Promise<Answer> {
@@ -65,6 +72,27 @@ const stepRoutes: readonly Route[] = [
     handle: async ({ runs }, { param }) => ({ body: await runs.step(param('run_id'), param('step_id')) }),
   }),
 ];
+
+const footprintRoute = route({
+  method: 'GET',
+  path: '/runs/:run_id/footprints',
+  id: 'listFootprints',
+  summary: 'List what a run used, oldest first, with its totals',
+  privilege: 'run.read',
+  query: pageQuery,
+  answers: { 200: footprintListSchema },
+  errors: ['run_not_found'],
+  handle: async (services, { query, param }) => {
+    const runId = param('run_id');
+    let totals: object[] = [];
+    const { body } = await listPage(services, `footprints/${runId}`, query, footprintPosition, async (q) => {
+      const page = await services.runs.footprints(runId, q);
+      totals = page.totals;
+      return page;
+    });
+    return { body: { ...body, totals } };
+  },
+});
 
 export const runRoutes: readonly Route[] = [
   route({
@@ -122,5 +150,6 @@ export const runRoutes: readonly Route[] = [
       body: await runs.cancel(caller, param('run_id'), body.reason),
     }),
   }),
+  footprintRoute,
   ...stepRoutes,
 ];

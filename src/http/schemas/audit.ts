@@ -28,3 +28,22 @@ export const auditListQuery = pageQuery.extend({
   resource_type: label(100).exactOptional(),
   resource_id: label(500).exactOptional(),
 });
+
+/** `ok: false` is an answer, not an error: it says what does not fit. */
+export const auditReportSchema = z
+  .object({
+    ok: z.boolean(),
+    entries: z.int(),
+    linked: z.int(),
+    unlinked_tail: z.int(),
+    heads: z.int(),
+    first_problem: z
+      .object({
+        kind: z.string(),
+        seq: z.int().exactOptional(),
+        audit_id: z.string().exactOptional(),
+        message: z.string(),
+      })
+      .exactOptional(),
+  })
+  .meta({ id: 'AuditReport' });

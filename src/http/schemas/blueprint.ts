@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import type { AppliedBlueprintDto, BlueprintDetailDto, BlueprintDto, ProblemDto } from '../../domain/dtos.js';
-import { listOf, shownAs, timestamp } from './common.js';
+import type {
+  AppliedBlueprintDto,
+  BlueprintDetailDto,
+  BlueprintDto,
+  BlueprintVersionDetailDto,
+  BlueprintVersionDto,
+  ProblemDto,
+} from '../../domain/dtos.js';
+import { jsonObject, listOf, shownAs, timestamp } from './common.js';
 
 export const blueprintSchema = z
   .object({
@@ -14,13 +21,18 @@ export const blueprintSchema = z
   })
   .meta({ id: 'Blueprint' }) satisfies z.ZodType<BlueprintDto>;
 
+const versionSchema = z
+  .object({ version: z.int(), digest: z.string(), created_at: timestamp, created_by: z.string() })
+  .meta({ id: 'BlueprintVersion' }) satisfies z.ZodType<BlueprintVersionDto>;
+
+export const blueprintVersionListSchema = listOf(versionSchema, 'BlueprintVersionList');
+
+export const blueprintVersionSchema = versionSchema
+  .extend({ blueprint_id: z.string(), source: z.string(), plan: jsonObject })
+  .meta({ id: 'BlueprintVersionDetail' }) satisfies z.ZodType<BlueprintVersionDetailDto>;
+
 export const blueprintDetailSchema = blueprintSchema
-  .extend({
-    source: z.string().nullable(),
-    versions: z.array(
-      z.object({ version: z.int(), digest: z.string(), created_at: timestamp, created_by: z.string() }),
-    ),
-  })
+  .extend({ source: z.string().nullable(), versions: z.array(versionSchema) })
   .meta({ id: 'BlueprintDetail' }) satisfies z.ZodType<BlueprintDetailDto>;
 
 export const blueprintListSchema = listOf(blueprintSchema, 'BlueprintList');

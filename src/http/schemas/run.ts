@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import type { RunDetailDto, RunDto, StepDetailDto, StepDto, WaitingOn } from '../../domain/dtos.js';
+import type {
+  FootprintDto,
+  FootprintTotalDto,
+  RunDetailDto,
+  RunDto,
+  StepDetailDto,
+  StepDto,
+  WaitingOn,
+} from '../../domain/dtos.js';
 import { anyJson, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const runStatus = z.enum(['created', 'running', 'completed', 'failed', 'cancelled']);
@@ -103,6 +111,29 @@ export const stepDetailSchema = stepSchema
   .meta({ id: 'StepDetail' }) satisfies z.ZodType<StepDetailDto>;
 
 export const stepListSchema = listOf(stepSchema, 'StepList');
+
+const footprintSchema = z
+  .object({
+    recorded_at: timestamp,
+    source_kind: z.string(),
+    source_ref: z.string(),
+    metric: z.string(),
+    run_id: uuid,
+    step_id: uuid.nullable(),
+    quantity: z.number(),
+    unit: z.string(),
+    dims: jsonObject.nullable(),
+  })
+  .meta({ id: 'Footprint' }) satisfies z.ZodType<FootprintDto>;
+
+const footprintTotalSchema = z
+  .object({ metric: z.string(), unit: z.string(), quantity: z.number() })
+  .meta({ id: 'FootprintTotal' }) satisfies z.ZodType<FootprintTotalDto>;
+
+/** The totals are of the whole run, on every page. */
+export const footprintListSchema = listOf(footprintSchema, 'FootprintPage')
+  .extend({ totals: z.array(footprintTotalSchema) })
+  .meta({ id: 'FootprintList' });
 
 /** The name is the blueprint's when absent. */
 export const createRunRequest = z
