@@ -32,7 +32,7 @@ const layers = {
     types: ['catalog', 'temporal', 'registry', 'artifacts', 'secrets'],
     npm: 'ajv|ajv-formats|zod',
   },
-  ui: { path: '^src/ui/', may: ['domain'] },
+  ui: { path: '^src/ui/', may: ['domain'], npm: 'eta' },
   http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod|zod-openapi|swagger-ui-dist' },
   schemas: { path: '^src/http/schemas[./]' },
   cli: { path: '^src/cli/', may: ['domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },

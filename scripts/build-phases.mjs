@@ -1,8 +1,9 @@
-// The phases of a build: Prisma client, TypeScript, workflow bundle.
+// The phases of a build: Prisma client, TypeScript, assets of the screens, workflow bundle.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { buildAssets } from './build-assets.mjs';
 import { withLock } from './build-lock.mjs';
 import { fingerprints, readStamp, root, stalePhases, stampFile } from './fingerprint.mjs';
 
@@ -84,6 +85,7 @@ async function bundle() {
 const work = {
   prisma: { title: 'Prisma client', run: () => mustRun([join(root, 'scripts', 'generate-prisma.mjs')]) },
   tsc: { title: 'TypeScript', run: compile },
+  assets: { title: 'assets of the screens', run: () => buildAssets(root, dist) },
   bundle: { title: 'workflow bundle', run: bundle },
 };
 

@@ -8,6 +8,7 @@ const folders = ['src', 'workflows', 'activities', 'packs', 'test'];
 const checks = {
   eslint: ['eslint/bin/eslint.js', '.', '--max-warnings', '0'],
   tsc: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit', '--tsBuildInfoFile', 'dist/.check.tsbuildinfo'],
+  browser: ['typescript/bin/tsc', '-p', 'src/ui/browser/tsconfig.json'],
   depcruise: ['dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', ...folders],
   knip: ['knip/bin/knip.js', '--no-progress'],
   // Every branch of the pure core is covered by its unit tests.

@@ -20,6 +20,7 @@ const phases = {
     inputs: ['src', 'workflows', 'activities', 'packs', 'test', 'prisma/schema.prisma', 'tsconfig.json', ...shared],
     output: 'dist/src',
   },
+  assets: { inputs: ['src/ui', 'scripts/build-assets.mjs', ...shared], output: 'dist/assets/xyn.js' },
   bundle: { inputs: ['workflows', 'src/domain', 'tsconfig.json', ...shared], output: 'dist/workflow-bundle.js' },
 };
 
@@ -30,7 +31,7 @@ function addFiles(hash, path, name) {
     for (const entry of readdirSync(path).sort()) {
       if (!ignored.has(entry)) addFiles(hash, join(path, entry), `${name}/${entry}`);
     }
-  } else if (!name.includes('/') || /\.(ts|mjs|prisma|json)$/.test(name)) {
+  } else if (!name.includes('/') || /\.(ts|mjs|prisma|json|css|eta|svg)$/.test(name)) {
     hash.update(stat ? `${name}\0${stat.size}\0${stat.mtimeMs}\n` : `${name}\0absent\n`);
   }
 }

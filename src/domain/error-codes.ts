@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   idempotency_mismatch: row(422, 4, false, 'The same key came with another body.'),
   host_unknown: row(421, 4, false, 'The `Host` header is no name of this server; see `XYN_ALLOWED_HOSTS`.'),
   origin_forbidden: row(403, 4, false, 'A page of another site must not change anything here.'),
+  csrf_invalid: row(403, 4, false, 'A form came without the token of its page; open the page again.'),
   header_too_large: row(431, 2, false, 'The headers are larger than 16 KiB.'),
   request_malformed: row(400, 2, false, 'What came is not HTTP.'),
   request_timeout: row(408, 5, true, 'The request did not arrive in time.'),

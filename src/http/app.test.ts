@@ -299,7 +299,6 @@ describe('queries and paths', () => {
     const answer = await call('DELETE', '/api/v1/runs', { headers: { 'x-http-method-override': 'GET' } });
     expectError(answer, 405, 'method_not_allowed');
     expect(answer.headers.get('allow')).toBe('POST, GET, HEAD');
-    expectError(await call('POST', '/'), 405, 'method_not_allowed');
   });
 });
 
@@ -411,28 +410,6 @@ describe('failures', () => {
     const startedAt = Date.now();
     expect(await raw('GET / HTTP/1.1\r\nHost: loc')).toMatch(/^HTTP\/1.1 408 [^]*"request_timeout"/);
     expect(Date.now() - startedAt).toBeLessThan(10_000);
-  });
-});
-
-describe('status page', () => {
-  async function page(): Promise<string> {
-    return (await fetch(`${server.url}/`)).text();
-  }
-
-  it('shows parts, runs and gates, escaped and without scripts', async () => {
-    world.runs = [fakeRun({ name: '<script>alert(1)</script>' })];
-    world.gates = [fakeGate({ message: '<img src=x onerror=y>' })];
-    const html = await page();
-    expect(html).toContain('&lt;script&gt;alert(1)');
-    expect(html).not.toMatch(/<script|<img/);
-    expect(html).toContain('href="http://127.0.0.1:8233"');
-    expect(html).toContain(`xynctl gates approve ${world.gates[0]?.gate_id.slice(0, 8)}`);
-  });
-
-  it('shows what it has when the catalog does not answer', async () => {
-    world.failure = new XynFault('db_unavailable', 'Postgres does not answer.');
-    world.health.postgres.ok = false;
-    expect(await page()).toContain('The catalog does not answer.');
   });
 });
 

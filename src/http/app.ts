@@ -9,9 +9,11 @@ import { describeApi } from './openapi/serve.js';
 import { guardOrigin } from './origin-guard.js';
 import { API_PREFIX, type Route } from './route.js';
 import { routesOf } from './routes.js';
-import { healthOf, type About } from './routes/health.js';
+import type { About } from './routes/health.js';
 import type { Services } from './services.js';
-import { STATUS_PAGE_POLICY, statusPage } from './status-page.js';
+import { mountUi } from './ui/mount.js';
+import type { UiServices } from './ui/page.js';
+import { forms, pages } from './ui/pages.js';
 
 export interface AppOptions {
   log: Log;
@@ -19,6 +21,8 @@ export interface AppOptions {
   version: string;
   /** Names and addresses, besides loopback, under which this server may be called. */
   allowedHosts: readonly string[];
+  /** The operator's screens; absent: the API alone. */
+  ui?: { env: { name: string; stage: string }; services: Omit<UiServices, keyof Services> };
 }
 
 interface Context {
@@ -106,24 +110,6 @@ function mountApi(app: Express, context: Context): void {
   }
 }
 
-function showStatus({ services, about, log }: Context): RequestHandler {
-  return async (_request, response) => {
-    const health = await healthOf(services, about);
-    const [runs, gates] = await Promise.all([
-      services.runs.list({ limit: 10 }),
-      services.gates.list({ limit: 10, status: 'open' }),
-    ]).catch((error: unknown) => {
-      // The page is for the moments when something is wrong: it shows what it has.
-      log.warn({ err: error }, 'status page without lists');
-      return [undefined, undefined];
-    });
-    response
-      .set('Content-Security-Policy', STATUS_PAGE_POLICY)
-      .type('html')
-      .send(statusPage({ health, runs: runs?.items, gates: gates?.items }));
-  };
-}
-
 function notFound(request: Request, _response: Response, next: NextFunction): void {
   const isEncoded = /%(?![0-9a-f]{2})/i.test(request.path);
   next(
@@ -133,7 +119,7 @@ function notFound(request: Request, _response: Response, next: NextFunction): vo
   );
 }
 
-/** The API and the status page as an Express app. Does not listen; see `startHttpServer`. */
+/** The API, and the operator's screens, as an Express app. Does not listen; see `startHttpServer`. */
 export function createApp(services: Services, options: AppOptions): Express {
   const { log, version, allowedHosts } = options;
   const context: Context = { services, log, about: { version, startedAt: Date.now() } };
@@ -142,10 +128,10 @@ export function createApp(services: Services, options: AppOptions): Express {
   app.set('query parser', 'simple').set('trust proxy', false).set('case sensitive routing', true);
   app.use(begin(log), guardOrigin(allowedHosts));
   mountApi(app, context);
-  app
-    .route('/')
-    .get(showStatus(context))
-    .all(refuseMethod(['GET', 'HEAD']));
+  if (options.ui !== undefined) {
+    const { env, services: more } = options.ui;
+    mountUi(app, { services: { ...services, ...more }, env, version, log, pages, forms });
+  }
   app.use(notFound);
   app.use(handleErrors(log));
   return app;

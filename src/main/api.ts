@@ -9,6 +9,7 @@ import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
 import { runLogEntries } from '../catalog/run-log-rows.js';
 import { sharedKey } from '../catalog/signing-keys.js';
+import { OverviewStore } from '../catalog/overview-store.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { createApp } from '../http/app.js';
@@ -20,6 +21,7 @@ import { AuditTrail } from '../services/audit-trail.js';
 import { verifyAudit } from '../services/audit-verification.js';
 import { HealthService } from '../services/health.js';
 import { RunLogWriter } from '../services/run-log.js';
+import { OverviewService } from '../services/overview.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler } from './compiler.js';
 import { createCore } from './core.js';
@@ -52,7 +54,8 @@ const gateway = new RunGateway({
   log,
 });
 lifecycle.onClose('temporal', () => gateway.close());
-const core = createCore({ catalog, gateway, env: environmentOf(config), log, compile: createCompiler() });
+const env = environmentOf(config);
+const core = createCore({ catalog, gateway, env, log, compile: createCompiler() });
 const store = await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') });
 const artifacts = new ArtifactService({ catalog: core.access, store, envId: config.envId });
 const runLogs = new RunLogWriter({
@@ -79,6 +82,7 @@ lifecycle.onClose('audit', () => chainer.stop());
 core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
+const overview = new OverviewService({ store: new OverviewStore(catalog), clock: Date.now });
 const app = createApp(
   {
     ...core,
@@ -87,7 +91,12 @@ const app = createApp(
     audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
     cursors: { key: sharedKey(catalog, 'cursor') },
   },
-  { log, version: packageVersion(), allowedHosts: [config.host, ...(config.allowedHosts ?? [])] },
+  {
+    log,
+    version: packageVersion(),
+    allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
+    ui: { env, services: { overview } },
+  },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.
 const orNext = (process.env['XYN_PORT'] ?? '') === '';

@@ -10,7 +10,12 @@ import { migrate } from '../../src/catalog/migrate.js';
 import { startPostgres, type PostgresServer } from '../../src/servers/postgres.js';
 
 /** The migrations of this checkout. */
-export const migrationsDir = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+export const migrationsDir = fileURLToPath(
+  new URL(
+    import.meta.url.includes('/dist/test/') ? '../../../prisma/migrations' : '../../prisma/migrations',
+    import.meta.url,
+  ),
+);
 
 /** A migrated database that nobody else uses. */
 export interface TestDatabase {

@@ -1,0 +1,143 @@
+import type { Response } from 'express';
+import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
+import { changedMarkup, fragmentState, stateName, type Fragment, type FragmentState } from '../../ui/parts/fragment.js';
+import { PAGE_HEADERS } from './send.js';
+
+/** Patches come at most four times a second, and drawing them takes at most a fifth of the time. */
+const PATCH_EVERY_MS = 250;
+const REST_PER_WORK = 4;
+/** A page that hears nothing for twice this long says that it is stale. */
+const TICK_MS = 15_000;
+/** A browser that does not read is let go; it comes back by itself and gets what it missed. */
+const MAX_UNREAD_BYTES = 1_000_000;
+
+export interface LiveStreamOptions {
+  feed: LiveFeed;
+  topics: readonly LiveTopic[];
+  /** Where the page stands: the feed's position and the state of its fragments; empty: unknown. */
+  after: { position: string; state: string };
+  /** Draws the fragments as they are now. */
+  draw: () => Promise<readonly Fragment[]>;
+}
+
+/** Parts the position that a page or an event carries. */
+export function parsePosition(text: string): LiveStreamOptions['after'] {
+  const [state = '', ...position] = text.split('~');
+  return { state, position: position.join('~') };
+}
+
+/** Where a page stands, as one text. */
+export function positionText(position: string, state: string): string {
+  return `${state}~${position}`;
+}
+
+/** One page's stream: draws the page's fragments again when something changed, and sends those that differ. */
+class LiveStream {
+  readonly #response: Response;
+  readonly #options: LiveStreamOptions;
+  #shown: FragmentState | undefined;
+  #position: string;
+  #isDirty = false;
+  #isDrawing = false;
+  #nextAt = 0;
+  #failedAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(response: Response, options: LiveStreamOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.#position = options.after.position || options.feed.position();
+  }
+
+  start(): void {
+    const { feed, topics } = this.#options;
+    this.#response.status(200).set({ ...PAGE_HEADERS, 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' });
+    const leave = feed.subscribe({ topics, after: this.#position }, (message) => {
+      if (message.kind === 'end') this.#end();
+      else if (message.kind === 'source') this.#onSource(message.ok, message.since);
+      else {
+        this.#position = message.position;
+        this.#wake();
+      }
+    });
+    const ticking = setInterval(() => this.#tick(), TICK_MS);
+    this.#response.on('close', () => {
+      leave();
+      clearInterval(ticking);
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#isDirty = false;
+    });
+    this.#response.flushHeaders();
+    this.#tick();
+    this.#wake();
+  }
+
+  #onSource(ok: boolean, since: string): void {
+    if (ok) this.#wake();
+    else this.#send('stale', since);
+  }
+
+  #end(): void {
+    this.#send('end', '');
+    this.#response.end();
+  }
+
+  #tick(): void {
+    if (this.#failedAt === undefined) this.#send('tick', String(Date.now()));
+  }
+
+  #wake(): void {
+    this.#isDirty = true;
+    if (this.#isDrawing || this.#timer !== undefined || this.#response.destroyed) return;
+    this.#timer = setTimeout(() => void this.#flush(), Math.max(0, this.#nextAt - performance.now()));
+  }
+
+  async #flush(): Promise<void> {
+    this.#timer = undefined;
+    this.#isDirty = false;
+    this.#isDrawing = true;
+    const began = performance.now();
+    try {
+      await this.#patch();
+      this.#failedAt = undefined;
+    } catch {
+      // The page cannot be read just now: it says so, and this is tried again until it can or the page goes away.
+      this.#failedAt ??= Date.now();
+      this.#send('stale', new Date(this.#failedAt).toISOString());
+      this.#isDirty = true;
+    }
+    this.#isDrawing = false;
+    const worked = performance.now() - began;
+    const rest = this.#failedAt === undefined ? Math.max(PATCH_EVERY_MS, REST_PER_WORK * worked) : 2_000;
+    this.#nextAt = performance.now() + rest;
+    if (this.#isDirty) this.#wake();
+  }
+
+  async #patch(): Promise<void> {
+    const position = this.#position;
+    const fragments = await this.#options.draw();
+    const state = fragmentState(fragments);
+    const name = stateName(state);
+    const isKnown = this.#shown === undefined && name === this.#options.after.state;
+    const markup = isKnown ? '' : changedMarkup(this.#shown ?? new Map(), fragments, state);
+    this.#shown = state;
+    if (markup !== '' || this.#failedAt !== undefined) this.#send('patch', markup, positionText(position, name));
+  }
+
+  #send(event: string, data: string, id?: string): void {
+    if (this.#response.destroyed || this.#response.writableEnded) return;
+    const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`);
+    const head = id === undefined ? [] : [`id: ${id}`];
+    this.#response.write(`${[...head, `event: ${event}`, ...lines].join('\n')}\n\n`);
+    if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#response.destroy();
+  }
+}
+
+/**
+ * Answers with a page's event stream until one side ends it.
+ * @throws XynFault `streams_exhausted`
+ */
+export function startLiveStream(response: Response, options: LiveStreamOptions): void {
+  new LiveStream(response, options).start();
+}

@@ -1,0 +1,182 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { documentAnswer } from '../../domain/document-fault.js';
+import { ERROR_CODES } from '../../domain/error-codes.js';
+import { XynFault } from '../../domain/fault.js';
+import { assets } from '../../ui/assets.js';
+import { fragmentState, stateName } from '../../ui/parts/fragment.js';
+import { Parts } from '../../ui/parts/parts.js';
+import { shell } from '../../ui/shell/shell.js';
+import { callerOf } from '../caller.js';
+import { faultOf } from '../errors.js';
+import type { Log } from '../log.js';
+import { cookie, newCsrf, preferencesOf } from './cookies.js';
+import { errorPage } from './error-page.js';
+import { parsePosition, positionText, startLiveStream } from './live-stream.js';
+import type { PageAnswer, UiCall, UiForm, UiPage, UiServices } from './page.js';
+import { pageMatcher } from './page-match.js';
+import { preferencesForm } from './preferences.js';
+import { sendHtml } from './send.js';
+
+export interface UiOptions {
+  services: UiServices;
+  env: { name: string; stage: string };
+  version: string;
+  log: Log;
+  pages: readonly UiPage[];
+  forms: readonly UiForm[];
+}
+
+/** The largest form: a document in the editor. */
+const MAX_FORM = '1mb';
+const YEAR = 'public, max-age=31536000, immutable';
+
+function callOf({ services, env, version }: UiOptions, request: Request, response: Response): UiCall {
+  const preferences = preferencesOf(request.headers);
+  const correlationId = response.locals['correlationId'] as string;
+  const clock = { now: Date.now(), zone: preferences.zone };
+  return {
+    services,
+    caller: { ...callerOf(request.headers, correlationId), source: 'ui' },
+    query: {},
+    param: () => '',
+    clock,
+    ui: new Parts(clock),
+    preferences,
+    csrf: preferences.csrf ?? newCsrf(),
+    here: request.originalUrl,
+    env,
+    version,
+  };
+}
+
+async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
+  const { live, status = 200, ...page } = content;
+  if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
+  if (response.req.headers['x-xyn-part'] === 'main') return sendHtml(response, status, page.main.toString());
+  const counts = await call.services.overview.counts().catch(() => ({ gates: 0, running: 0 }));
+  const { view, theme } = call.preferences;
+  const facts = { clock: call.clock, env: call.env, version: call.version, actor: call.caller.actor, view, theme };
+  const stream =
+    live === undefined
+      ? undefined
+      : { topics: live.topics, position: positionText(position, stateName(fragmentState(live.fragments))) };
+  const whole = { ...page, live: stream };
+  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here: call.here, counts }, whole));
+}
+
+/** Runs a handler of a page; what it throws becomes a page. */
+function handled(
+  options: UiOptions,
+  handle: (call: UiCall, request: Request, response: Response) => Promise<void>,
+): RequestHandler {
+  return async (request, response) => {
+    const call = callOf(options, request, response);
+    try {
+      await handle(call, request, response);
+    } catch (error) {
+      if (response.headersSent) throw error;
+      const fault = faultOf(error);
+      const { status } = documentAnswer(fault) ?? ERROR_CODES[fault.code];
+      const { correlationId } = call.caller;
+      if (status >= 500) {
+        options.log.error(
+          { err: error, code: fault.code, path: request.path, correlation_id: correlationId },
+          'page failed',
+        );
+      }
+      await answer(response, call, '', errorPage(fault, status, correlationId, call));
+    }
+  };
+}
+
+function showPage(options: UiOptions, page: UiPage): RequestHandler {
+  return handled(options, async (call, { params, query }, response) => {
+    // Before anything is read, so that nothing falls between the page and its stream.
+    const position = call.services.feed?.position() ?? '';
+    await answer(response, call, position, await page.load(call, { params, query: { ...query } }));
+  });
+}
+
+/** @throws XynFault `csrf_invalid` */
+function checkToken(call: UiCall, sent: unknown): void {
+  if (call.preferences.csrf !== undefined && sent === call.preferences.csrf) return;
+  throw new XynFault(
+    'csrf_invalid',
+    'The form does not come from a page of this browser. Open the page again, then repeat.',
+  );
+}
+
+function takeForm(options: UiOptions, form: UiForm): RequestHandler {
+  return handled(options, async (call, request, response) => {
+    const { _csrf: token, ...body } = { ...(request.body as Record<string, unknown> | undefined) };
+    checkToken(call, token);
+    const position = call.services.feed?.position() ?? '';
+    const result = await form.handle(call, { params: request.params, body });
+    if ('location' in result) {
+      if (result.cookies !== undefined) response.append('Set-Cookie', [...result.cookies]);
+      response.redirect(303, result.location);
+    } else await answer(response, call, position, result);
+  });
+}
+
+function followPage(options: UiOptions): RequestHandler {
+  const match = pageMatcher(options.pages);
+  return handled(options, async (call, request, response) => {
+    const of = typeof request.query['of'] === 'string' ? request.query['of'] : '';
+    const found = match(of);
+    if (found === undefined) throw new XynFault('not_found', 'No page has that address.');
+    const { page, params, query } = found;
+    const load = (): Promise<PageAnswer> => {
+      const clock = { ...call.clock, now: Date.now() };
+      return page.load({ ...call, here: of, clock, ui: new Parts(clock) }, { params, query });
+    };
+    const first = (await load()).live;
+    if (first === undefined) throw new XynFault('not_found', 'That page does not change by itself.');
+    if (request.query['poll'] !== undefined) {
+      return sendHtml(response, 200, first.fragments.map(({ html }) => html.toString()).join('\n'));
+    }
+    const { feed } = call.services;
+    if (feed === undefined)
+      throw new XynFault('not_found', 'This server has no streams; the page fetches what changed.');
+    const last = request.headers['last-event-id'];
+    const after = typeof last === 'string' && last !== '' ? last : request.query['after'];
+    const draw = async () => (await load()).live?.fragments ?? [];
+    startLiveStream(response, {
+      feed,
+      topics: first.topics,
+      after: parsePosition(typeof after === 'string' ? after : ''),
+      draw,
+    });
+  });
+}
+
+function serveAssets(app: Express): void {
+  for (const { url, contentType, bytes } of assets()) {
+    app.get(url, (_request, response) => {
+      response.set({
+        'Content-Type': contentType,
+        'Cache-Control': YEAR,
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+      });
+      response.send(bytes);
+    });
+  }
+}
+
+/** Mounts the operator's screens below `/ui`, and the redirect to them at `/`. */
+export function mountUi(app: Express, options: UiOptions): void {
+  serveAssets(app);
+  const readForm = express.urlencoded({ extended: false, limit: MAX_FORM, parameterLimit: 500 });
+  // 001 §44: the event console is the start page.
+  app.get('/', (_request, response) => {
+    response.redirect(302, '/ui/events');
+  });
+  app.get('/ui/live', followPage(options));
+  for (const page of options.pages) app.get(`/ui${page.path}`, showPage(options, page));
+  for (const form of [preferencesForm, ...options.forms])
+    app.post(`/ui${form.path}`, readForm, takeForm(options, form));
+  app.use(
+    '/ui',
+    handled(options, async () => Promise.reject(new XynFault('not_found', 'No page has this address.'))),
+  );
+}

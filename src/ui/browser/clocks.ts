@@ -1,0 +1,38 @@
+import { about, duration } from '../duration.js';
+import { serverNow } from './page.js';
+
+/** A reader who does not see the clock is told twice. */
+const WARNINGS: readonly { leftMs: number; text: string }[] = [
+  { leftMs: 60_000, text: 'One minute left to decide.' },
+  { leftMs: 300_000, text: 'Five minutes left to decide.' },
+];
+let warnedMs = Infinity;
+
+function warn(leftMs: number): void {
+  const due = WARNINGS.find((one) => leftMs <= one.leftMs && leftMs > one.leftMs - 5_000);
+  const place = document.getElementById('gate-warning');
+  if (due === undefined || place === null || due.leftMs >= warnedMs) return;
+  warnedMs = due.leftMs;
+  place.textContent = due.text;
+}
+
+function ago(ms: number): string {
+  return ms < 5_000 ? 'just now' : `${about(ms)} ago`;
+}
+
+function tick(): void {
+  if (document.hidden) return;
+  for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-count]')) {
+    const distance = Date.parse(time.dateTime) - serverNow();
+    const kind = time.dataset['count'];
+    const isDown = kind === 'down';
+    const text = kind === 'ago' ? ago(-distance) : duration(Math.max(0, isDown ? distance : -distance));
+    if (time.textContent !== text) time.textContent = text;
+    if (isDown && time.closest('[role=timer]') !== null) warn(distance);
+  }
+}
+
+/** Counts all running times on, once a second. */
+export function startClocks(): void {
+  setInterval(tick, 1_000);
+}

@@ -1,0 +1,152 @@
+import { applyFragments } from './morph.js';
+import { setServerTime } from './page.js';
+
+/** A hidden tab gives its connection back: a browser allows six to one host. */
+const HIDDEN_MS = 30_000;
+/** The server says something at least every 15 s. */
+const SILENCE_MS = 32_000;
+/** Then what is shown is said to be old, and fetched instead. */
+const STALE_MS = 10_000;
+const POLL_MS = 5_000;
+const RETRY_MS = 3_000;
+
+class LiveStream {
+  #url: string;
+  #position: string;
+  #source: EventSource | undefined;
+  #heardAt = Date.now();
+  #lostAt: number | undefined;
+  #polledAt = 0;
+  #retryAt = 0;
+  #hiddenTimer: number | undefined;
+
+  constructor(url: string, position: string) {
+    this.#url = url;
+    this.#position = position;
+  }
+
+  start(): void {
+    this.#open();
+    setInterval(() => this.#watch(), 1_000);
+    document.addEventListener('visibilitychange', () => this.#onVisibility());
+    document.addEventListener('click', (event) => {
+      if (event.target instanceof Element && event.target.closest('[data-try-now]') !== null) this.#open();
+    });
+    // A filter changed the address: what is shown from now on is another list.
+    document.body.addEventListener('htmx:pushedIntoHistory', () => {
+      const here = encodeURIComponent(location.pathname + location.search);
+      this.#url = this.#url.replace(/&of=[^&]*/, `&of=${here}`);
+      this.#open();
+    });
+    addEventListener('pagehide', () => this.#close());
+    addEventListener('pageshow', (event) => event.persisted && this.#open());
+  }
+
+  #open(): void {
+    this.#close();
+    const source = new EventSource(`${this.#url}&after=${encodeURIComponent(this.#position)}`);
+    this.#source = source;
+    this.#retryAt = Date.now() + RETRY_MS;
+    source.addEventListener('patch', (event: MessageEvent<string>) => {
+      this.#heard(event);
+      applyFragments(event.data);
+    });
+    source.addEventListener('tick', (event: MessageEvent<string>) => {
+      this.#heard(event);
+      setServerTime(Number(event.data));
+    });
+    source.addEventListener('stale', (event: MessageEvent<string>) => {
+      this.#heardAt = Date.now();
+      this.#lose(Date.parse(event.data));
+    });
+    source.addEventListener('end', () => this.#close());
+    source.onerror = () => this.#lose(this.#heardAt);
+  }
+
+  #close(): void {
+    this.#source?.close();
+    this.#source = undefined;
+  }
+
+  #heard(event: MessageEvent<string>): void {
+    this.#heardAt = Date.now();
+    if (event.lastEventId !== '') this.#position = event.lastEventId;
+    this.#lostAt = undefined;
+    this.#show('live', 'Live');
+    this.#note('');
+  }
+
+  #lose(since: number): void {
+    this.#lostAt ??= since;
+  }
+
+  #watch(): void {
+    if (document.hidden) return;
+    const now = Date.now();
+    if (now - this.#heardAt > SILENCE_MS) this.#lose(this.#heardAt);
+    if (this.#lostAt === undefined) return;
+    const asOf = new Date(this.#lostAt).toTimeString().slice(0, 8);
+    this.#show('lost', `Reconnecting · as of ${asOf}`);
+    const isClosed = this.#source === undefined || this.#source.readyState === EventSource.CLOSED;
+    if (isClosed && now > this.#retryAt) this.#open();
+    if (now - this.#lostAt < STALE_MS) return;
+    this.#note(`The connection broke at ${asOf}; what you see is from then.`);
+    if (now - this.#polledAt > POLL_MS) void this.#poll(now);
+  }
+
+  async #poll(now: number): Promise<void> {
+    this.#polledAt = now;
+    try {
+      const answer = await fetch(`${this.#url}&poll=1`, { credentials: 'same-origin' });
+      if (!answer.ok) return;
+      applyFragments(await answer.text());
+      this.#lostAt = Date.now();
+      this.#show('polling', 'Every 5 s');
+      this.#note('');
+    } catch {
+      // Still unreachable: the note says since when.
+    }
+  }
+
+  #onVisibility(): void {
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#close(), HIDDEN_MS);
+    else if (this.#source === undefined) this.#open();
+  }
+
+  #show(state: string, text: string): void {
+    const place = document.querySelector<HTMLElement>('.stream');
+    if (place === null) return;
+    place.dataset['state'] = state;
+    if (place.textContent !== text) place.textContent = text;
+  }
+
+  #note(text: string): void {
+    const place = document.getElementById('live-note');
+    if (place === null || (place.dataset['text'] ?? '') === text) return;
+    place.dataset['text'] = text;
+    place.replaceChildren();
+    if (text === '') return;
+    const note = document.createElement('div');
+    note.className = 'note live-note';
+    note.dataset['testid'] = 'stream-lost';
+    const words = document.createElement('div');
+    words.className = 'grow';
+    const strong = document.createElement('b');
+    strong.textContent = 'Not live. ';
+    words.append(strong, text);
+    const button = document.createElement('button');
+    button.className = 'button small';
+    button.type = 'button';
+    button.dataset['tryNow'] = '';
+    button.textContent = 'Try now';
+    note.append(words, button);
+    place.append(note);
+  }
+}
+
+/** Follows the page's stream, when it has one. */
+export function startLive(): void {
+  const { live, position } = document.body.dataset;
+  if (live !== undefined) new LiveStream(live, position ?? '').start();
+}

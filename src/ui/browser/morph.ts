@@ -1,0 +1,100 @@
+declare const Idiomorph: {
+  morph(
+    old: Element,
+    now: Element,
+    options: {
+      morphStyle: 'outerHTML';
+      ignoreActive: boolean;
+      callbacks: Record<string, (...args: never[]) => boolean>;
+    },
+  ): void;
+};
+
+function isDirty(node: Node): boolean {
+  if (node instanceof HTMLInputElement) {
+    return node.type === 'checkbox' || node.type === 'radio'
+      ? node.checked !== node.defaultChecked
+      : node.value !== node.defaultValue;
+  }
+  return node instanceof HTMLTextAreaElement && node.value !== node.defaultValue;
+}
+
+const callbacks = {
+  // What somebody typed, and what somebody opened, stays.
+  beforeNodeMorphed: (old: Node): boolean => !isDirty(old),
+  beforeAttributeUpdated: (name: string, node: Element): boolean =>
+    !(name === 'open' && /^(DETAILS|DIALOG)$/.test(node.tagName)),
+};
+
+function replace(old: Element, now: Element): void {
+  const typed = old.querySelector<HTMLTextAreaElement>('textarea[name=reason]')?.value ?? '';
+  Idiomorph.morph(old, now, { morphStyle: 'outerHTML', ignoreActive: true, callbacks });
+  const kept = document.querySelector<HTMLElement>('[data-kept-reason]');
+  if (typed === '' || kept?.textContent !== '') return;
+  kept.textContent = `What you had typed: ${typed}`;
+  kept.hidden = false;
+}
+
+/** Whether somebody reads the list, so that nothing may move under them. */
+function isBeingRead(list: Element): boolean {
+  const selection = getSelection();
+  const hasSelection = selection?.isCollapsed === false && list.contains(selection.anchorNode);
+  return (
+    scrollY > 0 ||
+    hasSelection ||
+    list.contains(document.activeElement) ||
+    list.querySelector('[aria-selected=true]') !== null
+  );
+}
+
+const held = new Map<string, Element>();
+
+function offerNew(id: string, added: number): void {
+  const place = document.querySelector<HTMLElement>(`[data-new-for="${id}"]`);
+  const button = place?.querySelector('button');
+  if (place == null || button == null) return;
+  place.hidden = added === 0;
+  button.textContent = `${added} new · show`;
+}
+
+/** Rows that are there change in place; while somebody reads, no row comes, goes or moves. */
+function updateList(old: Element, now: Element): void {
+  const rows = [...now.children];
+  const added = rows.filter((row) => row.id !== '' && document.getElementById(row.id) === null).length;
+  if (added > 0 && old.children.length > 0 && isBeingRead(old)) {
+    held.set(old.id, now.cloneNode(true) as Element);
+    for (const row of rows) {
+      const known = row.id === '' ? null : document.getElementById(row.id);
+      if (known !== null) replace(known, row);
+    }
+    offerNew(old.id, added);
+    return;
+  }
+  held.delete(old.id);
+  offerNew(old.id, 0);
+  replace(old, now);
+}
+
+/** Brings fragments into the page: each one is an element with the id of the one that it renews. */
+export function applyFragments(markup: string): void {
+  const holder = document.createElement('template');
+  holder.innerHTML = markup;
+  for (const now of [...holder.content.children]) {
+    const old = document.getElementById(now.id);
+    if (old === null) continue;
+    if (now instanceof HTMLElement && now.dataset['list'] !== undefined) updateList(old, now);
+    else replace(old, now);
+    const title = document.querySelector<HTMLElement>('[data-title]')?.dataset['title'];
+    if (title !== undefined) document.title = title;
+  }
+}
+
+/** Shows the rows that came while somebody read. */
+export function showHeld(id: string): void {
+  const now = held.get(id);
+  const old = document.getElementById(id);
+  if (now === undefined || old === null) return;
+  held.delete(id);
+  offerNew(id, 0);
+  replace(old, now);
+}

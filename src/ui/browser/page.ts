@@ -1,0 +1,41 @@
+/** What the server said of the time when the page was made, against this machine's clock. */
+let clockOffsetMs = 0;
+
+/** Corrects the page's clock by the server's. */
+export function setServerTime(serverMs: number): void {
+  clockOffsetMs = serverMs - Date.now();
+}
+
+/** The server's time now, in milliseconds since 1970. */
+export function serverNow(): number {
+  return Date.now() + clockOffsetMs;
+}
+
+/** Keeps a preference for the server to read; a year, for the screens only. */
+export function keepCookie(name: string, value: string): void {
+  document.cookie = `${name}=${encodeURIComponent(value)}; path=/ui; max-age=31536000; samesite=strict`;
+}
+
+/** A short message for what has no other place. */
+export function toast(text: string): void {
+  const place = document.getElementById('toast');
+  if (place === null) return;
+  place.textContent = text;
+  setTimeout(() => {
+    if (place.textContent === text) place.textContent = '';
+  }, 4_000);
+}
+
+/** Whether keys that are typed belong to what has the focus. */
+export function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
+}
+
+/** The markup of a part of a page. @throws Error when the server does not give it. */
+export async function fetchPart(url: string): Promise<string> {
+  const answer = await fetch(url, { headers: { 'X-Xyn-Part': 'main' }, credentials: 'same-origin' });
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  return answer.text();
+}

@@ -1,0 +1,113 @@
+export { about, duration } from './duration.js';
+
+/** Narrow no-break space: keeps a number and what belongs to it together. */
+const THIN = '\u202f';
+
+/** A whole number with its thousands set apart: `10 000`. */
+export function count(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
+}
+
+/** A count that was capped while counting: `10 000+` for anything above `cap`. */
+export function cappedCount(value: number, cap = 10_000): string {
+  return value > cap ? `${count(cap)}+` : count(value);
+}
+
+/** Bytes in the unit that fits: `980 B`, `4.2 GB`. */
+export function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let amount = value;
+  let unit = 0;
+  while (amount >= 999.5 && unit < units.length - 1) {
+    amount /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 || amount >= 99.5 ? Math.round(amount) : amount.toFixed(1)}${THIN}${units[unit]}`;
+}
+
+/** Dollars: `$1.84`. */
+export function money(dollars: number): string {
+  const [whole = '0', cents] = dollars.toFixed(2).split('.');
+  return `$${count(Number(whole))}.${cents}`;
+}
+
+const WORDS = [
+  'Nothing',
+  'One',
+  'Two',
+  'Three',
+  'Four',
+  'Five',
+  'Six',
+  'Seven',
+  'Eight',
+  'Nine',
+  'Ten',
+  'Eleven',
+  'Twelve',
+];
+
+/** A small number as a word at the beginning of a sentence, a large one in digits. */
+export function countWord(value: number): string {
+  return WORDS[value] ?? count(value);
+}
+
+/** `1 run`, `2 runs`. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)}${THIN}${value === 1 ? one : many}`;
+}
+
+/** A digest as people read it: the first and the last four digits. */
+export function shortDigest(digest: string): string {
+  const hex = digest.replace(/^sha256:/, '');
+  return hex.length > 10 ? `${hex.slice(0, 4)}…${hex.slice(-4)}` : hex;
+}
+
+/** Times of day in one time zone, seen from one moment. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now: number;
+  /** IANA name, e.g. `Europe/Helsinki`. */
+  zone: string;
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+/** The fields of a moment in a zone, as texts; formatters are kept, since making one costs a millisecond. */
+export function fieldsIn(
+  zone: string,
+  ms: number,
+): Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string> {
+  let formatter = formatters.get(zone);
+  if (formatter === undefined) {
+    const options = { hourCycle: 'h23', year: 'numeric', month: 'short', day: 'numeric' } as const;
+    const times = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+    formatter = new Intl.DateTimeFormat('en-GB', { ...options, ...times, timeZone: zone });
+    formatters.set(zone, formatter);
+  }
+  const fields = { year: '', month: '', day: '', hour: '', minute: '', second: '' };
+  for (const { type, value } of formatter.formatToParts(ms)) if (type in fields) fields[type as 'year'] = value;
+  return fields;
+}
+
+/** `14:02` today, `12 Nov` in this year, `12 Nov 2024` before; with `precise` the seconds, and the time on other days. */
+export function moment(iso: string, clock: Clock, precise = false): string {
+  const then = fieldsIn(clock.zone, Date.parse(iso));
+  const now = fieldsIn(clock.zone, clock.now);
+  const time = `${then.hour}:${then.minute}${precise ? `:${then.second}` : ''}`;
+  const isSameYear = then.year === now.year;
+  if (isSameYear && then.month === now.month && then.day === now.day) return time;
+  const day = `${then.day}${THIN}${then.month}${isSameYear ? '' : `${THIN}${then.year}`}`;
+  return precise ? `${day} ${time}` : day;
+}
+
+/** Whether the platform knows the zone; names come from cookies. */
+export function isZone(name: string): boolean {
+  if (!/^[A-Za-z0-9_+/-]{1,64}$/.test(name)) return false;
+  try {
+    fieldsIn(name, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text that is safe as it stands in a page. Only `html`, `join` and the templates make it. */
+export class Html {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+}
+
+/** What may stand in a page: markup of ours as it is, a list of such parts, or text that is escaped. Absent: nothing. */
+export type Part = Html | string | number | null | undefined | false | readonly Part[];
+
+/** Any part as markup: what is not markup of ours is escaped. */
+export function escape(part: unknown): string {
+  if (part === null || part === undefined || part === false) return '';
+  if (part instanceof Html) return part.toString();
+  if (Array.isArray(part)) return part.map(escape).join('');
+  if (typeof part !== 'string' && typeof part !== 'number')
+    throw new TypeError('A page shows text, numbers and markup.');
+  return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+}
+
+/** Markup from a literal; every value in it is escaped unless it is markup already. Quote all attributes. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return new Html(
+    strings.map((text, index) => (index < parts.length ? `${text}${escape(parts[index])}` : text)).join(''),
+  );
+}
+
+/** Parts one after another, with markup between them. */
+export function join(parts: readonly Part[], between: Part = ''): Html {
+  return new Html(parts.map(escape).join(escape(between)));
+}
+
+/** A path or address with its query; entries without a value are left out. */
+export function href(path: string, query: Readonly<Record<string, string | number | null | undefined>> = {}): string {
+  const entries = Object.entries(query).flatMap(([name, value]) =>
+    value === null || value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return entries.length === 0 ? path : `${path}?${entries.join('&')}`;
+}

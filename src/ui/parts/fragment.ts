@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { Html } from '../html.js';
+
+/** A piece of a page that is renewed by itself: one element with an id. */
+export interface Fragment {
+  id: string;
+  html: Html;
+  /** Rows inside it, each one element with an id: while the same rows stay in the same order, only those that changed are sent. */
+  rows?: readonly { id: string; html: Html }[];
+}
+
+/** Running times change with every look and count on in the browser: they are no news. */
+function withoutTimes(markup: string): string {
+  return markup.replace(/(<time [^>]*data-count[^>]*>)[^<]*/g, '$1');
+}
+
+/** Fragments as they were sent, for comparing. */
+export type FragmentState = ReadonlyMap<string, { frame: string; rows: ReadonlyMap<string, string> }>;
+
+/** What fragments look like apart from running times. */
+export function fragmentState(fragments: readonly Fragment[]): FragmentState {
+  return new Map(
+    fragments.map(({ id, html, rows = [] }) => {
+      let frame = html.toString();
+      for (const row of rows) frame = frame.replace(row.html.toString(), () => `\u0000${row.id}`);
+      const texts = rows.map((row) => [row.id, withoutTimes(row.html.toString())] as const);
+      return [id, { frame: withoutTimes(frame), rows: new Map(texts) }];
+    }),
+  );
+}
+
+/** A short name of a state: the same state, the same name. */
+export function stateName(state: FragmentState): string {
+  const hash = createHash('sha256');
+  for (const [id, { frame, rows }] of state) hash.update(JSON.stringify([id, frame, [...rows]]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The markup to send so that a page in state `before` shows `fragments`; empty when nothing changed. */
+export function changedMarkup(before: FragmentState, fragments: readonly Fragment[], after: FragmentState): string {
+  return fragments
+    .flatMap(({ id, html, rows = [] }) => {
+      const was = before.get(id);
+      const is = after.get(id);
+      if (is === undefined || was?.frame !== is.frame) return [html.toString()];
+      return rows.filter((row) => was.rows.get(row.id) !== is.rows.get(row.id)).map((row) => row.html.toString());
+    })
+    .join('\n');
+}

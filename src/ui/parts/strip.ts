@@ -1,0 +1,49 @@
+import { html, join, type Html } from '../html.js';
+import type { Tone } from '../status.js';
+
+/** One step of a run in its strip. */
+export interface StripMark {
+  tone: Tone;
+  /** `tall`: gate or failure; `thin`: skipped or not reached. */
+  weight: 'tall' | 'plain' | 'thin';
+}
+
+const WIDTH = 104;
+const HEIGHT = 10;
+/** More steps than this share marks. */
+const MOST = 24;
+/** What wins where several steps share a mark: the worst first. */
+const ORDER: readonly Tone[] = ['fail', 'odd', 'gate', 'run', 'done', 'mute'];
+
+function worst(marks: readonly StripMark[]): StripMark {
+  const sorted = [...marks].sort((a, b) => ORDER.indexOf(a.tone) - ORDER.indexOf(b.tone));
+  return sorted[0] ?? { tone: 'mute', weight: 'thin' };
+}
+
+function binned(marks: readonly StripMark[]): readonly StripMark[] {
+  if (marks.length <= MOST) return marks;
+  return Array.from({ length: MOST }, (_, bin) => {
+    const from = Math.floor((bin * marks.length) / MOST);
+    return worst(marks.slice(from, Math.max(from + 1, Math.floor(((bin + 1) * marks.length) / MOST))));
+  });
+}
+
+/** The steps of a run as a row of marks, height by weight; above 24 steps the worst of each bin. */
+export function stepStrip(marks: readonly StripMark[]): Html {
+  const shown = binned(marks);
+  const slot = (WIDTH + 1.6) / Math.max(1, shown.length);
+  const bars = shown.map(({ tone, weight }, index) => {
+    const height = weight === 'tall' ? HEIGHT : weight === 'plain' ? 7 : 4;
+    const look = weight === 'thin' ? 'fill-rest' : `fill is-${tone}`;
+    return html`<rect
+      class="${look}"
+      x="${(index * slot).toFixed(1)}"
+      y="${(HEIGHT - height) / 2}"
+      width="${Math.max(1, slot - 1.6).toFixed(1)}"
+      height="${height}"
+    />`;
+  });
+  return html`<svg class="strip" viewBox="0 0 104 10" preserveAspectRatio="none" aria-hidden="true">
+    ${join(bars)}
+  </svg>`;
+}

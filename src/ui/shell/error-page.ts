@@ -1,0 +1,14 @@
+import { template } from '../template.js';
+
+/** What went wrong, in words and with what is needed to look it up. */
+export interface ErrorView {
+  title: string;
+  message: string;
+  code: string;
+  correlationId: string;
+  /** Where to try again. */
+  retry: string;
+}
+
+/** The content of an error page. */
+export const errorMain = template<ErrorView>(import.meta.url, './error-page.eta');

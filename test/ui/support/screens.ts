@@ -1,0 +1,100 @@
+import { auditLog } from '../../../src/catalog/audit.js';
+import { OverviewStore } from '../../../src/catalog/overview-store.js';
+import { createApp } from '../../../src/http/app.js';
+import { startHttpServer } from '../../../src/http/server.js';
+import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
+import { createCore } from '../../../src/main/core.js';
+import { AuditTrail } from '../../../src/services/audit-trail.js';
+import { OverviewService } from '../../../src/services/overview.js';
+import { RunGateway } from '../../../src/temporal/gateway.js';
+import { freshDatabase, type TestDatabase } from '../../support/database.js';
+import { fakeServices } from '../../support/fake-services.js';
+import { silentLog } from '../../support/node.js';
+import { seed } from './seed.js';
+
+/** The screens over a real catalog, without Temporal: what runs wait for is only what the catalog knows. */
+export interface Screens {
+  url: string;
+  database: TestDatabase;
+  feed: TestFeed;
+  close(): Promise<void>;
+}
+
+/** A feed that a test moves by hand. */
+export class TestFeed implements LiveFeed {
+  readonly #subscribers = new Set<{ subscription: LiveSubscription; onMessage: (message: LiveMessage) => void }>();
+  #position = 1;
+
+  position(): string {
+    return String(this.#position);
+  }
+
+  subscribe(subscription: LiveSubscription, onMessage: (message: LiveMessage) => void): () => void {
+    const one = { subscription, onMessage };
+    this.#subscribers.add(one);
+    return () => void this.#subscribers.delete(one);
+  }
+
+  /** Says that something changed. */
+  change(topic: LiveSubscription['topics'][number]): void {
+    this.#position += 1;
+    for (const { subscription, onMessage } of this.#subscribers) {
+      if (subscription.topics.includes(topic)) {
+        onMessage({ kind: 'change', position: this.position(), topics: [topic] });
+      }
+    }
+  }
+
+  /** Says something else to all. */
+  tell(message: LiveMessage): void {
+    for (const { onMessage } of [...this.#subscribers]) onMessage(message);
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+}
+
+function quietGateway(): RunGateway {
+  const gateway = new RunGateway({ address: '127.0.0.1:1', namespace: 'default', taskQueue: 'none', log: silentLog });
+  return Object.assign(gateway, {
+    describe: () => Promise.resolve({ status: 'open', pending: [], decisionWaitsSince: null }),
+  });
+}
+
+/** Starts the screens over a catalog of their own, with a realistic content unless `empty`. */
+export async function startScreens(
+  options: { port?: number; empty?: boolean; stage?: 'dev' | 'prod'; name?: string } = {},
+): Promise<Screens> {
+  const database = await freshDatabase();
+  const { catalog } = database;
+  if (options.empty !== true) await seed(catalog);
+  const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
+  const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog });
+  const feed = new TestFeed();
+  const fakes = fakeServices().services;
+  const health = {
+    check: () =>
+      Promise.resolve({
+        postgres: { ok: true },
+        temporal: { ok: true, address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233' },
+        worker: { ok: true, pollers: 2 },
+      }),
+  };
+  const overview = new OverviewService({ store: new OverviewStore(catalog), clock: Date.now });
+  const audit = new AuditTrail(auditLog(catalog), fakes.audit.verify);
+  const app = createApp(
+    { ...fakes, ...core, health, audit },
+    { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { overview, feed } } },
+  );
+  const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
+  return {
+    url: server.url,
+    database,
+    feed,
+    async close() {
+      await server.close();
+      await database.drop();
+    },
+  };
+}
