@@ -31,6 +31,7 @@ const context = (output?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void) 
   attempt: 1,
   input: { door: 'front' },
   signal: new AbortController().signal,
+  spent: () => undefined,
   output,
 });
 

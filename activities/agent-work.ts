@@ -11,7 +11,7 @@ export function agentWork(router: AgentRouter, task: AgentTask): Work {
     action: `agent:${task.provider}/${task.model}`,
     effect: 'read',
     once: false,
-    run: ({ runId, attempt, input: { prompt, system, data }, signal }) =>
+    run: ({ runId, attempt, input: { prompt, system, data }, signal, spent }) =>
       router.ask(
         {
           provider: task.provider,
@@ -21,7 +21,7 @@ export function agentWork(router: AgentRouter, task: AgentTask): Work {
           ...(data === undefined ? {} : { data }),
           ...(task.output === undefined ? {} : { output: task.output }),
         },
-        { runId, path: task.path, attempt, signal },
+        { runId, path: task.path, attempt, signal, spent },
       ),
   };
 }

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ActionFailure } from '../src/domain/action.js';
-import { AgentFailure } from '../src/domain/agent.js';
 import type { ArtifactOwner, StepLog } from '../src/domain/artifacts.js';
 import { nextDelayMs } from '../src/domain/engine/retry.js';
 import type { Transition } from '../src/domain/engine/state.js';
@@ -34,6 +33,8 @@ interface Attempt {
   owner: ArtifactOwner;
   log?: StepLog | undefined;
   beat: (memory: AttemptMemory) => void;
+  /** What it has used so far, for an end that is no result. */
+  spent: readonly Footprint[];
 }
 
 /**
@@ -58,6 +59,7 @@ export async function runTask(
     signal: cancellationSignal,
     memory: heartbeat.memory,
     beat: heartbeat.beat,
+    spent: [],
     start: {
       run_id: owner.runId,
       path: task.path,
@@ -114,7 +116,8 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
   };
 }
 
-async function workOn({ deps, work, start, owner, log }: Attempt, signal: AbortSignal): Promise<WorkResult> {
+async function workOn(attempt: Attempt, signal: AbortSignal): Promise<WorkResult> {
+  const { deps, work, start, owner, log } = attempt;
   const { artifacts } = deps;
   const input = artifacts === undefined ? work.task.input : await resolved(artifacts, owner.runId, work.task.input);
   return work.run({
@@ -122,6 +125,7 @@ async function workOn({ deps, work, start, owner, log }: Attempt, signal: AbortS
     attempt: start.attempt,
     input,
     signal,
+    spent: (footprints) => (attempt.spent = footprints),
     ...(log === undefined ? {} : { output: (stream, chunk) => log.write(stream, chunk) }),
   });
 }
@@ -253,7 +257,7 @@ async function failureOf(attempt: Attempt, error: unknown): Promise<Error> {
     ...ended.log,
     error: errorValue(attempt, facts, failed, endedAt),
     ...(pauseMs === undefined ? {} : { next_retry_at: endedAt + pauseMs }),
-    footprints: [...(error instanceof AgentFailure ? error.footprints : []), ...printsOf(ended.bytes)],
+    footprints: [...attempt.spent, ...printsOf(ended.bytes)],
   });
   if (cancelled && facts.code === 'cancelled') return new CancelledFailure('cancelled');
   attempt.beat({ ...memory, failed });

@@ -12,6 +12,8 @@ export interface WorkContext {
   input: JsonObject;
   /** Aborts at the step's timeout and on cancel. */
   signal: AbortSignal;
+  /** Takes all that the attempt has used so far; only what fails needs it, since results bring their own. */
+  spent: (footprints: readonly Footprint[]) => void;
   /** Takes what programs write, in order, secrets already masked; absent: nobody keeps it. */
   output?: ((stream: OutputStream, chunk: Buffer) => void) | undefined;
 }

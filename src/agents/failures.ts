@@ -55,6 +55,7 @@ const EXCERPT_LENGTH = 500;
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 const TOO_LONG = /context_length_exceeded|context (length|window)|prompt is too long|maximum context|too many tokens/i;
+const NO_SCHEMA = /response_format|json_schema|output_config|output_format|structured output/i;
 const NO_QUOTA = /insufficient_quota|billing|credit balance/i;
 
 /** What both SDKs know about an error that the provider reported. */
@@ -100,6 +101,12 @@ export function failureFrom(provider: string, error: unknown, mask: (text: strin
     ...more,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+}
+
+/** Whether a provider refused the request because it asked for an answer by schema, which not every model can give. */
+export function refusesSchema(error: unknown): boolean {
+  const { status, said } = reported(error);
+  return status !== undefined && [400, 404, 415, 422, 501].includes(status) && NO_SCHEMA.test(said);
 }
 
 /** An error and its causes, outermost first: SDKs wrap what was thrown below them. */

@@ -1,6 +1,6 @@
 import { AnswerText, boundedFetch, isStream } from './bounded-fetch.js';
 import { agentFailure } from './failures.js';
-import type { Conversation, Provider, ProviderAccess, Reply } from './provider.js';
+import type { Conversation, Provider, ProviderAccess, RequestUsage } from './provider.js';
 
 interface Usage {
   prompt_tokens?: number;
@@ -27,7 +27,7 @@ const NO_SDK_TIMEOUT_MS = 24 * 3_600_000;
  */
 export function openAiProvider(access: ProviderAccess): Provider {
   return {
-    async complete(conversation, signal) {
+    async complete(conversation, signal, meter) {
       // Loaded at the first question: workers without agents do not pay for it.
       const [{ OpenAI }, { Stream }] = await Promise.all([import('openai'), import('openai/streaming')]);
       const client = new OpenAI({
@@ -43,49 +43,63 @@ export function openAiProvider(access: ProviderAccess): Provider {
         fetch: boundedFetch(signal),
       });
       const response = await client.chat.completions.create(request(conversation), { signal }).asResponse();
-      if (!isStream(response)) return fromBody((await response.json()) as Completion);
+      if (!isStream(response)) return fromBody((await response.json()) as Completion, meter);
       const events = Stream.fromSSEResponse<Completion>(response, new AbortController(), client);
-      return fromStream(events, signal);
+      return fromStream(events, signal, meter);
     },
   };
 }
 
-function request({ model, system, turns }: Conversation) {
+function request({ model, system, turns, structured }: Conversation) {
   return {
     model,
     messages: [{ role: 'system' as const, content: system }, ...turns],
     stream: true as const,
     stream_options: { include_usage: true },
+    ...(structured === undefined
+      ? {}
+      : {
+          response_format: {
+            type: 'json_schema' as const,
+            json_schema: { name: 'output', schema: structured, strict: true },
+          },
+        }),
   };
 }
 
-async function fromStream(events: AsyncIterable<Completion>, signal: AbortSignal): Promise<Reply> {
+type Meter = (usage: Partial<RequestUsage>) => void;
+
+async function fromStream(events: AsyncIterable<Completion>, signal: AbortSignal, meter: Meter): Promise<string> {
   const text = new AnswerText();
   let refusal = '';
   let finish: string | undefined;
-  let usage: Usage | null | undefined;
   for await (const event of events) {
     const choice = event.choices?.[0];
     text.add(choice?.delta?.content ?? '');
     refusal += (choice?.delta?.refusal ?? '').slice(0, 1_000);
     finish = choice?.finish_reason ?? finish;
-    usage = event.usage ?? usage;
+    tell(meter, event.usage);
   }
   // The SDK ends the loop without an error when the request was aborted.
   signal.throwIfAborted();
   if (finish === undefined) throw agentFailure('provider_unavailable', 'The answer of openai broke off.');
-  return reply(text.toString(), finish, refusal, usage);
+  return said(text.toString(), finish, refusal);
 }
 
-function fromBody(body: Completion): Reply {
+function fromBody(body: Completion, meter: Meter): string {
+  tell(meter, body.usage);
   const choice = body.choices?.[0];
   if (choice === undefined) throw agentFailure('provider_unavailable', 'The answer of openai has no choices.');
   const text = new AnswerText();
   text.add(choice.message?.content ?? '');
-  return reply(text.toString(), choice.finish_reason ?? 'stop', choice.message?.refusal ?? '', body.usage);
+  return said(text.toString(), choice.finish_reason ?? 'stop', choice.message?.refusal ?? '');
 }
 
-function reply(text: string, finish: string, refusal: string, usage: Usage | null | undefined): Reply {
+function tell(meter: Meter, usage: Usage | null | undefined): void {
+  if (usage) meter({ tokensIn: usage.prompt_tokens ?? 0, tokensOut: usage.completion_tokens ?? 0 });
+}
+
+function said(text: string, finish: string, refusal: string): string {
   if (refusal !== '' || finish === 'content_filter') {
     throw agentFailure('agent_refused', 'The model declined to answer.', { detail: 'refusal', excerpt: refusal });
   }
@@ -94,5 +108,5 @@ function reply(text: string, finish: string, refusal: string, usage: Usage | nul
       detail: 'model_limit',
     });
   }
-  return { text, tokensIn: usage?.prompt_tokens ?? 0, tokensOut: usage?.completion_tokens ?? 0 };
+  return text;
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ModelServer, type Wire } from '../../test/support/model-server.js';
+import { until } from '../../test/support/until.js';
 import { ActionFailure } from '../domain/action.js';
-import { AgentFailure, type AgentAnswer, type AgentRequest } from '../domain/agent.js';
+import type { AgentAnswer, AgentRequest } from '../domain/agent.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Footprint } from '../domain/records.js';
 import { createAgentRouter, type AgentRouterOptions } from './router.js';
@@ -17,6 +18,8 @@ const FITS = '{"cause":"disk","sure":0.9}';
 
 let server: ModelServer;
 const kept = new Map<string, string>();
+/** What the last attempt had used when it ended. */
+let spent: readonly Footprint[] = [];
 
 beforeAll(async () => {
   server = await new ModelServer().listen();
@@ -25,6 +28,7 @@ afterAll(() => server.close());
 beforeEach(() => {
   server.reset();
   kept.clear();
+  spent = [];
 });
 
 function options(more: Partial<AgentRouterOptions> = {}): AgentRouterOptions {
@@ -53,7 +57,7 @@ function ask(
 ): Promise<AgentAnswer> {
   return createAgentRouter(options(more)).ask(
     { provider: 'openai', model: 'gpt-5', prompt: 'Why?', ...request },
-    { runId: 'r1', path: 'triage', attempt: 1, signal },
+    { runId: 'r1', path: 'triage', attempt: 1, signal, spent: (footprints) => (spent = footprints) },
   );
 }
 
@@ -109,8 +113,7 @@ describe.each<Wire>(['openai', 'anthropic'])('%s', (provider) => {
     const failure = await failureOf(ask({ provider }));
     expect(failure.facts).toMatchObject({ code: 'rate_limited', retryable: true, status: 429, retry_after_ms: 17_000 });
     expect(server.calls).toHaveLength(1);
-    expect(failure).toBeInstanceOf(AgentFailure);
-    expect(quantities((failure as AgentFailure).footprints)).toEqual({ tokens_in: 0, tokens_out: 0, request_count: 1 });
+    expect(quantities(spent)).toEqual({ tokens_in: 0, tokens_out: 0, request_count: 1 });
   });
 
   it('takes a date in Retry-After', async () => {
@@ -161,10 +164,14 @@ describe.each<Wire>(['openai', 'anthropic'])('%s', (provider) => {
     const called = server.called();
     const answer = ask({ provider }, {}, controller.signal);
     await called;
+    // Messages tell of their input when they begin, chat completions only when they end.
+    const told = fault === 'stall' && provider === 'anthropic' ? { tokens_in: 11, tokens_out: 1 } : { tokens_in: 0 };
+    await until('the tokens are told', () => quantities(spent)['tokens_in'] === told.tokens_in);
     const reason = new Error('the step was cancelled');
     controller.abort(reason);
     await expect(answer).rejects.toBe(reason);
     await server.calls[0]?.abandoned;
+    expect(quantities(spent)).toMatchObject({ ...told, request_count: 1 });
   });
 
   it('asks nothing once its signal has aborted', async () => {
@@ -205,6 +212,8 @@ describe.each<Wire>(['openai', 'anthropic'])('%s', (provider) => {
   it('tells a refusal and silence', async () => {
     server.next({ text: 'I cannot.', finish: refusal }, { text: ' \n' });
     expect((await failureOf(ask({ provider }))).facts).toMatchObject({ code: 'agent_refused', retryable: true });
+    // It was paid for.
+    expect(quantities(spent)).toEqual({ tokens_in: 11, tokens_out: 7, request_count: 1 });
     expect((await failureOf(ask({ provider }))).facts).toMatchObject({ code: 'agent_refused', detail: 'empty' });
   });
 
@@ -213,6 +222,44 @@ describe.each<Wire>(['openai', 'anthropic'])('%s', (provider) => {
     const { outputs } = await ask({ provider, output: SCHEMA });
     expect(outputs).toEqual({ cause: 'disk', sure: 0.9, text: FITS, summary: FITS });
     expect(JSON.stringify(server.calls[0]?.body)).toContain('JSON Schema');
+  });
+
+  it('has the provider hold the model to the schema, as far as it can', async () => {
+    server.next({ text: FITS }, { text: FITS });
+    await ask({ provider, output: SCHEMA });
+    const strict = {
+      type: 'object',
+      properties: { cause: { type: 'string', enum: ['disk', 'net'] }, sure: { type: 'number' } },
+      required: ['cause', 'sure'],
+      additionalProperties: false,
+    };
+    const { response_format: openai, output_config: anthropic } = server.calls[0]?.body ?? {};
+    if (provider === 'openai') {
+      expect(openai).toEqual({ type: 'json_schema', json_schema: { name: 'output', schema: strict, strict: true } });
+    } else expect(anthropic).toEqual({ format: { type: 'json_schema', schema: strict } });
+    // An open object cannot be said: the prompt alone asks for it.
+    await ask({ provider, output: { ...SCHEMA, additionalProperties: true } });
+    expect(server.calls[1]?.body).not.toHaveProperty(provider === 'openai' ? 'response_format' : 'output_config');
+    expect(JSON.stringify(server.calls[1]?.body)).toContain('JSON Schema');
+  });
+
+  it('asks once more without the schema where the provider does not take one, and remembers it', async () => {
+    const field = provider === 'openai' ? 'response_format' : 'output_config';
+    const router = createAgentRouter(options());
+    const request = { provider, model: 'old', prompt: 'Why?', output: SCHEMA };
+    const context = {
+      runId: 'r1',
+      path: 'p',
+      attempt: 1,
+      signal: new AbortController().signal,
+      spent: () => undefined,
+    };
+    server.next({ status: 400, body: { error: { message: `${field}: not supported by this model` } } });
+    server.next({ text: FITS }, { text: FITS });
+    const { footprints } = await router.ask(request, context);
+    expect(quantities(footprints)).toEqual({ tokens_in: 11, tokens_out: 7, request_count: 2 });
+    await router.ask(request, context);
+    expect(server.calls.map(({ body }) => field in body)).toEqual([true, false, false]);
   });
 
   it.each([
@@ -238,7 +285,7 @@ describe.each<Wire>(['openai', 'anthropic'])('%s', (provider) => {
     const failure = await failureOf(ask({ provider, output: SCHEMA }));
     expect(failure.facts).toMatchObject({ code: 'output_invalid', retryable: false, excerpt: 'still no' });
     expect(server.calls).toHaveLength(2);
-    expect(quantities((failure as AgentFailure).footprints)).toMatchObject({ tokens_out: 14, request_count: 2 });
+    expect(quantities(spent)).toMatchObject({ tokens_out: 14, request_count: 2 });
   });
 });
 

@@ -1,21 +1,14 @@
 import { ActionFailure } from '../domain/action.js';
-import {
-  AgentFailure,
-  type AgentAnswer,
-  type AgentArtifacts,
-  type AgentContext,
-  type AgentRequest,
-  type AgentRouter,
-} from '../domain/agent.js';
+import type { AgentAnswer, AgentArtifacts, AgentContext, AgentRequest, AgentRouter } from '../domain/agent.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Footprint } from '../domain/records.js';
 import { anthropicProvider } from './anthropic.js';
-import { agentFailure, failureFrom } from './failures.js';
+import { agentFailure, failureFrom, refusesSchema } from './failures.js';
 import { openAiProvider } from './openai.js';
 import { outputCheck, textOutputs } from './output.js';
 import { overridden, type ModelRef, type Override } from './overrides.js';
 import { conversationOf, repairOf } from './prompt.js';
-import type { Conversation, Provider, ProviderAccess } from './provider.js';
+import type { Conversation, Provider, ProviderAccess, RequestUsage } from './provider.js';
 import { redact } from './redact.js';
 import { scriptedProvider } from './scripted.js';
 
@@ -47,20 +40,29 @@ interface Question {
   asked: ModelRef;
   used: ModelRef;
   replies: JsonObject[];
-  usage: { tokensIn: number; tokensOut: number; requests: number };
+  /** One for each request that was sent. */
+  usage: RequestUsage[];
+  plainOnly: Set<string>;
 }
+
+/** Models that are remembered to take no schema; they are few. */
+const MAX_PLAIN_ONLY = 1_000;
 
 /** The one way to all models. */
 export function createAgentRouter(options: AgentRouterOptions): AgentRouter {
-  return { ask: (request, context) => ask(options, request, context) };
+  const plainOnly = new Set<string>();
+  return { ask: (request, context) => ask({ options, plainOnly }, request, context) };
 }
 
-async function ask(options: AgentRouterOptions, request: AgentRequest, context: AgentContext): Promise<AgentAnswer> {
+async function ask(
+  { options, plainOnly }: Pick<Question, 'options' | 'plainOnly'>,
+  request: AgentRequest,
+  context: AgentContext,
+): Promise<AgentAnswer> {
   const asked = { provider: request.provider, model: request.model };
   const chosen = overridden(options.overrides, asked);
   const used = options.mode === 'scripted' ? { ...chosen, provider: 'scripted' } : chosen;
-  const usage = { tokensIn: 0, tokensOut: 0, requests: 0 };
-  const question: Question = { options, request, context, asked, used, replies: [], usage };
+  const question: Question = { options, plainOnly, request, context, asked, used, replies: [], usage: [] };
   const provider = providerOf(options, used);
   const conversation = conversationOf({ ...request, model: used.model });
   const prompt = keep(question, 'prompt', { system: conversation.system, messages: [...conversation.turns] });
@@ -92,15 +94,39 @@ async function answer(question: Question, provider: Provider, conversation: Conv
 }
 
 async function turn(question: Question, provider: Provider, conversation: Conversation): Promise<string> {
-  const { usage, context, replies } = question;
+  const text = await completed(question, provider, conversation);
+  const { tokensIn = 0, tokensOut = 0 } = question.usage.at(-1) ?? {};
+  question.replies.push({ text, tokens_in: tokensIn, tokens_out: tokensOut });
+  if (text.trim() === '') throw agentFailure('agent_refused', 'The model said nothing.', { detail: 'empty' });
+  return text;
+}
+
+/** Asks for an answer by schema where that can be, and once more without where the provider refuses that. */
+async function completed(question: Question, provider: Provider, conversation: Conversation): Promise<string> {
+  const { plainOnly, used } = question;
+  const { structured, ...plain } = conversation;
+  const model = `${used.provider}/${used.model}`;
+  if (structured === undefined || plainOnly.has(model)) return request(question, provider, plain);
+  try {
+    return await request(question, provider, conversation);
+  } catch (error) {
+    if (question.context.signal.aborted || !refusesSchema(error)) throw error;
+    if (plainOnly.size >= MAX_PLAIN_ONLY) plainOnly.clear();
+    plainOnly.add(model);
+    return request(question, provider, plain);
+  }
+}
+
+async function request(question: Question, provider: Provider, conversation: Conversation): Promise<string> {
+  const { context } = question;
   context.signal.throwIfAborted();
-  usage.requests += 1;
-  const reply = await provider.complete(conversation, context.signal);
-  usage.tokensIn += reply.tokensIn;
-  usage.tokensOut += reply.tokensOut;
-  replies.push({ text: reply.text, tokens_in: reply.tokensIn, tokens_out: reply.tokensOut });
-  if (reply.text.trim() === '') throw agentFailure('agent_refused', 'The model said nothing.', { detail: 'empty' });
-  return reply.text;
+  const usage: RequestUsage = { tokensIn: 0, tokensOut: 0 };
+  question.usage.push(usage);
+  context.spent(footprintsOf(question));
+  return provider.complete(conversation, context.signal, (known) => {
+    Object.assign(usage, known);
+    context.spent(footprintsOf(question));
+  });
 }
 
 function providerOf(options: AgentRouterOptions, { provider }: ModelRef): Provider {
@@ -122,16 +148,16 @@ function isProvider(name: string): name is ProviderName {
   return Object.hasOwn(BUILD, name);
 }
 
-/** Keeps what was spent beside what went wrong; an abort stays what it is. */
+/** What went wrong, in our words; an abort stays what it is. */
 function toFailure(question: Question, error: unknown): unknown {
   const { options, context, used } = question;
   if (context.signal.aborted) return context.signal.reason;
-  const failure = failureFrom(used.provider, error, (text) => redact(text, options.secrets()));
-  return new AgentFailure(failure.facts, footprintsOf(question), { cause: failure.cause });
+  return failureFrom(used.provider, error, (text) => redact(text, options.secrets()));
 }
 
 function footprintsOf({ asked, used, usage }: Question): Footprint[] {
-  if (usage.requests === 0) return [];
+  if (usage.length === 0) return [];
+  const total = (metric: keyof RequestUsage): number => usage.reduce((sum, request) => sum + request[metric], 0);
   const replaced = asked.provider !== used.provider || asked.model !== used.model;
   const dims = {
     provider: used.provider,
@@ -139,9 +165,9 @@ function footprintsOf({ asked, used, usage }: Question): Footprint[] {
     ...(replaced ? { asked_provider: asked.provider, asked_model: asked.model } : {}),
   };
   return [
-    { metric: 'tokens_in', quantity: usage.tokensIn, unit: 'tokens', dims },
-    { metric: 'tokens_out', quantity: usage.tokensOut, unit: 'tokens', dims },
-    { metric: 'request_count', quantity: usage.requests, unit: 'count', dims },
+    { metric: 'tokens_in', quantity: total('tokensIn'), unit: 'tokens', dims },
+    { metric: 'tokens_out', quantity: total('tokensOut'), unit: 'tokens', dims },
+    { metric: 'request_count', quantity: usage.length, unit: 'count', dims },
   ];
 }
 

@@ -11,7 +11,7 @@ export function scriptedProvider(): Provider {
         output === undefined
           ? `${CANNED}\n\nThe prompt was:\n\n${turns[0]?.content ?? ''}`
           : JSON.stringify(sampleOf(output, output, 0));
-      return Promise.resolve({ text, tokensIn: 0, tokensOut: 0 });
+      return Promise.resolve(text);
     },
   };
 }

@@ -1,7 +1,5 @@
-import { ActionFailure } from './action.js';
 import type { Json, JsonObject } from './json.js';
 import type { Footprint } from './records.js';
-import type { FailureFacts } from './xyn-error.js';
 
 /** One request to a model on behalf of an `agent_task`. */
 export interface AgentRequest {
@@ -31,13 +29,14 @@ export interface AgentContext {
   attempt: number;
   /** Aborts at the step's timeout and on cancel: the request to the model ends. */
   signal: AbortSignal;
+  /** Is told, whenever it changes, all that the attempt has used so far: what fails, times out or is cancelled costs, too. */
+  spent: (footprints: readonly Footprint[]) => void;
 }
 
 /** Where an attempt at an `agent_task` goes. */
 export interface AgentRouter {
   /**
-   * @throws AgentFailure with the provider's code; ActionFailure when nothing was asked; the signal's reason once it
-   * aborted.
+   * @throws ActionFailure; the signal's reason once it aborted.
    */
   ask(request: AgentRequest, context: AgentContext): Promise<AgentAnswer>;
 }
@@ -46,14 +45,4 @@ export interface AgentRouter {
 export interface AgentArtifacts {
   /** @returns the artifact's id, or undefined when it could not be kept. */
   keep(runId: string, path: string, name: string, content: string): Promise<string | undefined>;
-}
-
-/** A failure that cost something all the same. */
-export class AgentFailure extends ActionFailure {
-  readonly footprints: readonly Footprint[];
-
-  constructor(facts: FailureFacts, footprints: readonly Footprint[], options: { cause?: unknown } = {}) {
-    super(facts, options);
-    this.footprints = footprints;
-  }
 }

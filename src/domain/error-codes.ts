@@ -59,7 +59,12 @@ export const ERROR_CODES = {
   limit_artifact: row(413, 2, false, 'An artifact has at most 250 MiB.'),
   artifact_storage_full: row(507, 5, true, 'The disk or the quota of the store of artifacts is full.'),
   digest_mismatch: row(422, 1, false, 'Bytes do not fit their SHA-256: they changed on the way.'),
-  artifact_damaged: row(500, 1, false, 'The stored bytes of an artifact do not fit its SHA-256; restore them from a backup.'),
+  artifact_damaged: row(
+    500,
+    1,
+    false,
+    'The stored bytes of an artifact do not fit its SHA-256; restore them from a backup.',
+  ),
   range_not_satisfiable: row(416, 2, false, 'The range lies outside of the bytes of the artifact.'),
   event_not_found: row(404, 3, false, 'No event has that id.'),
   run_closed: row(409, 4, false, 'The run has already ended.'),

@@ -24,7 +24,14 @@ export interface Behaviour {
 export interface ModelCall {
   wire: Wire;
   headers: IncomingHttpHeaders;
-  body: { model: string; system?: string; messages: { role: string; content: string }[]; stream?: boolean };
+  body: {
+    model: string;
+    system?: string;
+    messages: { role: string; content: string }[];
+    stream?: boolean;
+    response_format?: unknown;
+    output_config?: unknown;
+  };
   /** Resolves when the connection of the call is closed before its answer was complete. */
   abandoned: Promise<void>;
 }
