@@ -9,6 +9,7 @@ import type { Catalog } from '../../src/catalog/connect.js';
 import { recordWriter, writeRecords } from '../../src/catalog/records.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import { defineAction } from '../../src/domain/action.js';
+import type { AgentRouter } from '../../src/domain/agent.js';
 import type { StepArtifacts } from '../../src/domain/artifacts.js';
 import type { EnvFacts } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
@@ -173,6 +174,8 @@ export async function testWorker(options: {
   address: string;
   taskQueue: string;
   artifacts?: StepArtifacts;
+  /** Absent: every question is answered with `because`. */
+  agents?: AgentRouter;
 }): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
   bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
@@ -192,7 +195,7 @@ export async function testWorker(options: {
       records,
       approvals: catalogApprovals(options.catalog),
       actions: testActions,
-      agents: { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
+      agents: options.agents ?? { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
       pausedMs: () => Promise.resolve(0),
       worker: 'test',
       ...(options.artifacts === undefined ? {} : { artifacts: options.artifacts }),
