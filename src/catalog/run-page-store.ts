@@ -1,0 +1,281 @@
+import type { StepStatus } from '../domain/engine/state.js';
+import type { Json, JsonObject } from '../domain/json.js';
+import type { Catalog } from './connect.js';
+import { catalogFault } from './faults.js';
+
+/** A step of a run outside of its loops. Times: RFC 3339. */
+export interface RunStepRow {
+  step_id: string;
+  path: string;
+  node_id: string;
+  status: StepStatus;
+  skip_reason: string | null;
+  handled: boolean;
+  attempts: number;
+  started_at: string | null;
+  completed_at: string | null;
+  /** Code and message of its error, shortened. */
+  code: string | null;
+  message: string | null;
+  /** Of a `switch`: the case that was chosen. */
+  chosen: string | null;
+  /** Of a `for_each`: the number of its items. */
+  items: number | null;
+}
+
+/** The items of one loop; loops inside loops are not told apart. */
+export interface RunLoopRow {
+  path: string;
+  /** A letter per item, in order: `d` completed, `r` running, `f` failed, `u` undone, `q` outcome unknown, `c` cancelled. */
+  states: string;
+  /** Which items the letters are of, when there are gaps. */
+  indexes: number[] | null;
+}
+
+export interface FailedItemRow {
+  loop: string;
+  index: number;
+  path: string;
+  label: string | null;
+  letter: string;
+  code: string | null;
+  message: string | null;
+  attempts: number;
+  started_at: string | null;
+  completed_at: string | null;
+  undo: { path: string; status: StepStatus; started_at: string | null; completed_at: string | null }[];
+}
+
+export interface RunProgress {
+  steps: RunStepRow[];
+  loops: RunLoopRow[];
+  failed: FailedItemRow[];
+  /** Completed steps, those in loops too, by the id of the step in the blueprint. */
+  completed: Record<string, number>;
+}
+
+export interface RunSurroundings {
+  event: { event_id: string; event_name: string; actor: string; occurred_at: string } | null;
+  /** Attempts of steps that had more than one, outside of loops, oldest first. */
+  attempts: {
+    step_id: string;
+    attempt: number;
+    status: string;
+    started_at: string;
+    ended_at: string | null;
+    next_retry_at: string | null;
+  }[];
+  gates: {
+    gate_id: string;
+    path: string;
+    purpose: 'approval' | 'recovery';
+    status: string;
+    message: string | null;
+    require: number;
+    opened_at: string;
+    expires_at: string | null;
+    /** Applied approvals, oldest first, one per person. */
+    approvals: { actor: string; at: string }[];
+  }[];
+  audit: { entries: number; unlinked: number };
+  footprints: { metric: string; unit: string; quantity: number }[];
+  artifacts: {
+    artifact_id: string;
+    name: string;
+    kind: string;
+    content_type: string;
+    byte_length: number | null;
+    sha256: string | null;
+    step_id: string | null;
+  }[];
+  artifact_count: number;
+}
+
+/** How long runs and steps of a blueprint took, over its newest completed runs. */
+export interface UsualTimes {
+  runs: number;
+  run_ms: number | null;
+  run_p95_ms: number | null;
+  steps: { node_id: string; samples: number; median_ms: number }[];
+}
+
+/** Everything of one step that its panel shows. */
+export interface StepPanelRow {
+  step_id: string;
+  path: string;
+  node_id: string;
+  kind: string;
+  name: string;
+  status: StepStatus;
+  skip_reason: string | null;
+  attempts: number;
+  started_at: string | null;
+  completed_at: string | null;
+  inputs: JsonObject | null;
+  outputs: Json;
+  error: JsonObject | null;
+  logs_artifact_id: string | null;
+  attempt_log: {
+    attempt: number;
+    status: string;
+    worker: string;
+    pack: string | null;
+    error: JsonObject | null;
+    started_at: string;
+    ended_at: string | null;
+  }[];
+  artifacts: RunSurroundings['artifacts'];
+}
+
+/** Failed items that are listed by name. */
+const MOST_FAILED = 50;
+const MOST_ARTIFACTS = 20;
+/** Retries that are drawn; more are counted only. */
+const MOST_ATTEMPTS = 1_000;
+/** Over how many completed runs times are taken, and among how many of the newest they are looked for. */
+const SAMPLE = { completed: 20, looked_at: 200 };
+/** The first index of a path that is an item of a loop: `~undo[0]` and the like are none. */
+const LOOP = String.raw`^((?:[^\[]*\.)?[^\[.~]+)\[(\d+)\]`;
+
+/** What a run's page reads: a fixed number of queries for any run, each starting from the run's id. */
+export class RunPageStore {
+  readonly #catalog: Catalog;
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** @throws XynFault `db_unavailable` */
+  async progress(runId: string): Promise<RunProgress> {
+    const [row] = await this.#read<RunProgress>(PROGRESS, [runId, LOOP]);
+    return row ?? { steps: [], loops: [], failed: [], completed: {} };
+  }
+
+  /** Event, attempts, gates, audit, footprints and artifacts. @throws XynFault `db_unavailable` */
+  async surroundings(runId: string): Promise<RunSurroundings> {
+    const [row] = await this.#read<RunSurroundings>(SURROUNDINGS, [runId]);
+    if (row === undefined) throw new Error('a query without FROM gave no row');
+    return row;
+  }
+
+  /** @throws XynFault `db_unavailable` */
+  async usual(blueprintId: string): Promise<UsualTimes> {
+    const [row] = await this.#read<UsualTimes>(USUAL, [blueprintId]);
+    return row ?? { runs: 0, run_ms: null, run_p95_ms: null, steps: [] };
+  }
+
+  /** The step at a path of a run; undefined when it has no record. @throws XynFault `db_unavailable` */
+  async step(runId: string, path: string): Promise<StepPanelRow | undefined> {
+    const [row] = await this.#read<StepPanelRow>(STEP, [runId, path]);
+    return row;
+  }
+
+  async #read<T extends object>(text: string, values: unknown[]): Promise<T[]> {
+    try {
+      const { rows } = await this.#catalog.pool.query<T>({ text, values });
+      return rows;
+    } catch (error) {
+      throw catalogFault(error);
+    }
+  }
+}
+
+const ERROR_TEXT = `error ->> 'code' AS code, left(error ->> 'message', 500) AS message`;
+
+const PROGRESS = `
+WITH all_steps AS (
+  SELECT *, CASE WHEN position('[' IN path) > 0 THEN regexp_match(path, $2) END AS m FROM steps WHERE run_id = $1
+), inner_steps AS (
+  SELECT *, m[1] AS loop, m[2]::int AS index, substr(path, length(m[1]) + length(m[2]) + 4) AS rest
+  FROM all_steps WHERE m IS NOT NULL
+), marked AS (
+  -- The steps of the item's own list: what happened deeper shows in their status.
+  SELECT *, rest !~ '[.~!#:]' AS direct FROM inner_steps
+), items AS (
+  SELECT loop, index,
+    CASE WHEN bool_or(status = 'running') THEN 'r'
+      WHEN bool_or(status = 'completed' AND position('~undo' IN rest) > 0) THEN 'u'
+      WHEN bool_or(direct AND status = 'failed' AND NOT handled) THEN
+        CASE max(error ->> 'code') FILTER (WHERE direct AND status = 'failed' AND NOT handled)
+          WHEN 'outcome_unknown' THEN 'q' WHEN 'cancelled' THEN 'c' ELSE 'f' END
+      WHEN bool_or(direct) THEN 'd' ELSE 'r' END AS letter
+  FROM marked GROUP BY loop, index
+), worst AS (
+  SELECT loop, index, letter FROM items WHERE letter IN ('f', 'u', 'q') ORDER BY loop, index LIMIT ${MOST_FAILED}
+), failed AS (
+  SELECT DISTINCT ON (w.loop, w.index) w.loop, w.index, w.letter, s.path, s.inputs ->> 'host' AS label, s.attempts,
+    s.started_at, s.completed_at, s.error ->> 'code' AS code, left(s.error ->> 'message', 500) AS message,
+    (SELECT coalesce(json_agg(json_build_object('path', u.path, 'status', u.status, 'started_at', u.started_at,
+        'completed_at', u.completed_at) ORDER BY u.seq), '[]')
+      FROM marked u WHERE u.loop = w.loop AND u.index = w.index AND position('~undo' IN u.rest) > 0) AS undo
+  FROM worst w JOIN marked s ON s.loop = w.loop AND s.index = w.index AND position('~undo' IN s.rest) = 0
+  ORDER BY w.loop, w.index, s.status = 'failed' DESC, s.direct DESC, s.seq
+)
+SELECT
+  (SELECT coalesce(json_agg(o), '[]') FROM (
+    SELECT step_id, path, node_id, status, skip_reason, handled, attempts, started_at, completed_at, ${ERROR_TEXT},
+      CASE WHEN kind = 'switch' THEN outputs ->> 'case' END AS chosen,
+      CASE WHEN kind = 'for_each' AND jsonb_typeof(outputs -> 'count') = 'number' THEN (outputs ->> 'count')::int END AS items
+    FROM all_steps WHERE m IS NULL ORDER BY seq, path) o) AS steps,
+  (SELECT coalesce(json_agg(l), '[]') FROM (
+    SELECT loop AS path, string_agg(letter, '' ORDER BY index) AS states,
+      CASE WHEN max(index) + 1 <> count(*) THEN array_agg(index ORDER BY index) END AS indexes
+    FROM items GROUP BY loop) l) AS loops,
+  (SELECT coalesce(json_agg(f), '[]') FROM failed f) AS failed,
+  (SELECT coalesce(json_object_agg(node_id, n), '{}') FROM (
+    SELECT node_id, count(*)::int AS n FROM all_steps WHERE status = 'completed' GROUP BY node_id) c) AS completed`;
+
+const ARTIFACT_FIELDS = 'artifact_id, name, kind, content_type, byte_length::float8 AS byte_length, sha256, step_id';
+
+const SURROUNDINGS = `
+SELECT
+  (SELECT row_to_json(e) FROM (SELECT event_id, event_name, actor, occurred_at FROM events
+    WHERE event_id = (SELECT event_id FROM runs WHERE run_id = $1)) e) AS event,
+  (SELECT coalesce(json_agg(a), '[]') FROM (
+    SELECT t.step_id, t.attempt, t.status, t.started_at, t.ended_at, t.next_retry_at
+    FROM steps s JOIN step_attempts t ON t.step_id = s.step_id
+    WHERE s.run_id = $1 AND t.run_id = $1 AND position('[' IN s.path) = 0
+      AND (s.attempts > 1 OR t.next_retry_at IS NOT NULL)
+    ORDER BY t.started_at LIMIT ${MOST_ATTEMPTS}) a) AS attempts,
+  (SELECT coalesce(json_agg(g), '[]') FROM (
+    SELECT gate_id, path, purpose, status, message, require, opened_at, expires_at,
+      (SELECT coalesce(json_agg(d ORDER BY d.at), '[]') FROM (
+        SELECT actor, min(created_at) AS at FROM gate_decisions
+        WHERE gate_id = gates.gate_id AND status = 'applied' AND decision = 'approve' GROUP BY actor) d) AS approvals
+    FROM gates WHERE run_id = $1 ORDER BY seq LIMIT 500) g) AS gates,
+  (SELECT json_build_object('entries', count(*), 'unlinked', count(p.audit_id))
+    FROM audit_log a LEFT JOIN audit_pending p ON p.audit_id = a.audit_id WHERE a.run_id = $1) AS audit,
+  (SELECT coalesce(json_agg(f), '[]') FROM (
+    SELECT metric, unit, sum(quantity)::float8 AS quantity FROM footprints WHERE run_id = $1
+    GROUP BY metric, unit ORDER BY metric LIMIT 50) f) AS footprints,
+  (SELECT coalesce(json_agg(a), '[]') FROM (
+    SELECT ${ARTIFACT_FIELDS} FROM artifacts WHERE run_id = $1 ORDER BY created_at DESC LIMIT ${MOST_ARTIFACTS}) a) AS artifacts,
+  (SELECT count(*)::int FROM (SELECT 1 FROM artifacts WHERE run_id = $1 LIMIT 10001) c) AS artifact_count`;
+
+const USUAL = `
+WITH earlier AS MATERIALIZED (
+  SELECT run_id, extract(epoch FROM completed_at - started_at) * 1000 AS ms FROM (
+    SELECT run_id, status, started_at, completed_at FROM runs WHERE blueprint_id = $1
+    ORDER BY created_at DESC LIMIT ${SAMPLE.looked_at}) newest
+  WHERE status = 'completed' AND started_at IS NOT NULL LIMIT ${SAMPLE.completed}
+)
+SELECT (SELECT count(*)::int FROM earlier) AS runs,
+  (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::float8 FROM earlier) AS run_ms,
+  (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY ms)::float8 FROM earlier) AS run_p95_ms,
+  (SELECT coalesce(json_agg(s), '[]') FROM (
+    SELECT node_id, count(*)::int AS samples,
+      percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM completed_at - started_at) * 1000)::float8 AS median_ms
+    FROM steps WHERE run_id IN (SELECT run_id FROM earlier) AND status = 'completed' AND started_at IS NOT NULL
+      AND position('[' IN path) = 0
+    GROUP BY node_id) s) AS steps`;
+
+const STEP = `
+SELECT step_id, path, node_id, kind, name, status, skip_reason, attempts, to_json(started_at) #>> '{}' AS started_at,
+  to_json(completed_at) #>> '{}' AS completed_at, inputs, outputs, error, logs_artifact_id,
+  (SELECT coalesce(json_agg(a), '[]') FROM (
+    SELECT attempt, status, worker, pack, error, started_at, ended_at FROM step_attempts
+    WHERE step_id = steps.step_id ORDER BY attempt DESC LIMIT 50) a) AS attempt_log,
+  (SELECT coalesce(json_agg(a), '[]') FROM (
+    SELECT ${ARTIFACT_FIELDS} FROM artifacts WHERE run_id = $1 AND step_id = steps.step_id
+    ORDER BY created_at LIMIT ${MOST_ARTIFACTS}) a) AS artifacts
+FROM steps WHERE run_id = $1 AND path = $2`;

@@ -1,0 +1,74 @@
+import type {
+  RunPageStore,
+  RunProgress,
+  RunSurroundings,
+  StepPanelRow,
+  UsualTimes,
+} from '../catalog/run-page-store.js';
+import type { RunDetailDto } from '../domain/dtos.js';
+import type { Plan } from '../domain/plan.js';
+import type { PlanCache } from './plan-cache.js';
+import type { RunService } from './runs.js';
+
+/** Everything that a run's page shows, but the panel of a step. */
+export interface RunPageData extends RunProgress, RunSurroundings {
+  run: RunDetailDto;
+  /** Null when the version that the run has is gone, or is not what its digest says. */
+  plan: Plan | null;
+  usual: UsualTimes;
+}
+
+export interface RunPageDeps {
+  runs: Pick<RunService, 'get'>;
+  plans: Pick<PlanCache, 'get'>;
+  store: Pick<RunPageStore, keyof RunPageStore>;
+  clock: () => number;
+}
+
+/** Usual times change slowly, and every look at a page of the blueprint's runs asks for them. */
+const USUAL_FOR_MS = 60_000;
+const MOST_KEPT = 500;
+
+/** What the page of a run reads. */
+export class RunPageService {
+  readonly #deps: RunPageDeps;
+  readonly #usual = new Map<string, { at: number; times: UsualTimes }>();
+
+  constructor(deps: RunPageDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws XynFault `run_not_found`, `db_unavailable` */
+  async load(runId: string): Promise<RunPageData> {
+    const { runs, store } = this.#deps;
+    const [run, progress, surroundings] = await Promise.all([
+      runs.get(runId),
+      store.progress(runId),
+      store.surroundings(runId),
+    ]);
+    const [plan, usual] = await Promise.all([this.#planOf(run), this.#usualOf(run.blueprint_id)]);
+    return { run, plan, usual, ...progress, ...surroundings };
+  }
+
+  /** A step by its path; null when it has no record yet. @throws XynFault `db_unavailable` */
+  async step(runId: string, path: string): Promise<StepPanelRow | null> {
+    return (await this.#deps.store.step(runId, path)) ?? null;
+  }
+
+  async #planOf({ blueprint_id: id, blueprint_version: version, digest }: RunDetailDto): Promise<Plan | null> {
+    const known = version === null ? undefined : await this.#deps.plans.get(id, version);
+    return known?.intact === true && known.digest === digest ? known.plan : null;
+  }
+
+  async #usualOf(blueprintId: string): Promise<UsualTimes> {
+    const { store, clock } = this.#deps;
+    const kept = this.#usual.get(blueprintId);
+    if (kept !== undefined && clock() - kept.at < USUAL_FOR_MS) return kept.times;
+    const times = await store.usual(blueprintId);
+    this.#usual.delete(blueprintId);
+    this.#usual.set(blueprintId, { at: clock(), times });
+    const oldest = this.#usual.keys().next().value;
+    if (this.#usual.size > MOST_KEPT && oldest !== undefined) this.#usual.delete(oldest);
+    return times;
+  }
+}
