@@ -1,28 +1,20 @@
-import type {
-  RunPageStore,
-  RunProgress,
-  RunSurroundings,
-  StepPanelRow,
-  UsualTimes,
-} from '../catalog/run-page-store.js';
+import type { RunPageStore } from '../catalog/run-page-store.js';
 import type { RunDetailDto } from '../domain/dtos.js';
 import type { Plan } from '../domain/plan.js';
+import type { LogPage, RunPageData, StepPanelRow, UsualTimes } from '../domain/run-page.js';
+import type { ArtifactService } from './artifacts.js';
+import { readLogPage, type LogRequest } from './log-page.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunService } from './runs.js';
-
-/** Everything that a run's page shows, but the panel of a step. */
-export interface RunPageData extends RunProgress, RunSurroundings {
-  run: RunDetailDto;
-  /** Null when the version that the run has is gone, or is not what its digest says. */
-  plan: Plan | null;
-  usual: UsualTimes;
-}
 
 export interface RunPageDeps {
   runs: Pick<RunService, 'get'>;
   plans: Pick<PlanCache, 'get'>;
   store: Pick<RunPageStore, keyof RunPageStore>;
+  artifacts: Pick<ArtifactService, 'download'>;
   clock: () => number;
+  /** Temporal's own screens, if they are known, and the namespace of the runs. */
+  temporal: { uiUrl: string | null; namespace: string };
 }
 
 /** Usual times change slowly, and every look at a page of the blueprint's runs asks for them. */
@@ -47,12 +39,28 @@ export class RunPageService {
       store.surroundings(runId),
     ]);
     const [plan, usual] = await Promise.all([this.#planOf(run), this.#usualOf(run.blueprint_id)]);
-    return { run, plan, usual, ...progress, ...surroundings };
+    return { run, plan, usual, temporal_url: this.#temporalUrl(runId), ...progress, ...surroundings };
   }
 
   /** A step by its path; null when it has no record yet. @throws XynFault `db_unavailable` */
   async step(runId: string, path: string): Promise<StepPanelRow | null> {
     return (await this.#deps.store.step(runId, path)) ?? null;
+  }
+
+  /**
+   * Lines of a step's log.
+   * @throws XynFault `artifact_not_found`, `digest_mismatch`, `db_unavailable`
+   */
+  async log(artifactId: string, request: LogRequest): Promise<LogPage> {
+    const { bytes } = await this.#deps.artifacts.download(artifactId);
+    return { artifact_id: artifactId, ...(await readLogPage(bytes, request)) };
+  }
+
+  #temporalUrl(runId: string): string | null {
+    const { uiUrl, namespace } = this.#deps.temporal;
+    if (uiUrl === null) return null;
+    const workflow = encodeURIComponent(`run/${runId}`);
+    return `${uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${workflow}`;
   }
 
   async #planOf({ blueprint_id: id, blueprint_version: version, digest }: RunDetailDto): Promise<Plan | null> {
