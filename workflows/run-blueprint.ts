@@ -12,8 +12,9 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { advance, isFinal, resume, start } from '../src/domain/engine/engine.js';
+import { advance, resume, start } from '../src/domain/engine/engine.js';
 import { answerTo } from '../src/domain/engine/gates.js';
+import { isFinal } from '../src/domain/engine/run-end.js';
 import type { Command, EngineEvent } from '../src/domain/engine/messages.js';
 import type { Decision, State } from '../src/domain/engine/state.js';
 import type { ActionNode, AgentNode, Plan } from '../src/domain/plan.js';

@@ -1,65 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import type { ActionCatalog, CatalogAction } from '../domain/action-catalog.js';
 import { planDigest } from '../domain/plan-digest.js';
-import { compileBlueprint, type CompileContext, type CompileResult } from './index.js';
-
-const text = { type: 'string' };
-const secret = {
-  type: 'object',
-  properties: { secret: text },
-  required: ['secret'],
-  additionalProperties: false,
-  'x-secret': true,
-};
-const actions: Record<string, CatalogAction> = {
-  'ssh.run': {
-    pack: 'core@1.0.0',
-    contract: 'sha256:ssh',
-    input: {
-      type: 'object',
-      properties: {
-        host: { ...text, 'x-sink': 'host' },
-        cmd: text,
-        argv: { type: 'array', items: text, 'x-sink': 'command' },
-        port: { type: 'integer' },
-        env: { type: 'object', additionalProperties: text },
-        key: secret,
-      },
-      required: ['host'],
-      additionalProperties: false,
-    },
-    output: {
-      type: 'object',
-      properties: { exit_code: { type: 'integer' }, stdout: { ...text, 'x-taint': true } },
-      additionalProperties: false,
-    },
-    traits: { effect: 'write', idempotency: 'none' },
-    static: ['cmd'],
-    errors: { exit_nonzero: { retryable: false } },
-  },
-  'http.call': {
-    pack: 'core@1.0.0',
-    contract: 'sha256:http',
-    input: {
-      type: 'object',
-      properties: { url: { ...text, 'x-sink': 'host' }, method: { enum: ['GET', 'POST'] }, body: {} },
-      required: ['url'],
-      additionalProperties: false,
-    },
-    output: { type: 'object', properties: { status: { type: 'integer' }, body: { 'x-taint': true } } },
-    traits: { effect: 'write', idempotency: 'none' },
-    traitsOf: ({ method = 'GET' }) =>
-      method === 'GET' ? { effect: 'read', idempotency: 'safe' } : { effect: 'write', idempotency: 'none' },
-    static: [],
-    errors: { http_status: { retryable: true } },
-  },
-};
-const catalog: ActionCatalog = { find: (name) => actions[name], names: () => Object.keys(actions).sort() };
-const context: CompileContext = {
-  actions: catalog,
-  providers: [{ name: 'openai', models: ['gpt-5'] }, { name: 'anthropic' }],
-};
+import { compileContext as context } from '../../test/support/compile-context.js';
+import { compileBlueprint, type CompileResult } from './index.js';
 
 async function compile(document: string | object): Promise<CompileResult> {
   const body = typeof document === 'string' ? document : JSON.stringify(document);
@@ -136,7 +79,7 @@ const REFUSED: [string, string, number, number, string?][] = [
   ['id_format', plan('{kind: gate, id: Run Fix, mode: manual}'), 5, 22, 'run_fix'],
   ['step_id_duplicate', `${gate('name: a')}  - {kind: gate, id: g, mode: manual}`, 6, 22],
   ['step_kind_unknown', plan('{kind: action, id: a}'), 5, 12, 'action_task'],
-  ['step_kind_unknown', plan('{kind: wait, id: a, for: 1s}'), 5, 12],
+  ['step_kind_unknown', plan('{kind: blueprint, id: a}'), 5, 12],
   ['gate_mode_unknown', plan('{kind: gate, id: g, mode: auto}'), 5, 31, 'manual'],
   ['plan_empty', `${V1}plan: []`, 3, 7],
   ['action_unknown', plan('{kind: action_task, id: a, action: ssh.exec, with: {}}'), 5, 40, 'ssh.run'],

@@ -15,12 +15,13 @@ import {
   topFields,
 } from './document/envelope.js';
 import { Fields } from './document/fields.js';
+import { isHolderNode, PlanCompiler, straightLength } from './document/holders.js';
+import { ListReader, type StepDraft } from './document/lists.js';
 import type { Names } from './document/names.js';
-import { draftSteps } from './document/plan-steps.js';
 import { Report } from './document/report.js';
 import { checkSecretTexts } from './document/secret-texts.js';
 import type { Dialect } from './document/step-fields.js';
-import { StepCompiler, type ProviderInfo } from './document/steps.js';
+import type { ProviderInfo } from './document/steps.js';
 import { TriggerReader } from './document/triggers.js';
 import { TypeReader } from './document/types.js';
 import { Values } from './document/values.js';
@@ -72,7 +73,7 @@ export function compileSource(source: Source, digest: string, context: CompileCo
     return { problems: report.problems() };
   }
   const problems = report.problems();
-  const debug = { nodes: nodes.map(({ id, ix }) => ({ path: id, ...report.placeOf(`/plan/${ix}`) })) };
+  const debug = { nodes: nodes.map(({ path, fields }) => ({ path, ...report.placeOf(fields.pointer) })) };
   return { compiled: { plan: whole, debug, problems }, problems };
 }
 
@@ -91,7 +92,7 @@ function dialectOf(report: Report, value: JsonObject): Dialect | undefined {
 
 interface Built {
   plan?: Plan;
-  nodes: { id: string; ix: number }[];
+  nodes: readonly StepDraft[];
 }
 
 function build(report: Report, value: JsonObject, dialect: Dialect, context: CompileContext): Built {
@@ -103,20 +104,29 @@ function build(report: Report, value: JsonObject, dialect: Dialect, context: Com
   const limits = readLimits(fields);
   const policy = readPolicy(fields);
   checkRollback(report, fields);
-  const list = fields.require('plan') ? (fields.list('plan') ?? []) : undefined;
-  const { drafts, infos } = draftSteps(report, dialect, list, actions);
-  if (list !== undefined && list.length <= 500 && list.length > limits.steps) {
-    const message = `The plan runs ${list.length} steps, more than \`limits.steps\` (${limits.steps}).`;
-    report.add('limit_steps', `/plan/${limits.steps}`, message);
+  const drafted = new ListReader(report, dialect, actions).read(fields);
+  const length = straightLength(drafted.root);
+  if (length > limits.steps && drafted.all.length <= 500) {
+    const message = `The plan runs ${length} steps, more than \`limits.steps\` (${limits.steps}).`;
+    report.add('limit_steps', `/plan/${Math.min(limits.steps, drafted.root.steps.length - 1)}`, message);
   }
-  const names: Names = { report, inputs, steps: infos, usedInputs: new Set(), reads: [], placeholders: 0 };
+  const names: Names = {
+    report,
+    inputs,
+    steps: drafted.infos,
+    usedInputs: new Set(),
+    reads: [],
+    taintedItems: new Set(),
+    placeholders: 0,
+  };
   const values = new Values(names);
   const triggers = new TriggerReader(names, values, dialect).read(fields);
   const sources = { names, inputsFromEvents: triggers.length > 0 };
   const types = new TypeReader(report);
-  const compiler = new StepCompiler({ dialect, names, values, types, sources, actions, providers, limits });
-  const nodes = drafts.flatMap((draft) => compiler.compile(draft) ?? []);
-  const outputs = readOutputs(names, values, fields, dialect);
+  const compiler = new PlanCompiler({ dialect, names, values, types, sources, actions, providers, limits });
+  const root = compiler.root(drafted, fields);
+  const { nodes } = compiler;
+  const outputs = readOutputs(names, values, fields, { dialect, list: drafted.root.list });
   warnOfUnused(report, names);
   if (id === undefined) return { nodes: [] };
   const plan: Plan = {
@@ -133,10 +143,10 @@ function build(report: Report, value: JsonObject, dialect: Dialect, context: Com
     inputs: inputsSchema(inputs),
     outputs,
     triggers,
-    root: { do: nodes.map((_, ix) => ix), rollback: 'manual' },
-    nodes: nodes.map((node) => ({ ...node, keep: keepOf(node.id, names.reads) })),
+    root,
+    nodes: withKeep(nodes, names.reads),
   };
-  return { plan, nodes: drafts };
+  return { plan, nodes: drafted.all };
 }
 
 function warnOfUnused(report: Report, { inputs, usedInputs }: Names): void {
@@ -156,6 +166,32 @@ function actionLock(nodes: readonly PlanNode[], actions: ActionCatalog): Plan['a
       lock[node.action] = { pack: found.pack, contract: found.contract };
   }
   return lock;
+}
+
+/**
+ * The nodes with what of their outputs is to be kept: what expressions read, and all of what can become the result of a
+ * body that has no `outputs` of its own and whose result is read.
+ */
+function withKeep(nodes: readonly PlanNode[], reads: readonly Read[]): PlanNode[] {
+  const keeps = nodes.map((node): Keep => keepOf(node.id, reads));
+  const readsPrev = reads.some(([variable]) => variable === 'prev');
+  nodes.forEach((node, ix) => {
+    const isRead = keeps[ix] === '*' || keeps[ix]?.length !== 0 || (node.kind === 'for_each' && readsPrev);
+    if (!isHolderNode(node) || !isRead) return;
+    // A holder stands before what it holds, so that what is decided here reaches further inside.
+    for (const { do: list, outputs } of Object.values(node.bodies)) {
+      if (outputs === undefined) keepLast(nodes, keeps, list);
+    }
+  });
+  return nodes.map((node, ix) => ({ ...node, keep: keeps[ix] as Keep }));
+}
+
+/** The last step that surely has outputs, and those after it. */
+function keepLast(nodes: readonly PlanNode[], keeps: Keep[], list: readonly number[]): void {
+  for (const ix of list.toReversed()) {
+    keeps[ix] = '*';
+    if (nodes[ix]?.when === undefined) return;
+  }
 }
 
 /** Which of a step's outputs anything reads: paths below `outputs`. */

@@ -49,11 +49,11 @@ export class RunPageService {
 
   /**
    * Lines of a step's log.
-   * @throws XynFault `artifact_not_found`, `digest_mismatch`, `db_unavailable`
+   * @throws XynFault `artifact_not_found`, `artifact_damaged`, `db_unavailable`
    */
   async log(artifactId: string, request: LogRequest): Promise<LogPage> {
-    const { bytes } = await this.#deps.artifacts.download(artifactId);
-    return { artifact_id: artifactId, ...(await readLogPage(bytes, request)) };
+    const { open } = await this.#deps.artifacts.download(artifactId);
+    return { artifact_id: artifactId, ...(await readLogPage(await open(), request)) };
   }
 
   #temporalUrl(runId: string): string | null {

@@ -114,7 +114,7 @@ export function choice(
     id,
     cases: cases.flatMap(([name, when]) => (when === undefined ? [] : [{ name, when }])),
     lists: Object.fromEntries(cases.map(([name, , steps]) => [name, steps])),
-  } as Nested;
+  };
 }
 
 /** Lists side by side. */
@@ -123,7 +123,7 @@ export function parallel(
   lists: Record<string, Nested[]>,
   fields: Partial<Omit<ParallelNode, 'kind' | 'id' | 'bodies'>> = {},
 ): Nested {
-  return { ...HOLDER, mode: 'fail_fast', concurrency: 450, ...fields, kind: 'parallel', id, lists } as Nested;
+  return { ...HOLDER, mode: 'fail_fast', concurrency: 450, ...fields, kind: 'parallel', id, lists };
 }
 
 /** A list for every item. */
@@ -144,7 +144,7 @@ export function forEach(
     in: items,
     lists: { do: steps },
     scopes: { do: outputs ? { outputs } : {} },
-  } as Nested;
+  };
 }
 
 export function wait(id: string, fields: Fields<WaitNode>): WaitNode {

@@ -1,44 +1,19 @@
-import { evaluateBool } from '../expression/evaluate.js';
-import { sortedKeys, type JsonObject } from '../json.js';
-import type { HolderNode, NodeIx, Plan, PlanNode } from '../plan.js';
-import type { FailureFacts } from '../xyn-error.js';
-import { abandonTask, cancelFrame, cancelledError, GRACE, isCancelling, PAUSE } from './cancel.js';
+import { sortedKeys } from '../json.js';
+import type { Plan } from '../plan.js';
 import { activeMs, keepTime, keepWake, RUN_TIME, YIELD } from './clock.js';
-import { Draft, ROOT, viewOf } from './draft.js';
-import { attempt, DO, FINALLY, isCleanup, isHolder, isInLoop, listOf, resultOf } from './frames.js';
-import { decide, expireGate, openGate, openGatePaths, openRecovery, unknownOutcome } from './gates.js';
-import { afterBlockBody, endTime, openBlock, retryBlock, TIMEOUT } from './holders/block.js';
-import { afterIteration, openLoop } from './holders/for-each.js';
-import { afterBranch, openParallel } from './holders/parallel.js';
-import { afterCase, openSwitch } from './holders/switch.js';
-import { commandTask, inputOf, issueTask, type TaskNode } from './leaves.js';
+import { failRun, isStopping, isTooOld, stop, tooLong, tooOld } from './bounds.js';
+import { abandonTask, cancelFrame, GRACE, isCancelling, PAUSE } from './cancel.js';
+import { Draft, ROOT } from './draft.js';
+import { DO, FINALLY, isCleanup } from './frames.js';
+import { decide, expireGate, openGatePaths, openRecovery, unknownOutcome } from './gates.js';
+import { endTime, retryBlock, TIMEOUT } from './holders/block.js';
+import { commandTask, type TaskNode } from './leaves.js';
 import type { Command, EngineEvent } from './messages.js';
-import type { Frame, Outcome, State, StepStatus, Task } from './state.js';
-import {
-  afterCleanup,
-  afterHandler,
-  beginStep,
-  CLEANUP,
-  completeStep,
-  concludeHandled,
-  concludeHandledRun,
-  concludeRun,
-  endStep,
-  failStep,
-  skipRest,
-  skipStep,
-} from './steps.js';
-import { runTransform } from './transforms.js';
-import { endWait, openWait } from './waits.js';
-
-/** Cost units of one event (language §8.3): then the engine asks to go on in a millisecond, in a task of its own. */
-const MAX_EVENT_COST = 200_000;
-/** Cost units of all expressions of a run. */
-const MAX_RUN_COST = 20_000_000;
-/** Cost units that a step counts beside its expressions, so that one event runs at most 10 000 of them. */
-const STEP_COST = 20;
-/** Tasks that one event may begin: the server refuses an answer over 4 MB (language §8.3). */
-const MAX_EVENT_TASKS = 100;
+import { isFinal } from './run-end.js';
+import type { State, Task } from './state.js';
+import { CLEANUP, completeStep, failStep } from './steps.js';
+import { drain } from './walk.js';
+import { endWait } from './waits.js';
 
 /** What `advance` returns: the next state and what the driver has to do, in this order. */
 export interface Advance {
@@ -101,11 +76,6 @@ export function resume(plan: Plan, state: State): Command[] {
   if (d.state.wake !== undefined) d.commands.push({ c: 'wake', at: d.state.wake });
   keepRecords(d);
   return d.commands;
-}
-
-/** Whether a run has ended; its status never changes again. */
-export function isFinal(state: State): boolean {
-  return state.status === 'completed' || state.status === 'failed' || state.status === 'cancelled';
 }
 
 function isRecovering(d: Draft, path: string): boolean {
@@ -192,24 +162,6 @@ function onCancel(d: Draft, by: string, reason: string): void {
   stop(d, by);
 }
 
-/** Cancels what is open; the run ends when all of it has ended (language §5.3). */
-function stop(d: Draft, by: string): void {
-  const hold = d.state.holds[ROOT];
-  if (!hold || hold.stage === 'finally') return;
-  d.state.phase = 'cancel';
-  delete d.state.timers[RUN_TIME];
-  if (hold.stage === 'body') cancelFrame(d, ROOT, by);
-  else {
-    for (const [id, frame] of Object.entries(d.state.frames)) {
-      if (frame.hold === ROOT && frame.body.startsWith('!')) cancelFrame(d, id, by);
-    }
-  }
-}
-
-function isStopping(d: Draft): boolean {
-  return d.state.cancel !== undefined || d.state.error !== undefined;
-}
-
 function onTick(d: Draft): void {
   if (isTooOld(d)) failRun(d, tooOld(d));
   for (const key of sortedKeys(d.state.timers)) {
@@ -268,27 +220,6 @@ function onChecked(d: Draft, path: string, pausedMs: number): void {
   else d.state.timers[RUN_TIME] = d.state.now + left;
 }
 
-/** Ends the run as failed by a bound of the run itself, which no handler catches. */
-function failRun(d: Draft, facts: FailureFacts): void {
-  if (isStopping(d) || d.state.holds[ROOT]?.stage === 'finally') return;
-  d.state.error = d.errorAt(undefined, '', facts);
-  stop(d, 'a limit of the run');
-}
-
-function tooLong(d: Draft): FailureFacts {
-  const minutes = Math.round(d.plan.limits.run_time_ms / 60_000);
-  return { code: 'limit_run_time', message: `The run was active for more than ${minutes} min.`, retryable: false };
-}
-
-function isTooOld(d: Draft): boolean {
-  return d.state.now - d.state.started >= d.plan.limits.max_age_ms;
-}
-
-function tooOld(d: Draft): FailureFacts {
-  const days = Math.round(d.plan.limits.max_age_ms / 86_400_000);
-  return { code: 'limit_run_time', message: `The run is older than ${days} d.`, retryable: false };
-}
-
 /** Brings everything that can move without the outside to its end. */
 function settle(d: Draft): void {
   if (d.state.status !== 'running') return;
@@ -304,202 +235,6 @@ function settle(d: Draft): void {
     setPhase(d);
     keepWake(d);
   }
-}
-
-/** Lists go on until they wait; what holds a list that ended is told before another goes on. */
-function drain(d: Draft): void {
-  while (!isFinal(d.state)) {
-    const ended = d.ended.shift();
-    if (ended) {
-      onFrameEnd(d, ended.frame, ended.outcome);
-      continue;
-    }
-    const id = d.ready.shift();
-    if (id === undefined) return;
-    if (isExhausted(d)) {
-      d.state.queue = [...new Set([id, ...d.ready])];
-      d.state.timers[YIELD] = d.state.now + 1;
-      return;
-    }
-    const frame = d.state.frames[id];
-    if (frame?.stage === 'body' && !frame.open) goOn(d, id);
-  }
-}
-
-function isExhausted(d: Draft): boolean {
-  if (d.costUsed() + d.entered * STEP_COST >= MAX_EVENT_COST) return true;
-  return d.commands.filter(({ c }) => c === 'action' || c === 'agent').length >= MAX_EVENT_TASKS;
-}
-
-/** One step of a list, or its end. */
-function goOn(d: Draft, id: string): void {
-  const frame = d.frame(id);
-  const ix = frame.error || frame.cancelling ? undefined : listOf(d, frame).do[frame.pc];
-  if (ix === undefined) return endFrame(d, id, frame);
-  enter(d, id, ix, d.node(ix));
-  // A list whose step ended at once goes on before the others: what can be done without waiting is done in its order.
-  if (d.ready.includes(id)) {
-    d.ready.splice(d.ready.lastIndexOf(id), 1);
-    d.ready.unshift(id);
-  }
-}
-
-function endFrame(d: Draft, id: string, frame: Frame): void {
-  skipRest(d, id, frame.cancelling && !d.state.error ? 'cancelled' : 'not_reached');
-  frame.stage = 'done';
-  d.ended.push({ frame: id, outcome: outcomeOf(d, id, frame) });
-}
-
-function outcomeOf(d: Draft, id: string, frame: Frame): Outcome {
-  if (frame.cancelling) return { status: 'cancelled', error: cancelledError(d, id) };
-  if (frame.error) return { status: 'failed', error: frame.error };
-  const result = attempt(() => resultOf(d, id));
-  if ('value' in result)
-    return { status: 'completed', ...(result.value === undefined ? {} : { outputs: result.value }) };
-  const node = frame.node === ROOT ? undefined : d.node(frame.node);
-  return { status: 'failed', error: d.errorAt(node, frame.hold === ROOT ? '' : frame.hold, result.fault) };
-}
-
-/** Tells what holds a list that the list has ended. */
-function onFrameEnd(d: Draft, id: string, outcome: Outcome): void {
-  const { hold: path, body, node: ix } = d.frame(id);
-  if (path === ROOT) return onRunFrameEnd(d, id, body, outcome);
-  if (body === FINALLY) {
-    const { frame, node, attempt: attempts } = d.hold(path);
-    return endStep(d, frame, d.node(node as number), afterCleanup(d, id, outcome), { attempts, note: true });
-  }
-  if (body.startsWith('!')) return concludeHandled(d, path, afterHandler(d, id, outcome));
-  switch ((d.node(ix as number) as HolderNode).kind) {
-    case 'block':
-      return afterBlockBody(d, path, outcome);
-    case 'switch':
-      return afterCase(d, path, body, outcome);
-    case 'parallel':
-      return afterBranch(d, path, id, outcome);
-    case 'for_each':
-      return afterIteration(d, path, id, outcome);
-  }
-}
-
-/** A list of the run itself has ended: its body, its handler, or what it does last. */
-function onRunFrameEnd(d: Draft, id: string, body: string, ended: Outcome): void {
-  const outcome =
-    body === FINALLY
-      ? afterCleanup(d, id, ended)
-      : body === DO
-        ? concludeRun(d, runOutcomeOf(d, ended))
-        : concludeHandledRun(d, afterHandler(d, id, ended));
-  if (outcome !== undefined) finish(d, outcome);
-}
-
-/** What the plan's own list came to: a bound of the run and a cancel count more than the list's own error. */
-function runOutcomeOf(d: Draft, ended: Outcome): Outcome {
-  if (ended.status !== 'cancelled') return ended;
-  if (d.state.error) return { status: 'failed', error: d.state.error };
-  const { by, reason } = d.state.cancel as NonNullable<State['cancel']>;
-  const message = `Cancelled by ${by}${reason === '' ? '' : `: ${reason}`}.`;
-  return { status: 'cancelled', error: cancelledError(d, '', message) };
-}
-
-function enter(d: Draft, frameId: string, ix: NodeIx, node: PlanNode): void {
-  const path = d.pathOf(frameId, node);
-  const cleanup = isCleanup(d, frameId);
-  const bound = cleanup ? undefined : boundOf(d);
-  if (bound) return failRun(d, bound);
-  d.entered += 1;
-  if (node.when !== undefined) {
-    const condition = node.when;
-    const chosen = attempt(() => evaluateBool(condition, d.scope(frameId, path)));
-    if ('fault' in chosen) {
-      d.frame(frameId).open = true;
-      return failStep(d, frameId, node, d.errorAt(node, path, chosen.fault), 0);
-    }
-    if (!chosen.value) {
-      skipStep(d, frameId, node, 'when');
-      d.frame(frameId).pc += 1;
-      d.ready.push(frameId);
-      return;
-    }
-  }
-  if (!cleanup && !isHolder(node) && !countStep(d, frameId)) return;
-  enterKind(d, frameId, ix, node, path);
-}
-
-/** Counts a leaf against the bound of the run. @returns false when that ends the run. */
-function countStep(d: Draft, frameId: string): boolean {
-  const counter = isInLoop(d, frameId) ? 'loop_steps' : 'steps';
-  const most = d.plan.limits[counter];
-  if (d.state.ran[counter] < most) {
-    d.state.ran[counter] += 1;
-    return true;
-  }
-  const where = counter === 'steps' ? 'steps' : 'steps in loops';
-  failRun(d, { code: 'limit_steps', message: `The run reached its bound of ${most} ${where}.`, retryable: false });
-  return false;
-}
-
-function enterKind(d: Draft, frameId: string, ix: NodeIx, node: PlanNode, path: string): void {
-  switch (node.kind) {
-    case 'transform':
-      return runTransform(d, frameId, node);
-    case 'gate':
-      return openGate(d, frameId, ix, node);
-    case 'wait':
-      return openWait(d, frameId, ix, node);
-    case 'block':
-      return openBlock(d, frameId, ix, node);
-    case 'switch':
-      return openSwitch(d, frameId, ix, node);
-    case 'parallel':
-      return openParallel(d, frameId, ix, node);
-    case 'for_each':
-      return openLoop(d, frameId, ix, node);
-    case 'action_task':
-    case 'agent_task': {
-      beginStep(d, frameId, node);
-      const input = attempt(() => inputOf(d, frameId, path, node));
-      if ('fault' in input) return failStep(d, frameId, node, d.errorAt(node, path, input.fault), 0);
-      return issueTask(d, frameId, node, ix, 1);
-    }
-  }
-}
-
-function boundOf(d: Draft): FailureFacts | undefined {
-  if (d.state.cost > MAX_RUN_COST) {
-    return {
-      code: 'expression_error',
-      detail: 'cost_limit',
-      message: 'The expressions of the run cost too much.',
-      retryable: false,
-    };
-  }
-  if (isTooOld(d)) return tooOld(d);
-  return activeMs(d) >= d.plan.limits.run_time_ms ? tooLong(d) : undefined;
-}
-
-/** The end of the run (language §5.2). A failure that a handler took care of leaves a completed run. */
-function finish(d: Draft, outcome: Outcome): void {
-  d.state.timers = {};
-  const handled = outcome.status === 'failed' && outcome.handled === true;
-  const status = handled ? 'completed' : outcome.status;
-  d.state.status = status;
-  delete d.state.phase;
-  delete d.state.error;
-  if (status === 'completed') d.state.outputs = (outcome as { outputs?: JsonObject }).outputs ?? {};
-  if (outcome.status !== 'completed') d.state.error = outcome.error;
-  const facts = {
-    ...(d.state.outputs === undefined ? {} : { outputs: d.state.outputs }),
-    ...(d.state.error === undefined ? {} : { error: d.state.error }),
-  };
-  d.note({ t: 'end', status, ...facts, steps: statusesOf(d), ended: d.state.ran.ended });
-  d.commands.push({ c: 'finish', status, ...facts });
-}
-
-function statusesOf(d: Draft): Record<string, StepStatus> {
-  const frame = d.frame(ROOT);
-  return Object.fromEntries(
-    d.plan.root.do.map((ix) => [d.pathOf(ROOT, d.node(ix)), viewOf(frame, d.node(ix).id).status]),
-  );
 }
 
 function setPhase(d: Draft): void {

@@ -37,19 +37,17 @@ export function isHolder(node: PlanNode): node is HolderNode {
 
 /** The handlers of a step, or of the plan. */
 export function handlersOf(d: Draft, node: NodeIx | 'root'): readonly Handler[] {
-  return (node === ROOT ? d.plan.root.on_error : d.node(node as number).on_error) ?? [];
+  return (node === ROOT ? d.plan.root.on_error : d.node(node).on_error) ?? [];
 }
 
 /** The body of a holder or of the plan. */
 function bodyOf(d: Draft, node: NodeIx | 'root', body: string): Scope {
-  return node === ROOT
-    ? d.plan.root
-    : (((d.node(node as number) as HolderNode).bodies as Record<string, Scope>)[body] as Scope);
+  return node === ROOT ? d.plan.root : (((d.node(node) as HolderNode).bodies as Record<string, Scope>)[body] as Scope);
 }
 
 /** What runs last in the scope of a step, if it has such. */
 export function cleanupOf(d: Draft, node: NodeIx | 'root'): readonly NodeIx[] {
-  if (node !== ROOT && d.node(node as number).kind !== 'block') return [];
+  if (node !== ROOT && d.node(node).kind !== 'block') return [];
   return bodyOf(d, node, DO).finally ?? [];
 }
 

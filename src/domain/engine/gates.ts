@@ -241,7 +241,7 @@ function bindingsOf(d: Draft, frameId: string): GateBinding[] {
     const from = frame.pc;
     // What is in progress and what follows has no result yet; an expression that reads it is decided later.
     for (const ix of list.slice(from)) markOpen(d, ix, open);
-    if (bindList(d, id, list.slice(from + 1), '', open, found)) break;
+    if (bindList({ d, frameId: id, open, found }, list.slice(from + 1), '')) break;
     id = frame.parent;
   }
   return found;
@@ -253,15 +253,19 @@ function markOpen(d: Draft, ix: NodeIx, open: Set<string>): void {
   if (isHolder(node)) for (const body of Object.values(node.bodies)) for (const one of body.do) markOpen(d, one, open);
 }
 
+/** What a gate sees of the run. */
+interface View {
+  d: Draft;
+  /** The list whose values are known. */
+  frameId: string;
+  /** Steps that have no result yet. */
+  open: ReadonlySet<string>;
+  found: GateBinding[];
+}
+
 /** Binds the leaves of a list up to the gate that ends it. @returns whether there is such a gate on every way. */
-function bindList(
-  d: Draft,
-  frameId: string,
-  list: readonly NodeIx[],
-  below: string,
-  open: ReadonlySet<string>,
-  found: GateBinding[],
-): boolean {
+function bindList(view: View, list: readonly NodeIx[], below: string): boolean {
+  const { d, frameId, open, found } = view;
   for (const ix of list) {
     const node = d.node(ix);
     if (node.kind === 'gate' && node.when === undefined) return true;
@@ -275,7 +279,7 @@ function bindList(
     if (!isHolder(node)) continue;
     const closed = Object.entries(node.bodies).map(([name, body]) => {
       const prefix = node.kind === 'block' || node.kind === 'for_each' ? path : `${path}:${name}`;
-      return bindList(d, frameId, body.do, prefix, open, found);
+      return bindList(view, body.do, prefix);
     });
     if (node.kind === 'block' && node.when === undefined && closed[0]) return true;
   }

@@ -61,28 +61,33 @@ export function concludeStep(d: Draft, frameId: string, node: PlanNode, outcome:
     ended_at: d.nowIso(),
   };
   const stopping = d.frame(frameId).cancelling === true;
-  const handled = stopping ? outcome : handle(d, frameId, path, ix, outcome, attempts);
+  const place = { frameId, path, node: ix, attempts };
+  const handled = stopping ? outcome : handle(d, place, outcome);
   if (handled === undefined) return;
-  if (cleanUp(d, frameId, path, ix, handled, attempts)) return;
+  if (cleanUp(d, place, handled)) return;
   endStep(d, frameId, node, handled, { attempts, note: true });
 }
 
 /** What the plan's own list came to: as `concludeStep`, for the run. @returns undefined while handlers or `finally` run. */
 export function concludeRun(d: Draft, outcome: Outcome): Outcome | undefined {
-  const handled = handle(d, ROOT, '', ROOT, outcome, 1);
+  const handled = handle(d, RUN, outcome);
   if (handled === undefined) return undefined;
-  return cleanUp(d, '', '', ROOT, handled, 1) ? undefined : handled;
+  return cleanUp(d, RUN, handled) ? undefined : handled;
 }
 
+/** A step in progress, or the run itself. */
+interface Place {
+  frameId: string;
+  path: string;
+  node: NodeIx | 'root';
+  attempts: number;
+}
+
+const RUN: Place = { frameId: ROOT, path: '', node: ROOT, attempts: 1 };
+
 /** Starts the handler of a failure. @returns what stands if there is none to wait for. */
-function handle(
-  d: Draft,
-  frameId: string,
-  path: string,
-  node: NodeIx | 'root',
-  outcome: Outcome,
-  attempts: number,
-): Outcome | undefined {
+function handle(d: Draft, place: Place, outcome: Outcome): Outcome | undefined {
+  const { frameId, path, node } = place;
   if (outcome.status !== 'failed' || outcome.handled || UNCATCHABLE.has(outcome.error.code)) return outcome;
   const id = (h: number): string => `${path}!${h}`;
   const handlers = handlersOf(d, node);
@@ -110,7 +115,7 @@ function handle(
       continue;
     }
     d.addFrame(id(h), { ...frame, steps: {} });
-    const hold = holdOf(d, frameId, path, node, attempts);
+    const hold = holdOf(d, place);
     hold.stage = 'handler';
     hold.outcome = outcome;
     return undefined;
@@ -119,7 +124,7 @@ function handle(
 }
 
 function errorOf(d: Draft, node: NodeIx | 'root', path: string, facts: FailureFacts): XynError {
-  return d.errorAt(node === ROOT ? undefined : d.node(node as number), path, facts);
+  return d.errorAt(node === ROOT ? undefined : d.node(node), path, facts);
 }
 
 function fitsCodes({ codes }: Handler, error: XynError): boolean {
@@ -132,7 +137,7 @@ function fitsCodes({ codes }: Handler, error: XynError): boolean {
 }
 
 /** The hold of a step; a leaf gets one when its failure is handled. */
-function holdOf(d: Draft, frameId: string, path: string, node: NodeIx | 'root', attempts: number): Hold {
+function holdOf(d: Draft, { frameId, path, node, attempts }: Place): Hold {
   const key = path || ROOT;
   if (d.state.holds[key]) return d.hold(key);
   return d.addHold(key, { node, frame: frameId, stage: 'body', attempt: attempts, started: d.state.now });
@@ -155,26 +160,21 @@ export function afterHandler(d: Draft, handlerId: string, ended: Outcome): Outco
 export function concludeHandled(d: Draft, path: string, outcome: Outcome): void {
   const hold = d.hold(path);
   const node = d.node(hold.node as number);
-  if (cleanUp(d, hold.frame, path, hold.node, outcome, hold.attempt)) return;
+  const place = { frameId: hold.frame, path, node: hold.node, attempts: hold.attempt };
+  if (cleanUp(d, place, outcome)) return;
   endStep(d, hold.frame, node, outcome, { attempts: hold.attempt, note: true });
 }
 
 /** After its handler the run goes on to its `finally`. @returns undefined while that runs. */
 export function concludeHandledRun(d: Draft, outcome: Outcome): Outcome | undefined {
-  return cleanUp(d, '', '', ROOT, outcome, 1) ? undefined : outcome;
+  return cleanUp(d, RUN, outcome) ? undefined : outcome;
 }
 
 /** Starts `finally`, if the scope has one. */
-function cleanUp(
-  d: Draft,
-  frameId: string,
-  path: string,
-  node: NodeIx | 'root',
-  outcome: Outcome,
-  attempts: number,
-): boolean {
+function cleanUp(d: Draft, place: Place, outcome: Outcome): boolean {
+  const { path, node } = place;
   if (cleanupOf(d, node).length === 0) return false;
-  const hold = holdOf(d, frameId, path, node, attempts);
+  const hold = holdOf(d, place);
   hold.stage = 'finally';
   hold.outcome = outcome;
   const status = outcome.status === 'failed' && outcome.handled ? 'completed' : outcome.status;

@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, type Limits, type Plan, type Val } from '../../domain/p
 import { pointerToken } from '../source.js';
 import type { Fields } from './fields.js';
 import { type FieldNames } from './fields.js';
-import { RUN_VARIABLES, type InputInfo, type Names, type NameScope } from './names.js';
+import { scopeAt, type InputInfo, type Names, type StepList } from './names.js';
 import type { Report } from './report.js';
 import { checkName, type Dialect } from './step-fields.js';
 import { TypeReader } from './types.js';
@@ -11,13 +11,13 @@ import type { Values } from './values.js';
 
 const V0_FIELDS = ['id', 'name', 'description', 'trigger', 'inputs', 'plan', 'outputs'];
 const V1_ONLY = ['api', 'labels', 'triggers', 'policy', 'limits', 'rollback'];
-const LATER = ['on_error', 'finally'];
+const V1_LISTS = ['on_error', 'finally'];
 const ID = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/;
 
 /** Fields of the top level. */
 export function topFields(dialect: Dialect): FieldNames {
-  if (dialect === 'xyn/v0') return { known: V0_FIELDS, needsV1: [...V1_ONLY, ...LATER] };
-  return { known: [...V0_FIELDS, ...V1_ONLY], later: LATER };
+  if (dialect === 'xyn/v0') return { known: V0_FIELDS, needsV1: [...V1_ONLY, ...V1_LISTS] };
+  return { known: [...V0_FIELDS, ...V1_ONLY, ...V1_LISTS] };
 }
 
 /** `id` and the texts for people. */
@@ -135,8 +135,13 @@ export function inputsSchema(inputs: ReadonlyMap<string, InputInfo>): JsonObject
 }
 
 /** The run's outputs: written ones, or in v0 those of the last step that has a field of that name. */
-export function readOutputs(names: Names, values: Values, fields: Fields, dialect: Dialect): Record<string, Val> {
-  const scope: NameScope = { variables: RUN_VARIABLES, before: Infinity };
+export function readOutputs(
+  names: Names,
+  values: Values,
+  fields: Fields,
+  { dialect, list }: { dialect: Dialect; list: StepList },
+): Record<string, Val> {
+  const scope = scopeAt(list, Infinity);
   if (dialect === 'xyn/v0') {
     const items = namedItems(names.report, fields, 'outputs');
     return Object.fromEntries(items.map(({ name, pointer }) => [name, bound(names, name, pointer)]));

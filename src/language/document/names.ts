@@ -13,9 +13,25 @@ export interface OutputNames {
   tainted: readonly string[] | '*';
 }
 
+/** A list of steps. Lists with the same steps before them are told apart by identity. */
+export interface StepList {
+  /** The list whose steps before `before` it sees, too. */
+  parent?: StepList;
+  /** Position in `parent`; `Infinity` is after all. */
+  before?: number;
+  /** Variables that exist inside of it. */
+  variables: readonly string[];
+  /** It runs in a \`finally\`. */
+  isCleanup?: true;
+}
+
 export interface StepInfo {
-  /** Position in the plan. */
+  /** Position in the document's order. */
   ix: number;
+  list: StepList;
+  /** Position in its list. */
+  at: number;
+  pointer: string;
   outputs: OutputNames;
 }
 
@@ -28,10 +44,21 @@ export interface InputInfo {
 /** What an expression can see. */
 export interface NameScope {
   variables: readonly string[];
-  /** Steps before this position are visible; `Infinity` is after all. */
-  before: number;
+  /** The lists around it, from inside out; of each, the steps before the position are visible. */
+  lists: readonly { list: StepList; before: number }[];
   /** Names of the step's own outputs that can be read already, where the place allows own reads. */
   own?: { id: string; names: readonly string[] };
+}
+
+/** The scope of a place in a list. */
+export function scopeAt(list: StepList, before: number): NameScope {
+  const lists: { list: StepList; before: number }[] = [];
+  const variables: string[] = [...RUN_VARIABLES];
+  for (let one: StepList | undefined = list, at = before; one; at = one.before ?? 0, one = one.parent) {
+    lists.push({ list: one, before: at });
+    variables.push(...one.variables);
+  }
+  return { variables, lists };
 }
 
 /** All that is known of a document's names, and what its expressions read. */
@@ -42,10 +69,14 @@ export interface Names {
   /** Inputs that something reads. */
   usedInputs: Set<string>;
   reads: Read[];
+  /** Names of loop items that come from outside. */
+  taintedItems: Set<string>;
   placeholders: number;
 }
 
 export const RUN_VARIABLES = ['inputs', 'steps', 'event', 'run', 'env', 'now'] as const;
+/** Kinds that v0 documents do not have. */
+export const MODIFIED_LISTS: ReadonlySet<string> = new Set(['wait', 'block', 'switch', 'parallel', 'for_each']);
 export const TRIGGER_VARIABLES = ['event', 'env'] as const;
 
 const STEP_FIELDS = ['status', 'outputs', 'error', 'handled', 'failures', 'attempts', 'started_at', 'ended_at'];
@@ -117,11 +148,22 @@ function checkStep(names: Names, keys: readonly string[], scope: NameScope, tell
     return;
   }
   const isOwn = scope.own?.id === id;
-  if (step.ix === scope.before && !isOwn) {
-    tell('reference_cycle', 1, `\`${id}\` is this very step: its results are not there yet.`);
+  const seen = scope.lists.find(({ list }) => list === step.list);
+  if (seen === undefined) {
+    const holder = holderOf(names, step.list, scope);
+    const suggestion = holder === undefined ? undefined : `steps.${holder}.outputs`;
+    tell('reference_scope', 1, `\`${id}\` is inside of a step that this place does not see into.`, suggestion);
     return;
   }
-  if (step.ix > scope.before) {
+  if (step.at === seen.before && !isOwn) {
+    const message =
+      seen === scope.lists[0]
+        ? `\`${id}\` is this very step: its results are not there yet.`
+        : `\`${id}\` holds this step: its results are not there yet.`;
+    tell('reference_cycle', 1, message);
+    return;
+  }
+  if (step.at > seen.before) {
     tell('reference_order', 1, `\`${id}\` runs later: a step reads only what stands before it.`);
     return;
   }
@@ -138,6 +180,18 @@ function checkStep(names: Names, keys: readonly string[], scope: NameScope, tell
   } else if (step.outputs.closed && !step.outputs.names.includes(output)) {
     unknownOutput(step, id, output, tell);
   }
+}
+
+/** The step in a visible list that a list is inside of. */
+function holderOf(names: Names, list: StepList, scope: NameScope): string | undefined {
+  for (let one = list; one.parent; one = one.parent) {
+    const { parent, before } = one;
+    const seen = scope.lists.find((place) => place.list === parent);
+    if (!seen) continue;
+    const [id] = [...names.steps].find(([, step]) => step.list === parent && step.at === before) ?? [];
+    return before !== undefined && before < seen.before ? id : undefined;
+  }
+  return undefined;
 }
 
 function unknownOutput(step: StepInfo, id: string, output: string, tell: Tell): void {

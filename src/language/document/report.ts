@@ -17,6 +17,8 @@ const WARNINGS: ReadonlySet<string> = new Set([
   'output_unbound',
   'looks_like_expression',
   'error_code_unknown',
+  'handler_unreachable',
+  'switch_no_default',
 ]);
 
 /** Collects all problems of one document. */

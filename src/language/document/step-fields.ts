@@ -1,11 +1,9 @@
-import type { ActionNode, AgentNode, GateNode, TransformNode } from '../../domain/plan.js';
+import type { HolderNode, StepKind } from '../../domain/plan.js';
 import type { FieldNames } from './fields.js';
 import type { Report } from './report.js';
 
 /** The two front ends of the language. */
 export type Dialect = 'xyn/v0' | 'xyn/v1';
-
-type StepKind = (ActionNode | AgentNode | GateNode | TransformNode)['kind'];
 
 const COMMON = ['kind', 'id', 'name'];
 const FIELDS: Readonly<Record<StepKind, FieldNames>> = {
@@ -19,14 +17,24 @@ const FIELDS: Readonly<Record<StepKind, FieldNames>> = {
     later: ['form', 'remind', 'escalate'],
   },
   transform: { known: ['set', 'assert'] },
+  wait: { known: ['for', 'until'], later: ['event'] },
+  block: { known: ['do', 'finally', 'rollback'] },
+  switch: { known: ['cases', 'default'] },
+  parallel: { known: ['branches', 'join', 'mode', 'concurrency'] },
+  for_each: { known: ['in', 'do', 'as', 'concurrency', 'mode', 'tolerate', 'while', 'max_items'] },
 };
-const ATTEMPTED: ReadonlySet<StepKind> = new Set(['action_task', 'agent_task']);
-const LATER_MODIFIERS = ['requires', 'on_error', 'undo', 'lock', 'publishes'];
+const ATTEMPTED: ReadonlySet<StepKind> = new Set(['action_task', 'agent_task', 'block']);
+const LATER_MODIFIERS = ['requires', 'undo', 'lock', 'publishes'];
 const NEVER_ON_LEAVES = ['finally', 'rollback'];
 
-export const STEP_KINDS: readonly StepKind[] = ['action_task', 'agent_task', 'gate', 'transform'];
+export const STEP_KINDS = Object.keys(FIELDS) as StepKind[];
 /** Kinds of the language that this release does not run yet. */
-export const LATER_KINDS = ['wait', 'blueprint', 'block', 'switch', 'parallel', 'for_each'];
+export const LATER_KINDS = ['blueprint'];
+
+/** Whether steps of a kind hold lists of steps. */
+export function isHolderKind(kind: StepKind): kind is HolderNode['kind'] {
+  return kind === 'block' || kind === 'switch' || kind === 'parallel' || kind === 'for_each';
+}
 
 /** What a step of that kind may say. */
 export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
@@ -34,15 +42,23 @@ export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
   const known = [...COMMON, ...own.known];
   if (dialect === 'xyn/v0') {
     const aliases = kind === 'agent_task' ? ['agent', 'prompt_template'] : [];
-    const needsV1 = ['when', 'timeout', 'retry', 'outputs', ...LATER_MODIFIERS, ...NEVER_ON_LEAVES];
+    const needsV1 = ['when', 'timeout', 'retry', 'outputs', 'on_error', ...LATER_MODIFIERS, ...NEVER_ON_LEAVES];
     return { known: [...known, ...aliases], later: own.later ?? [], needsV1 };
   }
-  const modifiers = ['when', 'outputs', ...(kind === 'transform' ? [] : ['timeout'])];
-  const retry = ATTEMPTED.has(kind) ? ['retry'] : [];
+  const allowed = {
+    outputs: kind !== 'switch' && kind !== 'parallel',
+    timeout: kind !== 'transform' && kind !== 'wait',
+    retry: ATTEMPTED.has(kind),
+  };
+  const modifiers = [
+    'when',
+    'on_error',
+    ...Object.keys(allowed).filter((name) => allowed[name as keyof typeof allowed]),
+  ];
   const forbidden: Record<string, string> = {};
-  for (const name of NEVER_ON_LEAVES) forbidden[name] = `\`${name}\` does not stand on a single step.`;
-  for (const name of ['timeout', 'retry']) forbidden[name] = `\`${name}\` does not stand on a ${kind}.`;
-  return { known: [...known, ...modifiers, ...retry], later: [...(own.later ?? []), ...LATER_MODIFIERS], forbidden };
+  for (const name of NEVER_ON_LEAVES) forbidden[name] = `\`${name}\` does not stand on a ${kind}.`;
+  for (const name of Object.keys(allowed)) forbidden[name] = `\`${name}\` does not stand on a ${kind}.`;
+  return { known: [...known, ...modifiers], later: [...(own.later ?? []), ...LATER_MODIFIERS], forbidden };
 }
 
 const V1_NAME = /^[a-z][a-z0-9_]{0,62}$/;

@@ -6,18 +6,20 @@ import {
   type ActionNode,
   type AgentNode,
   type GateNode,
+  type LeafNode,
   type Limits,
-  type PlanNode,
   type Retry,
   type TransformNode,
   type Val,
+  type WaitNode,
 } from '../../domain/plan.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { ActionInputReader } from './action-input.js';
 import { defined } from './defined.js';
 import type { Fields } from './fields.js';
-import { RUN_VARIABLES, type NameScope, type Names } from './names.js';
+import type { StepDraft } from './lists.js';
+import { scopeAt, type NameScope, type Names } from './names.js';
 import { checkName, type Dialect } from './step-fields.js';
 import { isTainted, type TaintSources } from './taint.js';
 import type { TypeReader } from './types.js';
@@ -40,14 +42,6 @@ export interface StepTools {
   limits: Limits;
 }
 
-/** A step of the document, shape known. */
-export interface StepDraft {
-  id: string;
-  ix: number;
-  kind: PlanNode['kind'];
-  fields: Fields;
-}
-
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const LONGEST_MS = 30 * DAY_MS;
@@ -63,16 +57,10 @@ export class StepCompiler {
     this.#tools = tools;
   }
 
-  compile(step: StepDraft): PlanNode | undefined {
-    const { values } = this.#tools;
-    const { fields } = step;
-    const scope: NameScope = { variables: RUN_VARIABLES, before: step.ix };
-    const when = fields.has('when')
-      ? values.condition(fields.get('when') as Json, fields.at('when'), scope)
-      : undefined;
-    const name = fields.text('name', 120);
-    const outputs = this.#outputs(step, scope);
-    const common = { id: step.id, path: step.id, keep: '*' as const, ...defined({ name, when, outputs }) };
+  /** A step that holds no others; undefined where it cannot be one. */
+  compile(step: StepDraft): LeafNode | undefined {
+    const scope = scopeAt(step.list, step.at);
+    const common = { ...this.common(step), ...defined({ outputs: this.#outputs(step, scope) }) };
     switch (step.kind) {
       case 'action_task':
         return this.#action(step, scope, common);
@@ -80,19 +68,39 @@ export class StepCompiler {
         return this.#agent(step, scope, common);
       case 'gate':
         return this.#gate(step, scope, common);
+      case 'wait':
+        return this.#wait(step, scope, common);
       default:
         return this.#transform(step, scope, common);
     }
+  }
+
+  /** What every step has. */
+  common({ id, path, fields, list, at }: StepDraft): CommonFields {
+    const { values } = this.#tools;
+    const when = fields.has('when')
+      ? values.condition(fields.get('when') as Json, fields.at('when'), scopeAt(list, at))
+      : undefined;
+    return { id, path, keep: '*' as const, ...defined({ name: fields.text('name', 120), when }) };
+  }
+
+  /** Compiles lists of which not all may run: their gates do not count for what stands after. */
+  inside<T>(work: () => T): T {
+    const before = this.#gates.length;
+    const done = work();
+    this.#gates.length = before;
+    return done;
   }
 
   #outputs({ fields }: StepDraft, scope: NameScope): Record<string, Val> | undefined {
     const map = fields.object('outputs');
     if (map === undefined) return undefined;
     const inside = { ...scope, variables: [...scope.variables, 'result'] };
-    return this.#record(map, fields.at('outputs'), inside);
+    return this.record(map, fields.at('outputs'), inside);
   }
 
-  #record(map: JsonObject, pointer: string, scope: NameScope): Record<string, Val> {
+  /** A map of outputs. */
+  record(map: JsonObject, pointer: string, scope: NameScope): Record<string, Val> {
     const { values, names, dialect } = this.#tools;
     return Object.fromEntries(
       Object.entries(map).map(([key, value]) => {
@@ -134,7 +142,9 @@ export class StepCompiler {
         ? [fields.at('with')]
         : read.tainted;
     this.#checkTaint(tainted, common);
-    const retry = this.#retry(step, traits, contract) ?? this.#defaultRetry(traits);
+    const fallback = attemptsOf(traits);
+    const retry =
+      this.retry(step, fallback, { codes: codesOf(contract), mayRepeat: fallback > 1 }) ?? defaultRetry(fallback);
     return {
       ...common,
       kind: 'action_task',
@@ -185,19 +195,22 @@ export class StepCompiler {
     }
   }
 
-  #defaultRetry({ effect, idempotency }: ActionTraits): Retry {
-    return { attempts: effect === 'read' || idempotency !== 'none' ? 3 : 1, backoff: DEFAULT_BACKOFF };
-  }
-
-  /** @param contract absent: an agent, which may always be asked again. */
-  #retry({ fields }: StepDraft, traits: ActionTraits, contract?: CatalogAction): Retry | undefined {
+  /**
+   * The `retry` of a step.
+   * @param fallback attempts where none are written.
+   * @param codes those that the step can fail with; absent: any.
+   */
+  retry(
+    { fields }: StepDraft,
+    fallback: number,
+    { codes, mayRepeat }: { codes?: readonly string[] | undefined; mayRepeat: boolean },
+  ): Retry | undefined {
     const map = fields.object('retry');
     if (map === undefined) return undefined;
     const known = ['attempts', 'backoff', 'deadline', 'only', 'never'];
     const inner = this.#inner(fields, 'retry', map, known, ['until']);
-    const fallback = this.#defaultRetry(traits);
-    const attempts = inner.number('attempts', { min: 1, max: 100 }, true) ?? fallback.attempts;
-    if (attempts > 1 && fallback.attempts === 1) {
+    const attempts = inner.number('attempts', { min: 1, max: 100 }, true) ?? fallback;
+    if (attempts > 1 && !mayRepeat) {
       const message = 'This action may not be repeated: a second call could have a second effect.';
       this.#tools.names.report.add('retry_forbidden', inner.at('attempts'), message, { suggestion: 'attempts: 1' });
     }
@@ -206,7 +219,7 @@ export class StepCompiler {
     const deadline = inner.duration('deadline', { min: SECOND_MS, max: LONGEST_MS });
     const only = inner.texts('only');
     const never = inner.texts('never');
-    this.#checkCodes(inner, contract);
+    for (const name of ['only', 'never']) this.checkCodes(inner, name, codes);
     return { attempts, backoff, ...defined({ deadline_ms: deadline, only, never }) };
   }
 
@@ -221,19 +234,23 @@ export class StepCompiler {
     };
   }
 
-  #checkCodes(inner: Fields, contract: CatalogAction | undefined): void {
-    if (contract === undefined) return;
-    const known = [...Object.keys(contract.errors), 'timeout', 'audit_unavailable', 'output_invalid', 'internal'];
-    for (const name of ['only', 'never']) {
-      const list = inner.get(name);
-      if (!Array.isArray(list)) continue;
-      list.forEach((code, ix) => {
-        if (typeof code !== 'string' || known.includes(code)) return;
-        const message = `This step cannot fail with \`${code}\`.`;
-        const suggestion = nearestName(code, known);
-        this.#tools.names.report.add('error_code_unknown', `${inner.at(name)}/${ix}`, message, { suggestion });
-      });
-    }
+  /** Warns of codes that a step cannot fail with. */
+  checkCodes(fields: Fields, name: string, known: readonly string[] | undefined): void {
+    const list = fields.get(name);
+    if (known === undefined || !Array.isArray(list)) return;
+    list.forEach((code, ix) => {
+      if (typeof code !== 'string' || code.endsWith('*') || known.includes(code)) return;
+      const message = `This step cannot fail with \`${code}\`.`;
+      const suggestion = nearestName(code, known);
+      this.#tools.names.report.add('error_code_unknown', `${fields.at(name)}/${ix}`, message, { suggestion });
+    });
+  }
+
+  /** Codes that a step can fail with, where its contract says them. */
+  codesOf({ kind, fields }: StepDraft): readonly string[] | undefined {
+    const action = fields.get('action');
+    const contract = typeof action === 'string' ? this.#tools.actions.find(action) : undefined;
+    return kind === 'action_task' && contract !== undefined ? codesOf(contract) : undefined;
   }
 
   #agent(step: StepDraft, scope: NameScope, common: CommonFields): AgentNode | undefined {
@@ -248,8 +265,7 @@ export class StepCompiler {
     const isAlone = fields.bool('data') === false;
     const turns = fields.number('max_turns', { min: 1, max: 100 }, true) ?? 8;
     const timeoutMs = fields.duration('timeout', { min: SECOND_MS, max: LONGEST_MS }) ?? 300_000;
-    const traits: ActionTraits = { effect: 'read', idempotency: 'safe' };
-    const retry = this.#retry(step, traits) ?? this.#defaultRetry(traits);
+    const retry = this.retry(step, 3, { mayRepeat: true }) ?? defaultRetry(3);
     if (provider === undefined || model === undefined || prompt === undefined) return undefined;
     this.#checkModel(fields, provider, model);
     return {
@@ -333,6 +349,28 @@ export class StepCompiler {
     return gate;
   }
 
+  #wait(step: StepDraft, scope: NameScope, common: CommonFields): WaitNode {
+    const { fields } = step;
+    const { report } = this.#tools.names;
+    if (fields.has('for') && fields.has('until')) {
+      const keys = Object.keys(fields.map);
+      const later = keys.indexOf('for') > keys.indexOf('until') ? 'for' : 'until';
+      report.add('field_conflict', fields.at(later), 'A wait has `for` or `until`.', {
+        what: 'key',
+        suggestion: 'keep one',
+      });
+    } else if (!fields.has('until')) fields.require('for');
+    const length = fields.get('for');
+    const isLiteral = length !== undefined && !(typeof length === 'string' && length.includes('{{'));
+    // A literal is looked at here, so that it cannot fail in a run.
+    if (isLiteral) fields.duration('for', { min: 0, max: Math.min(365 * DAY_MS, this.#tools.limits.max_age_ms) });
+    return {
+      ...common,
+      kind: 'wait',
+      ...defined({ for: this.#value(step, 'for', scope), until: this.#value(step, 'until', scope) }),
+    };
+  }
+
   #transform(step: StepDraft, scope: NameScope, common: CommonFields): TransformNode {
     const { fields, id } = step;
     if (!fields.has('assert')) fields.require('set');
@@ -371,7 +409,33 @@ export class StepCompiler {
   }
 }
 
-type CommonFields = Pick<PlanNode, 'id' | 'path' | 'keep' | 'name' | 'when' | 'outputs'>;
+export type CommonFields = Pick<LeafNode, 'id' | 'path' | 'keep' | 'name' | 'when' | 'outputs'>;
+
+/** Attempts of an action where none are written (language §4.3). */
+function attemptsOf({ effect, idempotency }: ActionTraits): number {
+  return effect === 'read' || idempotency !== 'none' ? 3 : 1;
+}
+
+function defaultRetry(attempts: number): Retry {
+  return { attempts, backoff: DEFAULT_BACKOFF };
+}
+
+/** Codes that every task can fail with, beside those of its contract. */
+const TASK_CODES = [
+  ...['timeout', 'audit_unavailable', 'output_invalid', 'input_invalid', 'internal', 'expression_error', 'cancelled'],
+  ...[
+    'outcome_unknown',
+    'approval_stale',
+    'action_contract_changed',
+    'render_too_large',
+    'input_missing',
+    'type_mismatch',
+  ],
+];
+
+function codesOf(contract: CatalogAction): string[] {
+  return [...Object.keys(contract.errors), ...TASK_CODES];
+}
 
 /** An action of the same group or verb where no name is near. */
 function nearestAction(written: string, names: readonly string[]): string | undefined {

@@ -60,7 +60,8 @@ function isTaintedPath({ names, inputsFromEvents }: TaintSources, keys: readonly
     const input = member === undefined ? undefined : names.inputs.get(member);
     return input === undefined || isOpen(input.schema);
   }
-  if (variable !== 'steps') return false;
+  if (variable === 'error' || variable === 'prev') return true;
+  if (variable !== 'steps') return names.taintedItems.has(variable as string);
   const tainted = member === undefined ? '*' : names.steps.get(member)?.outputs.tainted;
   if (tainted === undefined || tainted.length === 0) return false;
   if (field === 'error') return true;

@@ -9,7 +9,7 @@ import { TRIGGER_VARIABLES, type Names, type NameScope } from './names.js';
 import type { Dialect } from './step-fields.js';
 import type { Values } from './values.js';
 
-const SCOPE: NameScope = { variables: TRIGGER_VARIABLES, before: -1 };
+const SCOPE: NameScope = { variables: TRIGGER_VARIABLES, lists: [] };
 const V1_FIELDS = {
   known: ['event', 'filter', 'inputs', 'enabled', 'manual'],
   later: ['schedule', 'webhook', 'dedupe'],

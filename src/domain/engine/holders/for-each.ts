@@ -127,7 +127,7 @@ export function afterIteration(d: Draft, path: string, frameId: string, ended: O
   const index = d.frame(frameId).index as number;
   dropFrame(d, frameId);
   loop.running -= 1;
-  count(loop, index, ended);
+  count(loop, index, ended, keepsResults(node));
   if (hold.stop === undefined && node.mode === 'fail_fast' && !isTolerated(node, loop)) {
     stopInside(d, path, 'failed', 'an item beside it');
   }
@@ -139,19 +139,24 @@ export function afterIteration(d: Draft, path: string, frameId: string, ended: O
   goOn(d, path, node);
 }
 
-function count(loop: Loop, index: number, ended: Outcome): void {
+/** Whether an expression can read the results one by one; else they are not kept, and a loop of any length needs the same memory. */
+function keepsResults({ keep: paths }: ForEachNode): boolean {
+  return paths === '*' || paths.some(([first]) => first === 'results');
+}
+
+function count(loop: Loop, index: number, ended: Outcome, keepsAll: boolean): void {
   loop[ended.status] += 1;
   loop.prev = null;
   if (ended.status === 'completed') {
     const outputs = ended.outputs as Json;
     loop.prev = outputs;
     if (loop.last === undefined || loop.last.index < index) loop.last = { index, outputs };
-    keep(loop, { index, status: 'completed', outputs });
+    if (keepsAll) keep(loop, { index, status: 'completed', outputs });
     return;
   }
   const { status, error } = ended;
   if (status === 'failed' && loop.failures.length < MAX_FAILURES) loop.failures.push(error);
-  keep(loop, { index, status, error });
+  if (keepsAll) keep(loop, { index, status, error });
 }
 
 function keep(loop: Loop, result: ItemResult): void {
@@ -175,7 +180,7 @@ function finish(d: Draft, path: string, node: ForEachNode): void {
 function outcomeOf(d: Draft, path: string, node: ForEachNode, { stop, loop }: LoopHold): Outcome {
   if (stop === 'cancel') return { status: 'cancelled', error: cancelledError(d, path) };
   const { failures } = loop;
-  const kept = { outputs: outputsOf(loop), failures };
+  const kept = { outputs: outputsOf(loop, keepsResults(node)), failures };
   if (loop.fault) return { status: 'failed', error: loop.fault, ...kept };
   if (stop === 'timeout') return { status: 'failed', error: timeoutError(d, path, node), ...kept };
   if (isTolerated(node, loop)) return { status: 'completed', ...kept };
@@ -185,7 +190,8 @@ function outcomeOf(d: Draft, path: string, node: ForEachNode, { stop, loop }: Lo
   return { status: 'failed', error: withCause(error, cause), ...kept };
 }
 
-function outputsOf({ count: items, completed, failed, cancelled, last, failures, results }: Loop): JsonObject {
+function outputsOf(loop: Loop, keepsAll: boolean): JsonObject {
+  const { count: items, completed, failed, cancelled, last, failures, results } = loop;
   return {
     count: items,
     completed,
@@ -194,6 +200,6 @@ function outputsOf({ count: items, completed, failed, cancelled, last, failures,
     skipped: items - completed - failed - cancelled,
     last: last?.outputs ?? null,
     failures: failures as unknown as Json,
-    results: results.flat().sort((a, b) => a.index - b.index) as unknown as Json,
+    ...(keepsAll ? { results: results.flat().sort((a, b) => a.index - b.index) as unknown as Json } : {}),
   };
 }

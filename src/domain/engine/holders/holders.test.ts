@@ -365,12 +365,12 @@ describe('a gate among holders', () => {
     const rig = new Rig(
       treeOf([
         gate('g'),
-        action('a', { with: { host: ref('inputs', 'host'), id: { $: ['c', 'uid', 'x'] } as never } }),
+        action('a', { with: { host: ref('inputs', 'host'), id: { $: ['c', 'uid', 'x'] } } }),
         choice('s', [
           ['one', TRUE, [action('b')]],
           ['two', FALSE, [gate('h'), action('c')]],
         ]),
-        forEach('f', 2, [action('d', { with: { n: ref('index'), u: { $: ['c', 'uid', 'x'] } as never, k: 1 } })]),
+        forEach('f', 2, [action('d', { with: { n: ref('index'), u: { $: ['c', 'uid', 'x'] }, k: 1 } })]),
         block('k', [action('i')], { when: TRUE }),
         block('l', [action('e'), gate('j')]),
         action('never'),
@@ -466,7 +466,7 @@ describe('a loop', () => {
     ],
   ])('goes over %s', (_name, items, seen) => {
     const rig = new Rig(
-      treeOf([forEach('f', items as never, [transform('t', [['i', ref('item')]])], { outputs: { i: ref('item') } })], {
+      treeOf([forEach('f', items, [transform('t', [['i', ref('item')]])], { outputs: { i: ref('item') } })], {
         outputs: { f: ref('steps', 'f', 'outputs', 'results') },
       }),
     );
@@ -578,6 +578,15 @@ describe('a loop', () => {
     for (let ix = 0; rig.state.status === 'running'; ix += 1) rig.done(`f[${ix}].x`, { text });
     expect(error(rig)).toMatchObject({ code: 'limit_state', path: 'f' });
     expect(rig.state.frames['root']?.steps['f']?.outputs).toMatchObject({ completed: 18 });
+  });
+
+  it('keeps no results that nothing reads', () => {
+    const rig = new Rig(treeOf([forEach('f', 3, [transform('t', [['x', 1]])], { keep: [['count']] })]));
+    expect(rig.state.frames['root']?.steps['f']?.outputs).not.toHaveProperty('results');
+    const failing = forEach('f', 3, [transform('t', [['x', ref('inputs', 'no')]])], { keep: [], mode: 'collect' });
+    expect(new Rig(treeOf([failing])).state.frames['root']?.steps['f']?.outputs).not.toHaveProperty('results');
+    const kept = new Rig(treeOf([forEach('f', 3, [transform('t', [['x', 1]])], { keep: [['results']] })]));
+    expect(kept.state.frames['root']?.steps['f']?.outputs).toMatchObject({ results: [{}, {}, {}] });
   });
 
   it('counts its steps against a bound of their own', () => {
@@ -898,7 +907,7 @@ describe('a wait', () => {
       treeOf([
         wait('w', { for: '0s' }),
         wait('v', { until: '2020-01-01T00:00:00Z' }),
-        wait('u', { for: { $: ['c', 'duration', '-1s'] } as never }),
+        wait('u', { for: { $: ['c', 'duration', '-1s'] } }),
       ]),
     );
     expect(rig.state.status).toBe('completed');
@@ -911,7 +920,7 @@ describe('a wait', () => {
     [{}, 'wrong_type'],
     [{ until: 'tomorrow' }, 'conversion'],
   ])('fails with %j', (fields, detail) => {
-    const rig = new Rig(treeOf([wait('w', fields as never)]), { n: 5 });
+    const rig = new Rig(treeOf([wait('w', fields)]), { n: 5 });
     expect(error(rig)).toMatchObject({ code: 'expression_error', detail, path: 'w' });
   });
 

@@ -1,0 +1,64 @@
+import type { FailureFacts } from '../xyn-error.js';
+import { cancelFrame } from './cancel.js';
+import { activeMs, RUN_TIME } from './clock.js';
+import { ROOT, type Draft } from './draft.js';
+
+/** Cost units of all expressions of a run. */
+const MAX_RUN_COST = 20_000_000;
+
+/** Cancels what is open; the run ends when all of it has ended (language §5.3). */
+export function stop(d: Draft, by: string): void {
+  const hold = d.state.holds[ROOT];
+  if (!hold || hold.stage === 'finally') return;
+  d.state.phase = 'cancel';
+  delete d.state.timers[RUN_TIME];
+  if (hold.stage === 'body') cancelFrame(d, ROOT, by);
+  else {
+    for (const [id, frame] of Object.entries(d.state.frames)) {
+      if (frame.hold === ROOT && frame.body.startsWith('!')) cancelFrame(d, id, by);
+    }
+  }
+}
+
+/** Whether the run is to end before its list did. */
+export function isStopping(d: Draft): boolean {
+  return d.state.cancel !== undefined || d.state.error !== undefined;
+}
+
+/** Ends the run as failed by a bound of the run itself, which no handler catches. */
+export function failRun(d: Draft, facts: FailureFacts): void {
+  if (isStopping(d) || d.state.holds[ROOT]?.stage === 'finally') return;
+  d.state.error = d.errorAt(undefined, '', facts);
+  stop(d, 'a limit of the run');
+}
+
+/** It was active for too long. */
+export function tooLong(d: Draft): FailureFacts {
+  const minutes = Math.round(d.plan.limits.run_time_ms / 60_000);
+  return { code: 'limit_run_time', message: `The run was active for more than ${minutes} min.`, retryable: false };
+}
+
+/** Whether the run has existed for too long. */
+export function isTooOld(d: Draft): boolean {
+  return d.state.now - d.state.started >= d.plan.limits.max_age_ms;
+}
+
+/** It has existed for too long. */
+export function tooOld(d: Draft): FailureFacts {
+  const days = Math.round(d.plan.limits.max_age_ms / 86_400_000);
+  return { code: 'limit_run_time', message: `The run is older than ${days} d.`, retryable: false };
+}
+
+/** The bound of the run that a further step would break. */
+export function boundOf(d: Draft): FailureFacts | undefined {
+  if (d.state.cost > MAX_RUN_COST) {
+    return {
+      code: 'expression_error',
+      detail: 'cost_limit',
+      message: 'The expressions of the run cost too much.',
+      retryable: false,
+    };
+  }
+  if (isTooOld(d)) return tooOld(d);
+  return activeMs(d) >= d.plan.limits.run_time_ms ? tooLong(d) : undefined;
+}
