@@ -154,4 +154,29 @@ describe('a record buffer', () => {
     await buffer.close(10);
     expect(buffer.counts.dropped).toBe(5);
   });
+
+  it('writes no statement of more than so many bytes, except for one row, and what is waited for first', async () => {
+    let release = (): void => undefined;
+    const first = new Promise<void>((resolve) => (release = resolve));
+    const buffer = bufferOver(async () => first, { maxStatementBytes: 3_000_000 });
+    const large = (n: number): AttemptEnd => ({ ...end, path: `p${n}`, outputs: { text: 'x'.repeat(1_000_000) } });
+    buffer.end(large(0));
+    const flushed = buffer.flush(5_000);
+    for (let n = 1; n < 10; n += 1) buffer.end(large(n));
+    buffer.end({ ...large(10), outputs: { text: 'x'.repeat(5_000_000) } });
+    const begun = buffer.begin(start, []);
+    release();
+    await Promise.all([flushed, begun]);
+    await buffer.flush(5_000);
+    expect(batches.map(({ begins, ends }) => [begins.length, ends.length])).toEqual([
+      [0, 1],
+      [1, 2],
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 1],
+      [0, 1],
+    ]);
+    await buffer.close();
+  });
 });

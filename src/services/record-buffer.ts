@@ -1,8 +1,9 @@
-import type { RecordBatch, RecordWriter } from '../catalog/records.js';
+import type { RecordWriter } from '../catalog/records.js';
 import type { Transition } from '../domain/engine/state.js';
 import type { ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { AttemptEnd, AttemptStart, RecordSink } from '../domain/records.js';
+import { addressOf, batchOf, durableOf, RecordQueue, type Bounds, type Durable, type Row } from './record-queue.js';
 
 /** Where the buffer tells what went wrong; a pino logger fits. */
 export interface RecordLog {
@@ -19,8 +20,15 @@ export interface RecordBufferOptions {
   batchRows?: number;
   /** Rows of one statement at most; default 500. */
   maxStatementRows?: number;
+  /** About so many bytes of one statement; default 4 MiB, which Postgres takes in a tenth of the 5 s it has for it. */
+  maxStatementBytes?: number;
   /** Rows kept while Postgres is away; default 10 000. */
   maxRows?: number;
+  /**
+   * About so many bytes of rows in memory; default 64 MiB: a sixth of the 400 MiB of a worker. Ordinary rows have one KiB
+   * and reach the bound of rows first, results at their limit of 256 KiB reach this one after some 250.
+   */
+  maxBytes?: number;
   /** How long `begin` and `record` try; default 2000. */
   durableTimeoutMs?: number;
 }
@@ -34,26 +42,12 @@ export interface RecordBufferCounts {
   dropped: number;
 }
 
-type Row =
-  | { kind: 'running'; start: AttemptStart }
-  | { kind: 'end'; end: AttemptEnd }
-  | { kind: 'begin'; start: AttemptStart; transitions: readonly Transition[]; durable: Durable }
-  | { kind: 'record'; runId: string; transitions: readonly Transition[]; durable: Durable };
-
-/** Somebody waits for this row. */
-interface Durable {
-  resolve: () => void;
-  reject: (error: XynFault) => void;
-  timer: NodeJS.Timeout;
-  code: ErrorCode;
-  settled: boolean;
-}
-
 interface Flush {
   open: Set<Row>;
   resolve: () => void;
 }
 
+const MIB = 1024 * 1024;
 const FIRST_PAUSE_MS = 25;
 /** Well below the time that `begin` tries, so that it succeeds once Postgres is back. */
 const MAX_PAUSE_MS = 400;
@@ -69,10 +63,10 @@ export class RecordBuffer implements RecordSink {
   readonly #log: RecordLog;
   readonly #lingerMs: number;
   readonly #batchRows: number;
-  readonly #maxStatementRows: number;
-  readonly #maxRows: number;
+  readonly #statement: Bounds;
+  readonly #most: Bounds;
   readonly #durableTimeoutMs: number;
-  #queue: Row[] = [];
+  readonly #queue = new RecordQueue();
   #writing = false;
   #closing: Promise<void> | undefined;
   #stopped = false;
@@ -87,8 +81,8 @@ export class RecordBuffer implements RecordSink {
     this.#log = options.log;
     this.#lingerMs = options.lingerMs ?? 50;
     this.#batchRows = options.batchRows ?? 100;
-    this.#maxStatementRows = options.maxStatementRows ?? 500;
-    this.#maxRows = options.maxRows ?? 10_000;
+    this.#statement = { rows: options.maxStatementRows ?? 500, bytes: options.maxStatementBytes ?? 4 * MIB };
+    this.#most = { rows: options.maxRows ?? 10_000, bytes: options.maxBytes ?? 64 * MIB };
     this.#durableTimeoutMs = options.durableTimeoutMs ?? 2_000;
   }
 
@@ -120,7 +114,7 @@ export class RecordBuffer implements RecordSink {
   }
 
   async flush(timeoutMs: number): Promise<void> {
-    const open = new Set([...this.#queue, ...this.#inFlight]);
+    const open = new Set([...this.#queue.rows, ...this.#inFlight]);
     if (open.size === 0) return;
     await new Promise<void>((resolve, reject) => {
       const flush: Flush = { open, resolve: () => done(resolve) };
@@ -152,7 +146,7 @@ export class RecordBuffer implements RecordSink {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const left = this.#queue.splice(0);
+    const left = this.#queue.takeAll();
     for (const row of [...left, ...this.#inFlight]) this.#settle(row, stopping(row));
     this.#dropped(left.length, 'records were not written before the worker stopped');
   }
@@ -175,8 +169,7 @@ export class RecordBuffer implements RecordSink {
 
   /** Nobody waits any longer. If its statement is under way it may still commit, which does no harm. */
   #giveUp(row: Row): void {
-    const at = this.#queue.indexOf(row);
-    if (at !== -1) this.#queue.splice(at, 1);
+    this.#queue.remove(row);
     this.#settle(row, unavailable(codeOf(row), 'Postgres did not commit the record in time; nothing was done.'));
   }
 
@@ -186,19 +179,20 @@ export class RecordBuffer implements RecordSink {
       return;
     }
     this.#queue.push(row);
-    if (this.#queue.length > this.#maxRows) this.#makeRoom();
-    if (this.#queue.length >= this.#batchRows) this.#goOn();
+    if (this.#queue.length > this.#most.rows || this.#queue.bytes > this.#most.bytes) this.#makeRoom();
+    if (this.#isFull()) this.#goOn();
     else this.#schedule(this.#lingerMs);
   }
 
-  /** Rows of steps that merely run say the least; after them the oldest go. */
   #makeRoom(): void {
-    let at = this.#queue.findIndex((row) => row.kind === 'running');
-    if (at === -1) at = this.#queue.findIndex((row) => row.kind === 'end');
-    if (at === -1) return;
-    const [row] = this.#queue.splice(at, 1);
-    if (row) this.#settle(row);
-    this.#dropped(1, 'too many records wait for Postgres');
+    const rows = this.#queue.makeRoom(this.#most);
+    for (const row of rows) this.#settle(row);
+    this.#dropped(rows.length, 'too many records wait for Postgres');
+  }
+
+  /** Whether what waits fills a batch. */
+  #isFull(): boolean {
+    return this.#queue.length >= this.#batchRows || this.#queue.bytes >= this.#statement.bytes;
   }
 
   #schedule(delayMs: number): void {
@@ -230,31 +224,25 @@ export class RecordBuffer implements RecordSink {
       this.#dropped(kept.length, 'records were not written before the worker stopped');
       return;
     }
-    this.#queue.unshift(...kept);
+    this.#queue.putBack(kept);
     if (failed.length > 0) {
       this.#failures += 1;
       this.#schedule(Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, 10)));
       return;
     }
     this.#failures = 0;
-    const urgent = this.#flushes.size > 0 || this.#queue.length >= this.#batchRows || this.#queue.some(durableOf);
+    const urgent = this.#flushes.size > 0 || this.#isFull() || this.#queue.rows.some(durableOf);
     if (urgent) this.#goOn();
     else if (this.#queue.length > 0) this.#schedule(this.#lingerMs);
   }
 
-  /**
-   * The rows that somebody waits for, and as many of the others as fit, oldest first. Fewer after each failure, since the
-   * statement may have been too much for its time-out.
-   */
+  /** Fewer after each failure, since the statement may have been too much for its time-out. */
   #take(): Row[] {
-    const most = Math.max(1, this.#maxStatementRows >> Math.min(this.#failures, 10));
-    if (this.#queue.length <= most) return this.#queue.splice(0);
-    const waited = this.#queue.filter(durableOf).slice(0, most);
-    const others = this.#queue.filter((row) => !durableOf(row)).slice(0, most - waited.length);
-    const taken = new Set([...waited, ...others]);
-    const rows = this.#queue.filter((row) => taken.has(row));
-    this.#queue = this.#queue.filter((row) => !taken.has(row));
-    return rows;
+    const shift = Math.min(this.#failures, 10);
+    return this.#queue.take({
+      rows: Math.max(1, this.#statement.rows >> shift),
+      bytes: this.#statement.bytes >> shift,
+    });
   }
 
   /** Writes rows and settles them; returns those to try again later. */
@@ -296,6 +284,7 @@ export class RecordBuffer implements RecordSink {
       else durable.resolve();
     }
     this.#inFlight.delete(row);
+    this.#queue.settle(row);
     for (const flush of this.#flushes) {
       flush.open.delete(row);
       if (flush.open.size === 0) flush.resolve();
@@ -313,18 +302,8 @@ export class RecordBuffer implements RecordSink {
   }
 }
 
-function durableOf(row: Row): Durable | undefined {
-  return 'durable' in row ? row.durable : undefined;
-}
-
 function codeOf(row: Row): ErrorCode {
   return durableOf(row)?.code ?? 'db_unavailable';
-}
-
-function addressOf(row: Row): { run_id: string; path?: string } {
-  if (row.kind === 'record') return { run_id: row.runId };
-  const { run_id, path } = row.kind === 'end' ? row.end : row.start;
-  return { run_id, path };
 }
 
 function stopping(row: Row): XynFault {
@@ -333,28 +312,4 @@ function stopping(row: Row): XynFault {
 
 function unavailable(code: ErrorCode, message: string, cause?: unknown): XynFault {
   return new XynFault(code, message, { cause });
-}
-
-function batchOf(rows: readonly Row[]): RecordBatch {
-  const batch: RecordBatch = { transitions: [], begins: [], runnings: [], ends: [] };
-  for (const row of rows) {
-    switch (row.kind) {
-      case 'running':
-        batch.runnings.push(row.start);
-        break;
-      case 'end':
-        batch.ends.push(row.end);
-        break;
-      case 'begin':
-        batch.begins.push(row.start);
-        if (row.transitions.length > 0) {
-          batch.transitions.push({ run_id: row.start.run_id, transitions: row.transitions });
-        }
-        break;
-      case 'record':
-        batch.transitions.push({ run_id: row.runId, transitions: row.transitions });
-        break;
-    }
-  }
-  return batch;
 }

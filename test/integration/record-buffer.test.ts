@@ -222,6 +222,22 @@ describe('while Postgres is away', () => {
     expect(logged.filter((line) => line.level === 'error')).toHaveLength(1);
   });
 
+  it('keeps so many bytes while Postgres is away, whatever their number', async () => {
+    make({ maxBytes: 1_000_000 });
+    await proxy.cut();
+    const large = (n: number) => endOf(run, { ...path(n), outputs: { text: 'x'.repeat(200_000) } });
+    for (let n = 0; n < 20; n += 1) buffer.end(large(n));
+    expect(buffer.pending).toBeLessThanOrEqual(5);
+    await proxy.restore();
+    await buffer.flush(5_000);
+    expect(buffer.counts.dropped).toBeGreaterThanOrEqual(15);
+    expect(await count('steps', `path = 's19' AND length(outputs->>'text') = 200000`)).toBe(1);
+    // Nothing of what was written or dropped is still counted.
+    for (let n = 20; n < 24; n += 1) buffer.end(large(n));
+    await buffer.flush(5_000);
+    expect(await count('steps', `path IN ('s20', 's21', 's22', 's23')`)).toBe(4);
+  });
+
   it('closes within its bound and says what was lost', async () => {
     make();
     await proxy.cut();
