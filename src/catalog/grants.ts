@@ -1,12 +1,11 @@
 import pg from 'pg';
 import type { Catalog } from './connect.js';
-import { catalogFault, sqlStateOf } from './faults.js';
+import { catalogFault } from './faults.js';
+import { makePartitions } from './partitions.js';
 
 /** Serializes processes that start at once: concurrent grants on one table fail in Postgres. */
 const GRANTS_LOCK = 72707370;
 const CONNECTION_TIMEOUT_MS = 5_000;
-/** Postgres refuses a new month whose rows already lie in the default partition. */
-const CHECK_VIOLATION = '23514';
 
 /** Append-only for the application: rows come in and are read, nothing else. */
 const APPEND_ONLY = ['audit_log', 'audit_chain'];
@@ -44,7 +43,7 @@ export async function grantAppRole(ownerUrl: string, role: string): Promise<Gran
     await client.query('SELECT pg_advisory_xact_lock($1)', [GRANTS_LOCK]);
     const ownerCouldRemoveTriggers = await ownsTables(client, role);
     if (!ownerCouldRemoveTriggers) await grantTables(client, role);
-    const partitionsReady = await ensurePartitions(client);
+    const partitionsReady = await makePartitions(client, new Date());
     await client.query('COMMIT');
     return { ownerCouldRemoveTriggers, partitionsReady };
   } catch (error) {
@@ -97,16 +96,4 @@ function rightsOn(table: string): string {
   if (APPEND_ONLY.includes(table)) return 'SELECT, INSERT';
   if (NEVER_DELETED.includes(table)) return 'SELECT, INSERT, UPDATE';
   return 'SELECT, INSERT, UPDATE, DELETE';
-}
-
-async function ensurePartitions(client: pg.Client): Promise<boolean> {
-  await client.query('SAVEPOINT partitions');
-  try {
-    await client.query('SELECT xyn_ensure_partitions(current_date - 31, 3)');
-    return true;
-  } catch (error) {
-    if (sqlStateOf(error) !== CHECK_VIOLATION) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT partitions');
-    return false;
-  }
 }

@@ -7,6 +7,7 @@ import { listenTo } from '../catalog/channel-listener.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
+import { ensurePartitions } from '../catalog/partitions.js';
 import { runLogEntries } from '../catalog/run-log-rows.js';
 import { sharedKey } from '../catalog/signing-keys.js';
 import { OverviewStore } from '../catalog/overview-store.js';
@@ -20,6 +21,7 @@ import { AuditHeads } from '../services/audit-heads.js';
 import { AuditTrail } from '../services/audit-trail.js';
 import { verifyAudit } from '../services/audit-verification.js';
 import { HealthService } from '../services/health.js';
+import { PartitionSweep } from '../services/partition-sweep.js';
 import { RunLogWriter } from '../services/run-log.js';
 import { OverviewService } from '../services/overview.js';
 import { RunGateway } from '../temporal/gateway.js';
@@ -69,6 +71,9 @@ runLogs.start();
 lifecycle.onClose('run logs', () => runLogs.stop());
 const chain = auditChain(catalog);
 const heads = await AuditHeads.open(path.join(config.stateDir, 'audit'));
+const partitions = new PartitionSweep({ ensure: (day) => ensurePartitions(ownerUrl, day), clock: Date.now, log });
+partitions.start();
+lifecycle.onClose('partitions', () => partitions.stop());
 const chainer = new AuditChainer({
   chain,
   heads,
