@@ -1,8 +1,61 @@
+import type { RunDto } from '../domain/dtos.js';
+import type { GateBinding, StepStatus } from '../domain/engine/state.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
+import type { runModel } from './generated/models/run.js';
+import { searchRuns, type RunSearch } from './overview-runs.js';
+import { runDto, type RunCursor } from './run-store.js';
 
 /** Counts stop here: one more is read, so that the reader can say "10 000+". */
 const COUNT_LIMIT = 10_001;
+
+/** A step as lists show it. */
+export interface StepMark {
+  step_id: string;
+  run_id: string;
+  path: string;
+  name: string;
+  kind: string;
+  status: StepStatus;
+  skip_reason: string | null;
+  attempts: number;
+  started_at: Date | null;
+  completed_at: Date | null;
+}
+
+/** Runs by what became of them. */
+export interface RunCounts {
+  all: number;
+  waiting: number;
+  running: number;
+  failed: number;
+}
+
+/** An open gate with what its run is called. */
+export interface OpenGate {
+  gate_id: string;
+  run_id: string;
+  path: string;
+  purpose: 'approval' | 'recovery';
+  message: string | null;
+  approvers: string[];
+  require: number;
+  opened_at: Date;
+  expires_at: Date | null;
+  binds: GateBinding[];
+  run_name: string;
+  run_actor: string;
+  blueprint_id: string;
+  blueprint_version: number | null;
+  approvals: number;
+}
+
+/** How long runs of a blueprint usually take. */
+export interface UsualDuration {
+  blueprint_id: string;
+  median_ms: number;
+  p95_ms: number;
+}
 
 /** What the screens ask across all runs and gates; every query is bounded and starts from an index. */
 export class OverviewStore {
@@ -20,6 +73,109 @@ export class OverviewStore {
           (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status IN ('created', 'running') LIMIT ${COUNT_LIMIT}) r) AS running`,
     );
     return rows[0] ?? { gates: 0, running: 0 };
+  }
+
+  /** The first steps of each run in the order in which it reached them, without what they were given and gave. */
+  async stepMarks(runIds: readonly string[], mostPerRun: number): Promise<StepMark[]> {
+    if (runIds.length === 0) return [];
+    return this.#read(
+      (db) => db.$queryRaw<StepMark[]>`
+        SELECT s.* FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
+        CROSS JOIN LATERAL (
+          SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts, started_at, completed_at
+          FROM steps WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) s`,
+    );
+  }
+
+  /** See `searchRuns`. */
+  async runs(search: RunSearch, limit: number, cursor?: RunCursor): Promise<RunDto[]> {
+    return this.#read((db) => searchRuns(db, search, limit, cursor));
+  }
+
+  /** Runs by what became of them, each counted up to 10 001. */
+  async runCounts(): Promise<RunCounts> {
+    const rows = await this.#read(
+      (db) => db.$queryRaw<RunCounts[]>`
+        SELECT (SELECT count(*)::int FROM (SELECT 1 FROM runs LIMIT ${COUNT_LIMIT}) a) AS "all",
+          (SELECT count(*)::int FROM (SELECT DISTINCT run_id FROM gates WHERE status = 'open' LIMIT ${COUNT_LIMIT}) g) AS waiting,
+          (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status IN ('created', 'running') LIMIT ${COUNT_LIMIT}) r) AS running,
+          (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status = 'failed' LIMIT ${COUNT_LIMIT}) f) AS failed`,
+    );
+    return rows[0] ?? { all: 0, waiting: 0, running: 0, failed: 0 };
+  }
+
+  /** Open gates with their runs, those that expire first before those that never do. */
+  async openGates(limit: number): Promise<OpenGate[]> {
+    return this.#read(
+      (db) => db.$queryRaw<OpenGate[]>`
+        SELECT g.gate_id, g.run_id, g.path, g.purpose, g.message, g.approvers, g.require, g.opened_at, g.expires_at, g.binds,
+          r.name AS run_name, r.actor AS run_actor, r.blueprint_id, r.blueprint_version,
+          (SELECT count(DISTINCT d.actor)::int FROM gate_decisions d
+            WHERE d.gate_id = g.gate_id AND d.status = 'applied' AND d.decision = 'approve') AS approvals
+        FROM gates g JOIN runs r USING (run_id)
+        WHERE g.status = 'open' ORDER BY g.expires_at NULLS LAST, g.opened_at LIMIT ${limit}`,
+    );
+  }
+
+  /** Open gates of these runs. */
+  async gatesOf(runIds: readonly string[]): Promise<Pick<OpenGate, 'run_id' | 'purpose' | 'approvers'>[]> {
+    if (runIds.length === 0) return [];
+    return this.#read(
+      (db) => db.$queryRaw<OpenGate[]>`
+        SELECT run_id, purpose, approvers FROM gates WHERE run_id = ANY(${[...runIds]}::uuid[]) AND status = 'open'`,
+    );
+  }
+
+  /** Runs that failed in the last day and whose blueprint has not completed a run since; newest first. */
+  async unansweredFailures(limit: number): Promise<RunDto[]> {
+    const rows = await this.#read(
+      (db) => db.$queryRaw<runModel[]>`
+        SELECT f.* FROM runs f
+        WHERE f.status = 'failed' AND f.last_progress_at > now() - interval '1 day' AND NOT EXISTS (
+          SELECT 1 FROM runs later WHERE later.blueprint_id = f.blueprint_id AND later.created_at > f.created_at
+            AND later.status = 'completed')
+        ORDER BY f.last_progress_at DESC LIMIT ${limit}`,
+    );
+    return rows.map(runDto);
+  }
+
+  /** Runs that ended in each of the last 24 hours, oldest hour first; hours without any are left out. */
+  async lastDay(): Promise<{ hour: Date; completed: number; failed: number }[]> {
+    return this.#read(
+      (db) => db.$queryRaw<{ hour: Date; completed: number; failed: number }[]>`
+        SELECT date_trunc('hour', last_progress_at) AS hour,
+          count(*) FILTER (WHERE status = 'completed')::int AS completed,
+          count(*) FILTER (WHERE status = 'failed')::int AS failed
+        FROM runs
+        WHERE status IN ('completed', 'failed') AND last_progress_at > date_trunc('hour', now()) - interval '23 hours'
+        GROUP BY 1 ORDER BY 1`,
+    );
+  }
+
+  /** How long the newest 50 completed runs of each blueprint took: median and 95th percentile, from 5 runs on. */
+  async usualDurations(blueprintIds: readonly string[]): Promise<UsualDuration[]> {
+    if (blueprintIds.length === 0) return [];
+    return this.#read(
+      (db) => db.$queryRaw<UsualDuration[]>`
+        SELECT wanted.blueprint_id, t.median_ms, t.p95_ms FROM unnest(${[...blueprintIds]}::text[]) AS wanted(blueprint_id)
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS runs, percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS median_ms,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms
+          FROM (SELECT extract(epoch FROM completed_at - started_at)::float8 * 1000 AS ms FROM runs r
+            WHERE r.blueprint_id = wanted.blueprint_id AND r.status = 'completed' AND r.started_at IS NOT NULL
+            ORDER BY r.created_at DESC LIMIT 50) newest) t
+        WHERE t.runs >= 5`,
+    );
+  }
+
+  /** What is written and not worked off yet: events to dispatch, audit entries to link; counted up to 10 001. */
+  async backlog(): Promise<{ events: number; audit: number }> {
+    const rows = await this.#read(
+      (db) => db.$queryRaw<{ events: number; audit: number }[]>`
+        SELECT (SELECT count(*)::int FROM (SELECT 1 FROM events WHERE dispatched_at IS NULL LIMIT ${COUNT_LIMIT}) e) AS events,
+          (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS audit`,
+    );
+    return rows[0] ?? { events: 0, audit: 0 };
   }
 
   async #read<T>(query: (db: Catalog['prisma']) => Promise<T>): Promise<T> {

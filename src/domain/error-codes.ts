@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   run_closed: row(409, 4, false, 'The run has already ended.'),
   gate_not_found: row(404, 3, false, 'No gate has that id.'),
   gate_closed: row(409, 4, false, 'The gate no longer waits.'),
+  gate_changed: row(409, 4, false, 'The gate now asks for something else than what was read; read it again.'),
   gate_already_decided: row(409, 4, false, 'You decided otherwise before; the first decision stands.'),
   gate_decision_refused: row(409, 4, false, 'The run refused the decision.'),
   decision_unknown: row(422, 2, false, 'The gate does not take that decision.'),

@@ -38,6 +38,7 @@ export interface Core {
   runs: RunService;
   gates: GateService;
   blueprints: BlueprintService;
+  plans: PlanCache;
   /** Starts dispatcher, sweeps and reconciler; they end with the process's life. */
   startBackground(lifecycle: Lifecycle): void;
 }
@@ -72,6 +73,7 @@ export function createCore({ catalog, gateway, env, log, compile }: CoreParts): 
   const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
   return {
     access,
+    plans,
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, gateway, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),

@@ -13,6 +13,8 @@ export interface DecideRequest {
   reason?: string;
   /** With `done` at a recovery gate: the outputs that the step is to have. */
   outputs?: JsonObject;
+  /** What the person saw: the decision is refused when the gate now asks for something else. */
+  seen?: { digest: string | null; opened_at: string };
 }
 
 export interface DecideAnswer {
@@ -62,7 +64,7 @@ export class GateService {
    * Records a decision and brings it to the run. The first decision of a person stands: a repeat gets the same answer.
    * Waits at most 5 s for the run; then the answer is `submitted` and a sweep goes on.
    * @throws XynFault `gate_not_found`, `gate_closed`, `gate_already_decided`, `gate_decision_refused`, `decision_unknown`,
-   * `reason_required`, `request_invalid`, `audit_unavailable`, `db_unavailable`.
+   * `gate_changed`, `reason_required`, `request_invalid`, `audit_unavailable`, `db_unavailable`.
    */
   async decide(caller: Caller, gateId: string, request: DecideRequest): Promise<DecideAnswer> {
     const { catalog, sender } = this.#deps;
@@ -95,6 +97,7 @@ export class GateService {
     const earlier = earlierDecision(gate, found.decisions, caller.actor);
     if (earlier !== undefined) return { gate, ...repeatOf(earlier, request) };
     if (gate.status !== 'open') throw new XynFault('gate_closed', `The gate no longer waits: it is ${gate.status}.`);
+    checkSeen(gate, request.seen);
     const row: DecisionRow = {
       decision_id: randomUUID(),
       gate_id: gateId,
@@ -132,6 +135,14 @@ export class GateService {
     ]);
     return { gate, decisionId: row.decision_id, status: 'submitted' };
   }
+}
+
+/** A gate that opened again, or for other actions, is another question. */
+function checkSeen(gate: GateDto, seen: DecideRequest['seen']): void {
+  if (seen === undefined || (seen.digest === gate.digest && seen.opened_at === gate.opened_at)) return;
+  throw new XynFault('gate_changed', 'The gate now asks for something else than what you read.', {
+    details: { digest: gate.digest, opened_at: gate.opened_at },
+  });
 }
 
 function checkRequest(gate: GateDto, { decision, reason, outputs }: DecideRequest): void {

@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import { XynFault } from '../../domain/fault.js';
+import {
+  confirmations,
+  gateDecision,
+  gateQuestion,
+  standingOf,
+  type DecisionAttempt,
+} from '../../ui/gates/decision.js';
 import { gateInbox } from '../../ui/gates/inbox.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { timestamp, uuid } from '../schemas/common.js';
 import { href } from '../../ui/html.js';
-import { page } from './page.js';
+import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const PAGE_SIZE = 50;
 const position = z.strictObject({ opened_at: timestamp, gate_id: uuid });
@@ -30,4 +38,96 @@ const inbox = page({
   },
 });
 
-export const gatePages = [inbox];
+async function decisionPage(call: UiCall, attempt?: DecisionAttempt): Promise<PageAnswer> {
+  const { services, env, caller, csrf, ui } = call;
+  const facts = await services.overview.gate(call.param('gate_id'));
+  const view = { ...facts, env, csrf, viewer: caller.actor, ...(attempt === undefined ? {} : { attempt }) };
+  const { main, fragments } = gateDecision(view, ui);
+  const question = gateQuestion(facts.gate);
+  const above = [
+    { label: 'Gates', href: '/ui/gates' },
+    { label: facts.run.name, href: `/ui/runs/${facts.run.run_id}` },
+  ];
+  const topics = ['gates', `run/${facts.run.run_id}`] as const;
+  return {
+    title: question,
+    nav: 'gates',
+    above,
+    crumb: question,
+    testId: 'page-gate',
+    main,
+    live: { topics, fragments },
+  };
+}
+
+const decision = page({ path: '/gates/:gate_id', privilege: 'gate.read', load: (call) => decisionPage(call) });
+
+/** Longer than any set of bindings that a gate may cover. */
+const MOST_SEEN = 200_000;
+const decideBody = z.looseObject({
+  decision: z.enum(['approve', 'reject', 'done', 'retry', 'fail']),
+  digest: z.string().max(100),
+  opened_at: timestamp,
+  seen: z.string().max(MOST_SEEN),
+  reason: z.string().max(2_000).default(''),
+});
+type DecideBody = z.infer<typeof decideBody>;
+
+/** What is missing in the form; empty: nothing. */
+async function problemsOf(call: UiCall, body: DecideBody): Promise<Record<string, string>> {
+  const facts = await call.services.overview.gate(call.param('gate_id'));
+  const problems: Record<string, string> = {};
+  if (!standingOf(facts.gate, call.caller.actor).mayDecide) return problems;
+  if (body.reason.trim() === '') problems['reason'] = 'Say why in a few words; it is kept with the decision.';
+  if (body.decision !== 'approve') return problems;
+  for (const { field, target } of confirmations({ ...facts, env: call.env })) {
+    const typed = body[field];
+    if (typeof typed !== 'string' || typed.trim() !== target) problems[field] = `Type ${target} as it is written here.`;
+  }
+  return problems;
+}
+
+/** Refusals that are no mistake of the page: they are told where the form stood, with what was typed. */
+const TOLD = [
+  'gate_changed',
+  'gate_closed',
+  'gate_already_decided',
+  'gate_decision_refused',
+  'reason_required',
+  'request_invalid',
+];
+
+const decide = form({
+  path: '/gates/:gate_id/decide',
+  privilege: 'gate.decide',
+  body: decideBody,
+  handle: async (call) => {
+    const { body, caller, services } = call;
+    const here = { ...call, here: `/ui/gates/${call.param('gate_id')}` };
+    const problems = await problemsOf(call, body);
+    const again = (status: number, more: Partial<DecisionAttempt>): Promise<PageAnswer> =>
+      decisionPage(here, { problems, reason: body.reason, ...more }).then((answer) => ({
+        ...answer,
+        status,
+        here: here.here,
+      }));
+    if (Object.keys(problems).length > 0) return again(422, {});
+    try {
+      await services.gates.decide(caller, call.param('gate_id'), {
+        decision: body.decision,
+        reason: body.reason.trim(),
+        seen: { digest: body.digest === '' ? null : body.digest, opened_at: body.opened_at },
+      });
+    } catch (error) {
+      if (!(error instanceof XynFault) || !TOLD.includes(error.code)) throw error;
+      const changed = error.code === 'gate_changed' ? { changedFrom: body.seen.split(/\r?\n/).filter(Boolean) } : {};
+      const text =
+        error.code === 'gate_changed' ? 'Refused: the plan changed. Read what it asks for now.' : error.message;
+      return again(409, { problems: { form: text }, ...changed });
+    }
+    return { location: here.here };
+  },
+});
+
+export const gatePages = [inbox, decision];
+export const gateForms = [decide];

@@ -50,7 +50,7 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
 }
 
 async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
-  const { live, status = 200, ...page } = content;
+  const { live, status = 200, here = call.here, ...page } = content;
   if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
   if (response.req.headers['x-xyn-part'] === 'main') return sendHtml(response, status, page.main.toString());
   const counts = await call.services.overview.counts().catch(() => ({ gates: 0, running: 0 }));
@@ -61,7 +61,7 @@ async function answer(response: Response, call: UiCall, position: string, conten
       ? undefined
       : { topics: live.topics, position: positionText(position, stateName(fragmentState(live.fragments))) };
   const whole = { ...page, live: stream };
-  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here: call.here, counts }, whole));
+  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here, counts }, whole));
 }
 
 /** Runs a handler of a page; what it throws becomes a page. */

@@ -41,6 +41,8 @@ export interface UiCall<Q = unknown> {
 /** A page as it is answered. */
 export interface PageAnswer extends Omit<PageContent, 'live'> {
   status?: number;
+  /** The address of this page where it is answered under another one, as after a refused form. */
+  here?: string;
   /** What is renewed when one of the topics changes. The fragments stand in `main`, each under its id. */
   live?: { topics: readonly LiveTopic[]; fragments: readonly Fragment[] };
 }

@@ -1,0 +1,100 @@
+import type { StepMark } from '../catalog/overview-store.js';
+import type { GateDetailDto, RunDto, StepDto } from '../domain/dtos.js';
+import type { GateBinding } from '../domain/engine/state.js';
+import type { JsonObject } from '../domain/json.js';
+import type { Plan, PlanNode } from '../domain/plan.js';
+
+/** One action that a gate lets run, or that a recovery gate asks about. */
+export interface GateAction {
+  path: string;
+  /** The step's name, or what it calls. */
+  name: string;
+  action: string;
+  /** `name@version` of the pack; null when the plan is not known. */
+  pack: string | null;
+  effect: 'read' | 'write' | 'destructive' | 'agent' | 'unknown';
+  idempotency: 'safe' | 'keyed' | 'none' | null;
+  targets: string[];
+  input: JsonObject;
+  /** Fields that are only known when the step runs. */
+  later: string[];
+  hash: string;
+}
+
+/** A gate with all that a person needs to decide. */
+export interface GateFacts {
+  gate: GateDetailDto;
+  run: RunDto;
+  steps: StepMark[];
+  /** Steps of the plan that are no holders; null when the plan is not known. */
+  stepTotal: number | null;
+  actions: GateAction[];
+  /** Whether the blueprint handles a rejection or expiry of this gate. */
+  isHandled: boolean;
+}
+
+const TARGET_FIELDS = ['host', 'hosts', 'target', 'targets', 'zone', 'bucket', 'container', 'database'];
+
+/** What an action works on, as far as its input says. */
+export function targetsOf(input: JsonObject): string[] {
+  const named = TARGET_FIELDS.flatMap((field) => {
+    const value = input[field];
+    return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
+  });
+  const { url } = input;
+  const host = typeof url === 'string' && URL.canParse(url) ? [new URL(url).host] : [];
+  return [...new Set([...named, ...host])];
+}
+
+/** The static path of a runtime path: without items, branches and rounds. */
+function staticPath(path: string): string {
+  return path.replace(/~recover$/, '').replace(/\[[^\]]*\]|#\d+/g, '');
+}
+
+function nodeAt(plan: Plan | undefined, path: string): PlanNode | undefined {
+  const wanted = staticPath(path);
+  return plan?.nodes.find((node) => node.path === wanted);
+}
+
+function actionOf(plan: Plan | undefined, bind: GateBinding): GateAction {
+  const node = nodeAt(plan, bind.path);
+  const isAction = node?.kind === 'action_task';
+  const effect = isAction ? node.effect : node?.kind === 'agent_task' ? 'agent' : 'unknown';
+  return {
+    path: bind.path,
+    name: node?.name ?? bind.action,
+    action: bind.action,
+    pack: plan?.actions[bind.action]?.pack ?? null,
+    effect,
+    idempotency: isAction ? node.idempotency : null,
+    targets: targetsOf(bind.input),
+    input: bind.input,
+    later: bind.later,
+    hash: bind.hash,
+  };
+}
+
+/** The step that a recovery gate asks about, as a binding: such a gate has none of its own. */
+function bindingOf(step: StepDto, plan: Plan | undefined): GateBinding {
+  const node = nodeAt(plan, step.path);
+  const action = node?.kind === 'action_task' ? node.action : step.kind;
+  return { path: step.path, action, input: step.inputs ?? {}, later: [], hash: '' };
+}
+
+/** Puts together what a gate's page shows. `asked`: the step that a recovery gate asks about. */
+export function gateFacts(
+  gate: GateDetailDto,
+  parts: { run: RunDto; steps: StepMark[]; plan: Plan | undefined; asked: StepDto | undefined },
+): GateFacts {
+  const { run, steps, plan, asked } = parts;
+  const isRecovery = gate.purpose === 'recovery';
+  const binds = isRecovery && gate.binds.length === 0 && asked !== undefined ? [bindingOf(asked, plan)] : gate.binds;
+  return {
+    gate,
+    run,
+    steps,
+    stepTotal: plan?.nodes.filter((node) => !('bodies' in node)).length ?? null,
+    actions: binds.map((bind) => actionOf(plan, bind)),
+    isHandled: (nodeAt(plan, gate.path)?.on_error ?? []).length > 0,
+  };
+}
