@@ -87,7 +87,7 @@ lifecycle.onClose('audit', () => chainer.stop());
 core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
-const overview = new OverviewService({ ...core, store: new OverviewStore(catalog), clock: Date.now });
+const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
 const app = createApp(
   {
     ...core,

@@ -1,19 +1,42 @@
 import type { OverviewStore } from '../catalog/overview-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { Page, RunDto } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { cached } from './cached.js';
+import type { HealthReport } from './health.js';
 import { gateFacts, type GateFacts } from './overview-gate.js';
+import {
+  runLines,
+  type CancelFacts,
+  type HomeFacts,
+  type SearchHits,
+  type RunCounts,
+  type RunCursor,
+  type RunLine,
+  type RunSearch,
+} from './overview-lists.js';
 import type { PlanCache } from './plan-cache.js';
 
 export interface OverviewDeps {
-  access: Pick<CatalogAccess, 'runs' | 'gates'>;
+  access: Pick<CatalogAccess, 'runs' | 'gates' | 'blueprints'>;
   store: Pick<OverviewStore, keyof OverviewStore>;
   plans: Pick<PlanCache, 'get'>;
+  health: { check(): Promise<HealthReport> };
   clock: () => number;
 }
 
 /** Counts in the navigation and in chips may be that old: many pages ask, few things change. */
 const COUNTS_MS = 2_000;
+const CHIPS_MS = 5_000;
+/** Adds up all runs of a day, which may be many. */
+const LAST_DAY_MS = 30_000;
+/** A home page lists that many things that need somebody, and that many running runs. */
+const MOST_ATTENTION = 20;
+const MOST_RUNNING = 8;
+/** Each kind of thing that a search finds. */
+const MOST_HITS = 6;
+/** A strip in a list has room for 24 marks; what is above shares them. */
+const MOST_MARKS_IN_LIST = 48;
 /** More steps than these are not drawn one by one. */
 const MOST_MARKS = 200;
 
@@ -23,11 +46,107 @@ export class OverviewService {
 
   constructor(deps: OverviewDeps) {
     this.#deps = deps;
-    this.counts = cached(COUNTS_MS, deps.clock, () => this.#deps.store.counts());
+    const { clock, store } = deps;
+    this.counts = cached(COUNTS_MS, clock, () => store.counts());
+    this.runCounts = cached(CHIPS_MS, clock, () => store.runCounts());
+    this.health = cached(CHIPS_MS, clock, () => deps.health.check());
+    this.#lastDay = cached(LAST_DAY_MS, clock, () => store.lastDay());
+    this.#backlog = cached(CHIPS_MS, clock, () => store.backlog());
   }
 
   /** Open gates and open runs, capped at 10 001; at most two seconds old. @throws XynFault `db_unavailable` */
   readonly counts: () => Promise<{ gates: number; running: number }>;
+
+  /** Runs by what became of them, capped at 10 001; at most five seconds old. @throws XynFault `db_unavailable` */
+  readonly runCounts: () => Promise<RunCounts>;
+  /** How the parts are; at most five seconds old. Never rejects. */
+  readonly health: () => Promise<HealthReport>;
+  readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
+  readonly #backlog: () => Promise<HomeFacts['backlog']>;
+
+  /** What somebody on call looks at first. @throws XynFault `db_unavailable` */
+  async home(): Promise<HomeFacts> {
+    const { store } = this.#deps;
+    const [gates, failures, newest, counts, lastDay, backlog] = await Promise.all([
+      store.openGates(MOST_ATTENTION + 1),
+      store.unansweredFailures(MOST_ATTENTION),
+      store.runs({ status: ['created', 'running'] }, MOST_RUNNING),
+      this.counts(),
+      this.#lastDay(),
+      this.#backlog(),
+    ]);
+    const running = await this.#lines(newest);
+    const isFirstStart = newest.length === 0 && lastDay.length === 0 && (await this.runCounts()).all === 0;
+    return { gates, failures, running, counts, lastDay, backlog, isFirstStart };
+  }
+
+  /** One page of runs, newest first, with what a list shows of each. @throws XynFault `db_unavailable` */
+  async runs(search: RunSearch, limit: number, cursor?: RunCursor): Promise<Page<RunLine, RunCursor>> {
+    const rows = await this.#deps.store.runs(search, limit + 1, cursor);
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    const next = last === undefined ? null : { created_at: last.created_at, run_id: last.run_id };
+    return { items: await this.#lines(shown), next };
+  }
+
+  /** What cancelling a run would stop and leave. @throws XynFault `run_not_found`, `db_unavailable` */
+  async cancelFacts(runId: string): Promise<CancelFacts> {
+    const { access, store } = this.#deps;
+    const [run, steps, gates] = await Promise.all([
+      access.runs.get(runId),
+      store.stepMarks([runId], MOST_MARKS),
+      store.gatesOf([runId]),
+    ]);
+    if (run === undefined) throw new XynFault('run_not_found', 'No run has that id.');
+    const running = steps.filter(({ status, kind }) => status === 'running' && kind !== 'gate').map(({ name }) => name);
+    const done = steps.filter(({ status }) => status === 'completed').length;
+    return { run, done, running, openGates: gates.length };
+  }
+
+  /** Gates, runs and blueprints that a few typed characters may mean. @throws XynFault `db_unavailable` */
+  async search(text: string): Promise<SearchHits> {
+    const { access, store } = this.#deps;
+    const isId = /^[0-9a-f][0-9a-f-]{3,35}$/.test(text);
+    const [gates, named, ids, blueprints] = await Promise.all([
+      store.openGates(MOST_HITS),
+      text === '' ? [] : store.runs({ name: text }, MOST_HITS),
+      isId ? access.runs.withIdPrefix(text, 1) : [],
+      access.blueprints.list(),
+    ]);
+    const [byId] = await Promise.all(ids.map((id) => access.runs.get(id)));
+    const wanted = text.toLowerCase();
+    const fits = (...texts: string[]): boolean => texts.some((one) => one.toLowerCase().includes(wanted));
+    return {
+      gates: gates.filter(({ message, run_name }) => fits(message ?? '', run_name)),
+      runs: [...(byId === undefined ? [] : [byId]), ...named].slice(0, MOST_HITS),
+      blueprints: blueprints.filter(({ blueprint_id, name }) => fits(blueprint_id, name)).slice(0, MOST_HITS),
+    };
+  }
+
+  async #lines(runs: readonly RunDto[]): Promise<RunLine[]> {
+    const { store } = this.#deps;
+    const ids = runs.map(({ run_id }) => run_id);
+    const open = runs.filter(({ status }) => status === 'created' || status === 'running');
+    const blueprints = [...new Set(runs.map(({ blueprint_id }) => blueprint_id))];
+    const [marks, gates, usual, totals] = await Promise.all([
+      store.stepMarks(ids, MOST_MARKS_IN_LIST),
+      store.gatesOf(open.map(({ run_id }) => run_id)),
+      store.usualDurations(blueprints),
+      this.#totals(runs),
+    ]);
+    return runLines(runs, { marks, gates, usual, totals });
+  }
+
+  /** Steps of each plan by its digest; plans are kept in memory. */
+  async #totals(runs: readonly RunDto[]): Promise<Map<string, number>> {
+    const wanted = new Map(runs.map((run) => [run.digest, run]));
+    const totals = new Map<string, number>();
+    for (const [digest, { blueprint_id: id, blueprint_version: version }] of wanted) {
+      const known = version === null ? undefined : await this.#deps.plans.get(id, version);
+      if (known !== undefined) totals.set(digest, known.plan.nodes.filter((node) => !('bodies' in node)).length);
+    }
+    return totals;
+  }
 
   /** A gate with all that a person needs to decide. @throws XynFault `gate_not_found`, `db_unavailable` */
   async gate(gateId: string): Promise<GateFacts> {

@@ -44,6 +44,7 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
     preferences,
     csrf: preferences.csrf ?? newCsrf(),
     here: request.originalUrl,
+    isPart: request.headers['x-xyn-part'] === 'main',
     env,
     version,
   };
@@ -52,7 +53,7 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
 async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
   const { live, status = 200, here = call.here, ...page } = content;
   if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
-  if (response.req.headers['x-xyn-part'] === 'main') return sendHtml(response, status, page.main.toString());
+  if (call.isPart) return sendHtml(response, status, page.main.toString());
   const counts = await call.services.overview.counts().catch(() => ({ gates: 0, running: 0 }));
   const { view, theme } = call.preferences;
   const facts = { clock: call.clock, env: call.env, version: call.version, actor: call.caller.actor, view, theme };

@@ -34,6 +34,8 @@ export interface UiCall<Q = unknown> {
   csrf: string;
   /** Path and query of the page. */
   here: string;
+  /** The script asks for the content alone, without the shell around it. */
+  isPart: boolean;
   env: { name: string; stage: string };
   version: string;
 }

@@ -1,8 +1,11 @@
 import { gateForms, gatePages } from './gate-pages.js';
+import { homePages } from './home-page.js';
+import { runsForms, runsPages } from './runs-pages.js';
+import { searchPages } from './search-page.js';
 import type { UiForm, UiPage } from './page.js';
 
 /** Every page. Where two paths fit an address, the first one is taken. */
-export const pages: readonly UiPage[] = [...gatePages];
+export const pages: readonly UiPage[] = [...homePages, ...gatePages, ...runsPages, ...searchPages];
 
 /** Every form. */
-export const forms: readonly UiForm[] = [...gateForms];
+export const forms: readonly UiForm[] = [...gateForms, ...runsForms];

@@ -99,11 +99,13 @@ function actionItem(one: DecisionAction, number: number, ui: Parts): Html {
   const { argv, ...rest } = one.input;
   const vector = Array.isArray(argv) ? JSON.stringify(argv) : null;
   const fields = Object.entries(vector === null ? one.input : rest)
-    .filter(([name, value]) => !(/^(host|target)s?$/.test(name) && typeof value === 'string' && one.targets.includes(value)))
+    .filter(
+      ([name, value]) => !(/^(host|target)s?$/.test(name) && typeof value === 'string' && one.targets.includes(value)),
+    )
     .map(([name, value]) => ({
-    name,
-    value: jsonValue(value),
-  }));
+      name,
+      value: jsonValue(value),
+    }));
   return actionTemplate({ ...one, number, vector, fields }, ui);
 }
 

@@ -81,7 +81,7 @@ export async function startScreens(
         worker: { ok: true, pollers: 2 },
       }),
   };
-  const overview = new OverviewService({ ...core, store: new OverviewStore(catalog), clock: Date.now });
+  const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
   const audit = new AuditTrail(auditLog(catalog), fakes.audit.verify);
   const app = createApp(
     { ...fakes, ...core, health, audit },

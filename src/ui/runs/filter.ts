@@ -1,0 +1,60 @@
+/** What the text of the filter bar asks for. */
+export interface RunFilterTerms {
+  status?: ('created' | 'running' | 'completed' | 'failed' | 'cancelled')[];
+  isWaiting?: boolean;
+  blueprint?: string;
+  actor?: string;
+  trigger?: string;
+  sinceMs?: number;
+  name?: string;
+}
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+const STATES = ['created', 'running', 'completed', 'failed', 'cancelled'] as const;
+
+/** Keys that the filter knows, for its help. */
+export const RUN_FILTER_KEYS = 'status: blueprint: by: trigger: started:>24h';
+
+function statusTerm(value: string): RunFilterTerms | undefined {
+  if (value === 'open') return { status: ['created', 'running'] };
+  if (value === 'waiting') return { isWaiting: true };
+  const known = STATES.find((state) => state === value);
+  return known === undefined ? undefined : { status: [known] };
+}
+
+function sinceTerm(value: string): RunFilterTerms | undefined {
+  const [, amount = '', unit = ''] = /^>?(\d{1,4})([mhd])$/.exec(value) ?? [];
+  return amount === '' ? undefined : { sinceMs: Number(amount) * (UNITS[unit] ?? 0) };
+}
+
+function termOf(key: string, value: string): RunFilterTerms | undefined {
+  if (value === '') return undefined;
+  if (key === 'status') return statusTerm(value);
+  if (key === 'started') return sinceTerm(value);
+  if (key === 'blueprint') return { blueprint: value };
+  if (key === 'by') return { actor: value };
+  return key === 'trigger' ? { trigger: value } : undefined;
+}
+
+/** Reads `key:value` terms; what is no term is looked for in names. `problem` names the first term that says nothing. */
+export function parseRunFilter(text: string): { terms: RunFilterTerms; problem: string | null } {
+  let terms: RunFilterTerms = {};
+  const words: string[] = [];
+  let problem: string | null = null;
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(word) ?? [];
+    if (key === undefined) words.push(word);
+    else {
+      const term = termOf(key, value);
+      if (term === undefined) problem ??= word;
+      else terms = { ...terms, ...term };
+    }
+  }
+  return { terms: words.length === 0 ? terms : { ...terms, name: words.join(' ') }, problem };
+}
+
+/** The filter with one term replaced; without a value the term is taken out. */
+export function withTerm(text: string, key: string, value: string | null): string {
+  const rest = text.split(/\s+/).filter((word) => word !== '' && !word.startsWith(`${key}:`));
+  return [...(value === null ? [] : [`${key}:${value}`]), ...rest].join(' ');
+}

@@ -1,0 +1,58 @@
+import { html, href, type Html } from '../html.js';
+import type { Fragment } from '../parts/fragment.js';
+import type { Parts } from '../parts/parts.js';
+import { statusOf } from '../status.js';
+import { template } from '../template.js';
+import { RUN_FILTER_KEYS, withTerm } from './filter.js';
+import { runLineLook, type RunLineView } from './run-line.js';
+
+/** All that the list of runs shows. */
+export interface RunsView {
+  q: string;
+  /** A term of the filter that says nothing; null: none. */
+  problem: string | null;
+  lines: readonly RunLineView[];
+  counts: { all: number; waiting: number; running: number; failed: number };
+  /** Address of the next page; null at the end. */
+  older: string | null;
+  isFirstPage: boolean;
+  viewer: string;
+}
+
+const pageTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
+const rowTemplate = template<Record<string, unknown>>(import.meta.url, './runs-row.eta');
+
+function chips({ q, counts, viewer }: RunsView): object[] {
+  const status = /(?:^|\s)status:(\S+)/.exec(q)?.[1] ?? null;
+  const chip = (label: string, value: string | null, n: number, look?: object): object => ({
+    label,
+    n,
+    look,
+    href: href('/ui/runs', { q: withTerm(q, 'status', value) }),
+    isCurrent: status === value,
+  });
+  return [
+    chip('All', null, counts.all),
+    chip('Waiting', 'waiting', counts.waiting, statusOf('gate', '')),
+    chip('Running', 'open', counts.running, statusOf('run', '')),
+    chip('Failed', 'failed', counts.failed, statusOf('fail', '')),
+    {
+      label: 'Mine',
+      href: href('/ui/runs', { q: withTerm(q, 'by', q.includes(`by:${viewer}`) ? null : viewer) }),
+      isCurrent: q.split(/\s+/).includes(`by:${viewer}`),
+    },
+  ];
+}
+
+/** The list of runs; new rows come in only on its first page. */
+export function runsPage(view: RunsView, ui: Parts): { main: Html; fragments: Fragment[] } {
+  const rows = view.lines.map((line) => ({
+    id: `run-${line.run.run_id}`,
+    html: rowTemplate({ ...line, ...runLineLook(line, view.viewer, ui) }, ui),
+  }));
+  const list = html`<tbody id="run-list" data-testid="run-list" data-list>
+    ${rows.map((row) => row.html)}
+  </tbody>`;
+  const main = pageTemplate({ ...view, list, chips: chips(view), keys: RUN_FILTER_KEYS, none: rows.length === 0 }, ui);
+  return { main, fragments: [{ id: 'run-list', html: list, rows }] };
+}
