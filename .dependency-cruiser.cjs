@@ -35,7 +35,8 @@ const layers = {
   ui: { path: '^src/ui/', may: ['domain'], npm: 'eta' },
   http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod|zod-openapi|swagger-ui-dist' },
   schemas: { path: '^src/http/schemas[./]' },
-  cli: { path: '^src/cli/', may: ['domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },
+  client: { path: '^src/client/', may: ['domain', 'schemas'], npm: 'zod' },
+  cli: { path: '^src/cli/', may: ['client', 'domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },
   activities: {
     path: '^activities/',
     may: ['contract', 'domain'],

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config/config.js';
 import type { CliActions } from './actions.js';
-import { ApiClient } from './api-client.js';
+import { ApiClient } from '../client/api-client.js';
 import { apiUrl } from './endpoint.js';
 import { Printer, type Output } from './printer.js';
 
@@ -76,7 +76,13 @@ export class CommandBinder {
         io: this.#io,
         config,
         printer: this.printer(global),
-        client: new ApiClient({ url: apiUrl(config), actor: config.actor, version }),
+        // Who types a command wants to know at once that a part does not answer.
+        client: new ApiClient({
+          url: apiUrl(config),
+          actor: config.actor,
+          program: `xynctl/${version}`,
+          retries: 0,
+        }),
       };
       const code = await run(context, given.slice(0, -2) as unknown as A, options);
       if (typeof code === 'number') this.exitCode = code;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json.js';
-import type { Event } from './api-client.js';
+import type { Event } from '../client/api-client.js';
 
 type Verdict = Event['verdicts'][number]['verdict'];
 

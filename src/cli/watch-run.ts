@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { XynFault } from '../domain/fault.js';
-import type { ApiClient, RunDetail, Step } from './api-client.js';
+import type { ApiClient, RunDetail, Step } from '../client/api-client.js';
 import type { CliIo } from './context.js';
 import { duration, elapsed, errorText, plain, relativeTime, shortId } from './format.js';
 import type { Printer } from './printer.js';

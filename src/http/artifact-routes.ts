@@ -48,6 +48,23 @@ async function upload({ artifacts }: Services, { caller, headers, query, bytes }
   return artifacts.create(caller, { ...request, ...keyPart(headers) }, bytes);
 }
 
+/**
+ * The bytes of an artifact as an answer.
+ * @throws XynFault `artifact_not_found`
+ */
+export async function downloadOf(artifacts: Services['artifacts'], artifactId: string): Promise<Answer> {
+  const { artifact, content, open } = await artifacts.download(artifactId);
+  const { name, content_type: contentType } = artifact;
+  return { body: artifact, file: { name, contentType, byteLength: content.bytes, sha256: content.sha256, open } };
+}
+
+/** What a route that sends an artifact's bytes promises. */
+export const downloadAnswers = {
+  200: { type: '*/*', description: 'The bytes, under the type that the artifact was given.' },
+  206: { type: '*/*', description: 'The one range of them that `Range` asks for.' },
+  304: { description: 'The caller has them: `If-None-Match` names their digest.' },
+} satisfies Route['answers'];
+
 export const artifactRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -98,16 +115,8 @@ export const artifactRoutes: readonly Route[] = [
     id: 'downloadArtifact',
     summary: 'Get the bytes of an artifact',
     privilege: 'artifact.read',
-    answers: {
-      200: { type: '*/*', description: 'The bytes, under the type that the artifact was given.' },
-      206: { type: '*/*', description: 'The one range of them that `Range` asks for.' },
-      304: { description: 'The caller has them: `If-None-Match` names their digest.' },
-    },
+    answers: downloadAnswers,
     errors: ['artifact_not_found', 'artifact_damaged', 'range_not_satisfiable'],
-    handle: async ({ artifacts }, { param }) => {
-      const { artifact, content, open } = await artifacts.download(param('artifact_id'));
-      const { name, content_type: contentType } = artifact;
-      return { body: artifact, file: { name, contentType, byteLength: content.bytes, sha256: content.sha256, open } };
-    },
+    handle: ({ artifacts }, { param }) => downloadOf(artifacts, param('artifact_id')),
   }),
 ];

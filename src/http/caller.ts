@@ -43,7 +43,7 @@ export interface RequestScope {
 
 /**
  * Reads `X-Run-Id` and `X-Step-Id`.
- * @throws XynFault `request_invalid` for what is no id, and for a step without its run.
+ * @throws XynFault `request_invalid` for what is no id.
  */
 export function scopeOf(headers: IncomingHttpHeaders): RequestScope {
   const { 'x-run-id': run, 'x-step-id': step } = headers;
@@ -51,9 +51,6 @@ export function scopeOf(headers: IncomingHttpHeaders): RequestScope {
     if (given !== undefined && !(typeof given === 'string' && UUID.test(given))) {
       throw new XynFault('request_invalid', 'X-Run-Id and X-Step-Id are UUIDs in lower case.');
     }
-  }
-  if (step !== undefined && run === undefined) {
-    throw new XynFault('request_invalid', 'X-Step-Id goes with the X-Run-Id of its run.');
   }
   return {
     ...(run === undefined ? {} : { run_id: run as string }),

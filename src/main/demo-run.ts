@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApiClient, GateDetail, RunDetail, Step } from '../cli/api-client.js';
+import type { ApiClient, GateDetail, RunDetail, Step } from '../client/api-client.js';
 import { duration, elapsed, errorText, plain } from '../cli/format.js';
 import type { Printer } from '../cli/printer.js';
 import { hasEnded } from '../cli/watch-run.js';

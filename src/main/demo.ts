@@ -1,6 +1,6 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { readFile } from 'node:fs/promises';
-import { ApiClient } from '../cli/api-client.js';
+import { ApiClient } from '../client/api-client.js';
 import { plain } from '../cli/format.js';
 import { Printer } from '../cli/printer.js';
 import { ERROR_CODES } from '../domain/error-codes.js';
@@ -107,7 +107,7 @@ function showAddresses({ setup, printer }: Demo, state: UpState, runId: string):
 async function show(demo: Demo): Promise<void> {
   const { setup, lifecycle, printer } = demo;
   const state = await start(demo);
-  const client = new ApiClient({ url: state.api.url, actor: 'demo', version: state.version });
+  const client = new ApiClient({ url: state.api.url, actor: 'demo', program: `xyn-demo/${state.version}` });
   printer.line(`Xyn           ${state.version} is up at ${state.api.url}`);
   printer.line(`Agent         ${setup.agents.told}`);
   await applyBlueprint(client, printer);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ApiClient } from '../../src/cli/api-client.js';
+import { ApiClient } from '../../src/client/api-client.js';
 import { startDemoSshServer, type DemoSshServer } from '../../src/main/demo-ssh-server.js';
 import { describeWith } from '../support/parts.js';
 import { until } from '../support/until.js';
@@ -30,7 +30,7 @@ describeWith('temporal')('the alert remediation of the source plan', () => {
       name: 'remediation',
       workerEnv: { XYN_AGENTS: 'scripted', XYN_TARGETS_FILE: targetsFile, XYN_SECRET_DEMO_SSH_KEY: ssh.clientKey },
     });
-    client = new ApiClient({ url: processes.apiUrl, actor: 'ann', version: '1' });
+    client = new ApiClient({ url: processes.apiUrl, actor: 'ann' });
   }, 120_000);
 
   afterAll(async () => {

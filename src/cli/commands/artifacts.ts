@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { open, rm } from 'node:fs/promises';
 import { XynFault } from '../../domain/fault.js';
-import type { Artifact } from '../api-client.js';
+import type { Artifact } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { resolveRunId } from '../short-ids.js';

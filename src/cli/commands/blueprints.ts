@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BlueprintDetail, Validation } from '../api-client.js';
+import type { BlueprintDetail, Validation } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime } from '../format.js';
 import { fileArgument } from '../parse-options.js';

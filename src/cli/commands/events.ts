@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Event } from '../api-client.js';
+import type { Event } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument, resourceArgument } from '../parse-options.js';

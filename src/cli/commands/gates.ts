@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { JsonObject } from '../../domain/json.js';
-import type { GateDetail } from '../api-client.js';
+import type { GateDetail } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument } from '../parse-options.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RunDetail, Step } from '../api-client.js';
+import type { RunDetail, Step } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { XynFault } from '../../domain/fault.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';

@@ -38,7 +38,7 @@ const FREE_PARAMS: Readonly<Record<string, z.ZodType>> = {
 
 const scopeHeaders = {
   'X-Run-Id': uuidParam.optional().meta({ description: 'The run that the request belongs to.' }),
-  'X-Step-Id': uuidParam.optional().meta({ description: 'The step that it belongs to; goes with `X-Run-Id`.' }),
+  'X-Step-Id': uuidParam.optional().meta({ description: 'The step of that run.' }),
 };
 
 /** What a route takes besides its body. */

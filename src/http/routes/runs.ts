@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { XynFault } from '../../domain/fault.js';
+import { downloadAnswers, downloadOf } from '../artifact-routes.js';
 import { keyPart } from '../caller.js';
 import { listPage, slicePage } from '../listing.js';
 import { API_PREFIX, route, type Answer, type Call, type Route } from '../route.js';
@@ -70,6 +71,20 @@ const stepRoutes: readonly Route[] = [
     answers: { 200: stepDetailSchema },
     errors: ['step_not_found'],
     handle: async ({ runs }, { param }) => ({ body: await runs.step(param('run_id'), param('step_id')) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/runs/:run_id/steps/:step_id/log',
+    id: 'getStepLog',
+    summary: 'Get what a step printed',
+    privilege: 'artifact.read',
+    answers: downloadAnswers,
+    errors: ['step_not_found', 'artifact_not_found', 'artifact_damaged', 'range_not_satisfiable'],
+    handle: async ({ runs, artifacts }, { param }) => {
+      const step = await runs.step(param('run_id'), param('step_id'));
+      if (step.logs_artifact_id === null) throw new XynFault('artifact_not_found', 'The step has no log.');
+      return downloadOf(artifacts, step.logs_artifact_id);
+    },
   }),
 ];
 

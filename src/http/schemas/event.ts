@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { EventDto, EventWithVerdicts } from '../../domain/dtos.js';
-import { jsonObject, label, listOf, pageQuery, timestamp, uuid } from './common.js';
+import { jsonObject, label, listOf, pageQuery, shownAs, timestamp, uuid } from './common.js';
 
 const resource = z.strictObject({ type: label(100), id: label(500) });
 
@@ -37,7 +37,14 @@ export const eventListSchema = listOf(eventSchema, 'EventList');
 /** The name's format is the service's to judge, with a code of its own. */
 export const emitEventRequest = z
   .strictObject({
-    event_name: z.string().min(1).max(1_000),
+    event_name: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .meta({
+        description: "Dotted and lower case; `xyn.` is Xyn's own, save for `xyn.cicd.`.",
+        ...shownAs({ type: 'string', pattern: '^[a-z][a-z0-9_]*([.][a-z0-9][a-z0-9_]*)+$', maxLength: 200 }),
+      }),
     resource: resource.nullish(),
     data: jsonObject.default({}),
     run_id: uuid.nullish(),

@@ -1,19 +1,30 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
+import { auditListSchema, auditReportSchema, type auditListQuery } from '../http/schemas/audit.js';
 import {
   appliedBlueprintSchema,
   blueprintDetailSchema,
   blueprintListSchema,
   validationSchema,
 } from '../http/schemas/blueprint.js';
-import { artifactListSchema, artifactSchema } from '../http/schemas/artifacts.js';
-import { errorResponseSchema, MAX_LIMIT } from '../http/schemas/common.js';
-import { eventDetailSchema, eventListSchema } from '../http/schemas/event.js';
-import { gateDecidedSchema, gateDetailSchema, gateListSchema } from '../http/schemas/gate.js';
-import { runDetailSchema, runListSchema, runSchema, stepListSchema } from '../http/schemas/run.js';
+import { artifactListSchema, artifactSchema, type artifactListQuery } from '../http/schemas/artifacts.js';
+import { errorResponseSchema, MAX_LIMIT, type pageQuery } from '../http/schemas/common.js';
+import { eventDetailSchema, eventListSchema, type eventListQuery } from '../http/schemas/event.js';
+import { gateDecidedSchema, gateDetailSchema, gateListSchema, type gateListQuery } from '../http/schemas/gate.js';
+import { healthSchema } from '../http/schemas/health.js';
+import {
+  footprintListSchema,
+  runDetailSchema,
+  runListSchema,
+  runSchema,
+  stepDetailSchema,
+  stepListSchema,
+  type runListQuery,
+} from '../http/schemas/run.js';
+import { again } from './again.js';
 
 export type Event = z.infer<typeof eventDetailSchema>;
 export type Run = z.infer<typeof runSchema>;
@@ -27,28 +38,57 @@ export type Artifact = z.infer<typeof artifactSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
 
 export interface ApiClientOptions {
-  /** Without a slash at the end. */
+  /** Where Xyn is, like `http://127.0.0.1:7420`; without a slash at the end. */
   url: string;
-  /** Who calls; recorded as unproven. */
-  actor: string;
-  /** Version of this program. */
-  version: string;
+  /** Who calls; recorded as unproven. Default `local`. */
+  actor?: string;
+  /** Name and version of the program that calls, as in `User-Agent`. Default `xyn-client`. */
+  program?: string;
+  /** Milliseconds for one answer; default 15 000, since a decision waits up to 5 s for its run. */
+  timeoutMs?: number;
+  /**
+   * How often a call is made again that the server could not take for the moment (503, 429), after the pause that it asks
+   * for. Only calls that can be repeated without harm are: those that make something carry a key. Default 2.
+   */
+  retries?: number;
 }
 
-/** A decision waits up to 5 s for the run; anything else is quicker. */
 const TIMEOUT_MS = 15_000;
+const RETRIES = 2;
 /** The largest artifact over a slow line. */
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 /** JSON is YAML: documents of both forms go under this type. */
 const YAML = 'text/yaml; charset=utf-8';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
+/** The filter of a listing; what is not given as the schema wants it is refused by the server. */
+type QueryOf<S extends z.ZodType> = { readonly [K in keyof z.output<S>]?: z.output<S>[K] | string | undefined };
+/** One page of a listing. */
+interface PageOf<T> {
+  items: T[];
+  next_cursor: string | null;
+}
 
 interface RequestOptions {
   query?: Query;
   /** An object is sent as JSON, bytes as a document. */
   body?: object;
   headers?: Record<string, string>;
+}
+
+/**
+ * Goes through all pages of a listing, each asked for when it is reached:
+ * `for await (const run of allOf((page) => client.listRuns({ status: 'failed', ...page })))`.
+ */
+export async function* allOf<T>(
+  list: (page: { limit: number; cursor?: string }) => Promise<PageOf<T>>,
+): AsyncGenerator<T> {
+  let cursor: string | null = null;
+  do {
+    const page: PageOf<T> = await list({ limit: MAX_LIMIT, ...(cursor === null ? {} : { cursor }) });
+    yield* page.items;
+    cursor = page.next_cursor;
+  } while (cursor !== null);
 }
 
 /** The API of a running Xyn. Every method throws the `XynFault` that the server answered, or `not_running`. */
@@ -63,11 +103,10 @@ export class ApiClient {
     event: { event_name: string; data: JsonObject; resource?: { type: string; id: string } },
     idempotencyKey?: string,
   ): Promise<Event> {
-    const headers = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
-    return this.#call('POST', '/events', eventDetailSchema, { body: event, headers });
+    return this.#call('POST', '/events', eventDetailSchema, { body: event, headers: keyed(idempotencyKey) });
   }
 
-  async listEvents(query: Query): Promise<z.infer<typeof eventListSchema>> {
+  async listEvents(query: QueryOf<typeof eventListQuery>): Promise<z.infer<typeof eventListSchema>> {
     return this.#call('GET', '/events', eventListSchema, { query });
   }
 
@@ -75,7 +114,7 @@ export class ApiClient {
     return this.#call('GET', `/events/${encodeURIComponent(eventId)}`, eventDetailSchema);
   }
 
-  async listRuns(query: Query): Promise<z.infer<typeof runListSchema>> {
+  async listRuns(query: QueryOf<typeof runListQuery>): Promise<z.infer<typeof runListSchema>> {
     return this.#call('GET', '/runs', runListSchema, { query });
   }
 
@@ -83,29 +122,34 @@ export class ApiClient {
     return this.#call('GET', `/runs/${encodeURIComponent(runId)}`, runDetailSchema);
   }
 
+  async listSteps(runId: string, query: QueryOf<typeof pageQuery> = {}): Promise<z.infer<typeof stepListSchema>> {
+    return this.#call('GET', `/runs/${encodeURIComponent(runId)}/steps`, stepListSchema, { query });
+  }
+
   /** All steps of a run, however many pages they take. */
   async steps(runId: string): Promise<Step[]> {
     const steps: Step[] = [];
-    let cursor: string | null = null;
-    do {
-      const query: Query = { limit: MAX_LIMIT, cursor: cursor ?? undefined };
-      const page: z.infer<typeof stepListSchema> = await this.#call(
-        'GET',
-        `/runs/${encodeURIComponent(runId)}/steps`,
-        stepListSchema,
-        { query },
-      );
-      steps.push(...page.items);
-      cursor = page.next_cursor;
-    } while (cursor !== null);
+    for await (const step of allOf((page) => this.listSteps(runId, page))) steps.push(step);
     return steps;
+  }
+
+  async getStep(runId: string, stepId: string): Promise<z.infer<typeof stepDetailSchema>> {
+    const path = `/runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}`;
+    return this.#call('GET', path, stepDetailSchema);
+  }
+
+  async listFootprints(
+    runId: string,
+    query: QueryOf<typeof pageQuery> = {},
+  ): Promise<z.infer<typeof footprintListSchema>> {
+    return this.#call('GET', `/runs/${encodeURIComponent(runId)}/footprints`, footprintListSchema, { query });
   }
 
   async cancelRun(runId: string, reason: string): Promise<Run> {
     return this.#call('POST', `/runs/${encodeURIComponent(runId)}/cancel`, runSchema, { body: { reason } });
   }
 
-  async listGates(query: Query): Promise<z.infer<typeof gateListSchema>> {
+  async listGates(query: QueryOf<typeof gateListQuery>): Promise<z.infer<typeof gateListSchema>> {
     return this.#call('GET', '/gates', gateListSchema, { query });
   }
 
@@ -121,8 +165,7 @@ export class ApiClient {
   }
 
   async startRun(request: { blueprint_ref: string; inputs: JsonObject; name?: string }, key?: string): Promise<Run> {
-    const headers = key === undefined ? {} : { 'Idempotency-Key': key };
-    return this.#call('POST', '/runs', runSchema, { body: request, headers });
+    return this.#call('POST', '/runs', runSchema, { body: request, headers: keyed(key) });
   }
 
   /** What is wrong with a document; never throws for that. */
@@ -135,7 +178,7 @@ export class ApiClient {
     return orProblems(this.#call('POST', '/blueprints', appliedBlueprintSchema, { body: document }));
   }
 
-  async listBlueprints(query: Query): Promise<z.infer<typeof blueprintListSchema>> {
+  async listBlueprints(query: QueryOf<typeof pageQuery>): Promise<z.infer<typeof blueprintListSchema>> {
     return this.#call('GET', '/blueprints', blueprintListSchema, { query });
   }
 
@@ -143,8 +186,18 @@ export class ApiClient {
     return this.#call('GET', `/blueprints/${encodeURIComponent(blueprintId)}`, blueprintDetailSchema);
   }
 
-  async listArtifacts(query: Query): Promise<z.infer<typeof artifactListSchema>> {
+  async listArtifacts(query: QueryOf<typeof artifactListQuery>): Promise<z.infer<typeof artifactListSchema>> {
     return this.#call('GET', '/artifacts', artifactListSchema, { query });
+  }
+
+  /** Keeps bytes; `about` says what they are called and belong to. */
+  async createArtifact(
+    about: { name: string; kind?: string; run_id?: string; step_id?: string; sha256?: string },
+    bytes: Uint8Array,
+    { contentType = 'application/octet-stream', key }: { contentType?: string; key?: string } = {},
+  ): Promise<Artifact> {
+    const headers = { 'Content-Type': contentType, ...keyed(key) };
+    return this.#call('POST', '/artifacts', artifactSchema, { query: about, body: bytes, headers });
   }
 
   async getArtifact(artifactId: string): Promise<Artifact> {
@@ -175,44 +228,61 @@ export class ApiClient {
     if (held !== undefined) yield held;
   }
 
+  async listAudit(query: QueryOf<typeof auditListQuery>): Promise<z.infer<typeof auditListSchema>> {
+    return this.#call('GET', '/audit', auditListSchema, { query });
+  }
+
+  async verifyAudit(): Promise<z.infer<typeof auditReportSchema>> {
+    return this.#call('GET', '/audit/verify', auditReportSchema);
+  }
+
+  async getHealth(): Promise<z.infer<typeof healthSchema>> {
+    return this.#call('GET', '/health', healthSchema);
+  }
+
+  /** Every call can be repeated without harm: by its nature, or since it carries a key. */
   async #call<T>(method: string, path: string, schema: z.ZodType<T>, options: RequestOptions = {}): Promise<T> {
     const url = new URL(`${this.#options.url}/api/v1${path}`);
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const { status, text } = await this.#fetch(method, url, options);
+    const { status, text } = await again(this.#options.retries ?? RETRIES, () => this.#fetch(method, url, options));
     if (status < 200 || status > 299) throw this.#faultOf(status, text);
     const parsed = schema.safeParse(parseJson(text));
     if (!parsed.success) throw this.#notXyn(status);
     return parsed.data;
   }
 
-  async #fetch(method: string, url: URL, { body, headers }: RequestOptions): Promise<{ status: number; text: string }> {
-    const { actor, version } = this.#options;
+  async #fetch(
+    method: string,
+    url: URL,
+    { body, headers }: RequestOptions,
+  ): Promise<{ status: number; text: string; headers: Headers }> {
+    const { actor, program = 'xyn-client', timeoutMs = TIMEOUT_MS } = this.#options;
     try {
       const response = await fetch(url, {
         method,
         headers: {
           Accept: 'application/json',
-          'User-Agent': `xynctl/${version}`,
-          'X-Xyn-Actor': actor,
+          'User-Agent': program,
+          ...(actor === undefined ? {} : { 'X-Xyn-Actor': actor }),
           ...(body === undefined ? {} : { 'Content-Type': body instanceof Uint8Array ? YAML : 'application/json' }),
           ...headers,
         },
         ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
         redirect: 'manual',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       });
-      return { status: response.status, text: await response.text() };
+      return { status: response.status, text: await response.text(), headers: response.headers };
     } catch (error) {
       throw this.#unreachable(error);
     }
   }
 
   #unreachable(error: unknown): XynFault {
-    const { url } = this.#options;
+    const { url, timeoutMs = TIMEOUT_MS } = this.#options;
     const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-    const what = isTimeout ? `${url} did not answer within ${TIMEOUT_MS / 1_000} s.` : `Nothing answers at ${url}.`;
+    const what = isTimeout ? `${url} did not answer within ${timeoutMs / 1_000} s.` : `Nothing answers at ${url}.`;
     const next = 'Start Xyn with `xynctl up`, or say where it runs with --url or XYN_URL.';
     return new XynFault('not_running', `${what} ${next}`, { cause: error });
   }
@@ -231,12 +301,17 @@ export class ApiClient {
   }
 
   #notXyn(status: number): XynFault {
-    const { url, version } = this.#options;
+    const { url, program = 'this client' } = this.#options;
     return new XynFault(
       'not_running',
-      `What answers at ${url} (status ${status}) is not the API of Xyn, or of another version than ${version}.`,
+      `What answers at ${url} (status ${status}) is not the API of Xyn, or of another version than ${program}.`,
     );
   }
+}
+
+/** The key that makes a repeat harmless: the caller's, or one of this call. */
+function keyed(key: string = randomUUID()): Record<string, string> {
+  return { 'Idempotency-Key': key };
 }
 
 async function orProblems<T>(answer: Promise<T>): Promise<T | Validation> {

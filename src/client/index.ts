@@ -1,0 +1,18 @@
+/** The client of Xyn's API: `import { ApiClient } from 'xyn/client'`. See docs/api.md. */
+export type { ErrorCode } from '../domain/error-codes.js';
+export { XynFault } from '../domain/fault.js';
+export {
+  allOf,
+  ApiClient,
+  type ApiClientOptions,
+  type Applied,
+  type Artifact,
+  type BlueprintDetail,
+  type Event,
+  type GateDecided,
+  type GateDetail,
+  type Run,
+  type RunDetail,
+  type Step,
+  type Validation,
+} from './api-client.js';
