@@ -38,8 +38,10 @@ function answerOf(status: number, content: AnswerContent): Responses[`2${string}
     return { description, headers, content: { 'application/json': { schema: asAnswered(content) } } };
   }
   if (content.type === undefined) return { description: content.description, headers };
-  const bytes = z.unknown().meta(shownAs({ type: 'string', format: 'binary' }));
-  return { description: content.description, headers, content: { [content.type]: { schema: bytes } } };
+  const bytes = { schema: z.unknown().meta(shownAs({ type: 'string', format: 'binary' })) };
+  // Tools that make clients do not know the range of all types: they get one type more.
+  const types = content.type === '*/*' ? ['application/octet-stream', '*/*'] : [content.type];
+  return { description: content.description, headers, content: Object.fromEntries(types.map((type) => [type, bytes])) };
 }
 
 function errorAnswers(route: Route): Responses {
