@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { ActionFailure, type OutputStream, type Target } from '../../../src/domain/action.js';
 import { isOver, type Exit } from './command.js';
 import { GroupLine } from './group-line.js';
@@ -31,7 +31,8 @@ export interface RemoteRun {
  */
 export async function runRemote(run: RemoteRun): Promise<Exit> {
   run.signal.throwIfAborted();
-  const client = new Client();
+  const { Client: SshClient } = await import('ssh2');
+  const client = new SshClient();
   try {
     await connected(client, run);
     return await executed(client, run);
