@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 
 /** Parts of a machine that some tests need. */
-export type Part = 'temporal' | 'sshd' | 'docker';
+export type Part = 'temporal' | 'sshd' | 'docker' | 'go';
 
 /**
  * `describe` for tests that need a part: where it is missing they are skipped and counted on a developer's machine, and
