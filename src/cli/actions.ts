@@ -36,6 +36,8 @@ export interface AuditReport {
 export interface CliActions {
   /** Version of Xyn. */
   version: string;
+  /** The name that was probably meant, if one is near. */
+  nearestName(written: string, names: Iterable<string>): string | undefined;
   /** Starts everything and resolves when all of it has stopped again, with the exit code. */
   up(config: Config, printer: Printer): Promise<number>;
   /** Stops what `up` started in the same folder; `stopped: false`: nothing ran. */

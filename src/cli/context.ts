@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config/config.js';
+import type { Origins } from '../config/describe.js';
 import type { CliActions } from './actions.js';
 import { ApiClient } from '../client/api-client.js';
 import { apiUrl } from './endpoint.js';
@@ -13,6 +14,8 @@ export interface CliIo {
   stderr: Output;
   /** Milliseconds since the epoch. */
   clock: () => number;
+  /** Adds what the file of settings says to `env`; gives the names that it added. Throws XynFault `config_invalid`. */
+  readSettingsFile?: () => ReadonlySet<string>;
 }
 
 /** Options that every command takes. */
@@ -27,6 +30,10 @@ export interface CommandContext {
   actions: CliActions;
   io: CliIo;
   config: Config;
+  /** The variables that `config` was read from: those of `io`, then options. */
+  env: NodeJS.ProcessEnv;
+  /** Which of them options or the file of settings brought. */
+  origins: Origins;
   printer: Printer;
   client: ApiClient;
 }
@@ -64,17 +71,21 @@ export class CommandBinder {
       const command = given.at(-1) as Command;
       const options = command.opts<O>();
       const global = command.optsWithGlobals<GlobalOptions>();
-      const config = loadConfig({
-        ...this.#io.env,
+      const file = this.#io.readSettingsFile?.() ?? new Set<string>();
+      const flags = {
         ...(global.url === undefined ? {} : { XYN_URL: global.url }),
         ...(global.actor === undefined ? {} : { XYN_ACTOR: global.actor }),
         ...settings(options),
-      });
+      };
+      const env = { ...this.#io.env, ...flags };
+      const config = loadConfig(env);
       const { version } = this.#actions;
       const context: CommandContext = {
         actions: this.#actions,
         io: this.#io,
         config,
+        env,
+        origins: { file, flag: new Set(Object.keys(flags)) },
         printer: this.printer(global),
         // Who types a command wants to know at once that a part does not answer.
         client: new ApiClient({

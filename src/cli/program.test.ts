@@ -50,6 +50,7 @@ beforeEach(async () => {
   actionCalls = [];
   actions = {
     version: '1.2.3',
+    nearestName: () => 'XYN_PORT',
     up: async (config) => {
       actionCalls.push(['up', config.host, config.port]);
       return 0;
@@ -162,6 +163,24 @@ describe('up, down and status', () => {
     const bad = await xynctl(['status']);
     expect(bad.code).toBe(5);
     expect(bad.out).toMatch(/^worker +missing +0 polling$/m);
+  });
+});
+
+describe('config', () => {
+  it('shows values with their source, warns of misspelt variables, and keeps secrets', async () => {
+    const env = { XYN_PROT: '1', DATABASE_URL: 'postgres://a:hunter22@h/d' };
+    const { code, out, err } = await xynctl(['--actor', 'ann', 'config'], { env });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^XYN_ACTOR +ann +flag$/m);
+    expect(out).toMatch(/^DATABASE_URL +set +environment$/m);
+    expect(out).not.toContain('XYN_TARGETS_FILE');
+    expect(err).toContain('XYN_PROT is no setting of Xyn; did you mean XYN_PORT?');
+    const json = JSON.parse((await xynctl(['config', '--json'], { env })).out) as {
+      settings: { variable: string; value: string | null }[];
+      unknown: unknown[];
+    };
+    expect(json.settings.find(({ variable }) => variable === 'DATABASE_URL')?.value).toBe('set');
+    expect(json.unknown).toEqual([{ variable: 'XYN_PROT', suggestion: 'XYN_PORT' }]);
   });
 });
 

@@ -4,6 +4,7 @@ import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { CliActions } from './actions.js';
 import { addBlueprintCommands } from './commands/blueprints.js';
+import { addConfigCommand } from './commands/config.js';
 import { addArtifactCommands } from './commands/artifacts.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
@@ -42,6 +43,7 @@ function createProgram(actions: CliActions, io: CliIo, binder: CommandBinder): C
   addGateCommands(program, binder);
   addArtifactCommands(program, binder);
   addProofCommands(program, binder);
+  addConfigCommand(program, binder);
   return program;
 }
 

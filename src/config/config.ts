@@ -22,9 +22,14 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function readSetting(setting: Setting<unknown>, env: NodeJS.ProcessEnv, problems: Problem[]): unknown {
+/** What a variable says; unset and empty ones say nothing. */
+export function givenText(setting: Pick<Setting<unknown>, 'variable'>, env: NodeJS.ProcessEnv): string | undefined {
   const given = env[setting.variable]?.trim();
-  const written = given === undefined || given === '' ? setting.fallback : given;
+  return given === '' ? undefined : given;
+}
+
+function readSetting(setting: Setting<unknown>, env: NodeJS.ProcessEnv, problems: Problem[]): unknown {
+  const written = givenText(setting, env) ?? setting.fallback;
   if (written === undefined) return undefined;
   const parsed = setting.schema.safeParse(written);
   if (parsed.success) return parsed.data;

@@ -1,7 +1,24 @@
-import { isIP } from 'node:net';
-import { resolve } from 'node:path';
-import { z } from 'zod';
-import { engineProblem } from '../domain/container-engine.js';
+import type { z } from 'zod';
+import {
+  actorName,
+  apiKey,
+  egressList,
+  host,
+  hostAndPort,
+  hostList,
+  imagePatterns,
+  listener,
+  localEngine,
+  name,
+  oneOf,
+  overrides,
+  path,
+  postgresUrl,
+  text,
+  url,
+  wholeNumber,
+  yesOrNo,
+} from './setting-values.js';
 
 /** One setting: an environment variable, what it means, and what it is when the variable is unset or empty. */
 export interface Setting<T> {
@@ -11,106 +28,11 @@ export interface Setting<T> {
   fallback?: string;
   /** Unit of a number. */
   unit?: string;
-  /** One line for `docs/settings.md`. */
+  /** One line for `docs/configuration.md` and `xynctl config`. */
   doc: string;
   /** The value can hold a password: never print it. */
   secret?: true;
 }
-
-const text = (maxLength: number) => z.string().max(maxLength, `must have at most ${maxLength} characters`);
-const path = text(4096).transform((value) => resolve(value));
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be a name like prod-eu.1: a-z, 0-9, dot, hyphen');
-
-function wholeNumber(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, message);
-}
-
-function isHost(value: string): boolean {
-  return isIP(value) !== 0 || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(value);
-}
-const host = z.string().refine(isHost, 'must be a host name or an IP address');
-
-const hostList = z.string().transform((value, context) => {
-  const hosts = value.split(',').map((item) => item.trim().toLowerCase());
-  if (!hosts.every(isHost))
-    context.addIssue({ code: 'custom', message: 'must be host names with commas between them' });
-  return Object.freeze(hosts);
-});
-
-const egressList = z.string().transform((value, context) => {
-  const items = value.split(',').map((item) => item.trim().toLowerCase());
-  const isRange = (item: string): boolean => {
-    const [address = '', bits, ...rest] = item.split('/');
-    const version = isIP(address);
-    return (
-      rest.length === 0 && version !== 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= (version === 4 ? 32 : 128)
-    );
-  };
-  if (!items.every((item) => isHost(item) || isRange(item)))
-    context.addIssue({
-      code: 'custom',
-      message: 'must be ranges like 10.0.0.0/8, addresses or host names, with commas',
-    });
-  return Object.freeze(items);
-});
-
-/** Without keys of TLS, so only engines that no other machine reaches. */
-const localEngine = z.string().superRefine((address, context) => {
-  const message = engineProblem({ address });
-  if (message !== undefined) context.addIssue({ code: 'custom', message });
-});
-
-const imagePatterns = z.string().transform((value, context) => {
-  const patterns = value.split(',').map((item) => item.trim());
-  if (!patterns.every((pattern) => /^[A-Za-z0-9._/:@*?-]{1,512}$/.test(pattern)))
-    context.addIssue({ code: 'custom', message: 'must be names of images with * and ?, with commas between them' });
-  return Object.freeze(patterns);
-});
-
-const hostAndPort = z
-  .string()
-  .regex(/^(\[[0-9a-f:.]+\]|[a-z0-9.-]+):\d{1,5}$/i, 'must be host:port, like 127.0.0.1:7233')
-  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'must have a port up to 65535');
-
-function url(protocols: readonly string[]) {
-  const message = `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z.string().refine((value) => {
-    if (!URL.canParse(value)) return false;
-    const parsed = new URL(value);
-    return protocols.includes(parsed.protocol) && parsed.hostname !== '';
-  }, message);
-}
-const overrides = z.string().transform((value, context) => {
-  const pairs = value.split(',').map((pair) => {
-    const sides = /^([a-z0-9._-]+)\/([^\s=]+)=([a-z0-9._-]+)\/([^\s=]+)$/.exec(pair.trim());
-    const [, provider = '', model = '', toProvider = '', toModel = ''] = sides ?? [];
-    return { from: { provider, model }, to: { provider: toProvider, model: toModel } };
-  });
-  const lefts = new Set(pairs.map(({ from }) => `${from.provider}/${from.model}`));
-  if (lefts.size < pairs.length || pairs.some(({ to }) => to.model === '' || to.model === '*')) {
-    const message = 'must be provider/model=provider/model with commas between, each left side once';
-    context.addIssue({ code: 'custom', message });
-  }
-  return pairs;
-});
-
-/** Goes into a header as it is. */
-const apiKey = z.string().regex(/^[\x21-\x7e]{1,512}$/, 'must be one word of printable ASCII');
-const postgresUrl = url(['postgres:', 'postgresql:']);
-
-const oneOf = <const T extends readonly string[]>(values: T) =>
-  z.string().transform((value, context): T[number] => {
-    if (values.includes(value)) return value;
-    context.addIssue({ code: 'custom', message: `must be one of ${values.join(', ')}` });
-    return z.NEVER;
-  });
-
-const yesOrNo = oneOf(['yes', 'no']).transform((value) => value === 'yes');
 
 /** Every setting of Xyn. */
 export const SETTINGS = {
@@ -119,6 +41,11 @@ export const SETTINGS = {
     schema: path,
     fallback: '.xyn',
     doc: 'Folder for data, logs, keys and sockets of embedded servers.',
+  },
+  settingsFile: {
+    variable: 'XYN_SETTINGS_FILE',
+    schema: path,
+    doc: 'File of NAME=value lines with settings and secrets; variables of the environment win. Unset: xynctl reads .env in the working folder if it is there.',
   },
   host: {
     variable: 'XYN_HOST',
@@ -150,7 +77,7 @@ export const SETTINGS = {
   },
   actor: {
     variable: 'XYN_ACTOR',
-    schema: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@+:/-]{0,127}$/, 'must be a name of A-Z, a-z, 0-9 and ._@+:/-'),
+    schema: actorName,
     fallback: 'local',
     doc: 'Who xynctl says that you are; recorded as unproven while the API is open.',
   },
@@ -211,6 +138,42 @@ export const SETTINGS = {
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     fallback: 'info',
     doc: 'Least important level that is logged.',
+  },
+  logFormat: {
+    variable: 'XYN_LOG_FORMAT',
+    schema: oneOf(['auto', 'json', 'human']),
+    fallback: 'auto',
+    doc: 'Form of log lines; auto: human on a terminal, else json, one object per line.',
+  },
+  apiMetrics: {
+    variable: 'XYN_API_METRICS',
+    schema: listener,
+    fallback: '127.0.0.1:9464',
+    doc: 'Where the API process serves GET /metrics for Prometheus, to anybody who reaches it. The default moves on to the next free port.',
+  },
+  workerMetrics: {
+    variable: 'XYN_WORKER_METRICS',
+    schema: listener,
+    fallback: '127.0.0.1:9465',
+    doc: 'Where a worker serves GET /metrics for Prometheus, to anybody who reaches it. The default moves on to the next free port.',
+  },
+  sdkMetrics: {
+    variable: 'XYN_SDK_METRICS',
+    schema: listener,
+    fallback: 'off',
+    doc: "Where a worker serves the metrics of Temporal's SDK, to anybody who reaches it; one address per worker.",
+  },
+  otlpEndpoint: {
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: url(['http:', 'https:']),
+    doc: 'OpenTelemetry collector (OTLP over HTTP, JSON) that traces are sent to; unset: no traces.',
+  },
+  tracePercent: {
+    variable: 'XYN_TRACE_PERCENT',
+    schema: wholeNumber(0, 100),
+    fallback: '100',
+    unit: 'percent',
+    doc: 'Share of traces that is sent; all processes choose the same ones.',
   },
   envVarsFile: {
     variable: 'XYN_ENV_VARS_FILE',

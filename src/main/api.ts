@@ -31,8 +31,10 @@ import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
 import { requireSetting } from './require-setting.js';
+import { applySettingsFile } from './settings-file.js';
 
 /** The API process: migrates, serves HTTP, and does the work behind it (dispatch, sweeps, repair, audit chain). */
+applySettingsFile(process.env, { orUsual: false });
 const config = loadConfig(process.env);
 const secrets = secretsOf(config);
 const log = createLogger({ level: config.logLevel, name: 'api', secrets: () => secrets });

@@ -13,6 +13,7 @@ import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths } from './package-paths.js';
 import { terminalProgress } from './progress.js';
+import { applySettingsFile } from './settings-file.js';
 import { up, type UpState } from './up.js';
 
 /** `npm run demo`: starts everything, sends an alert, shows what becomes of it, and stays up until Ctrl-C. */
@@ -136,6 +137,7 @@ async function main(): Promise<number> {
   const printer = new Printer({ stdout, stderr, env, json: false });
   let lifecycle: Lifecycle | undefined;
   try {
+    applySettingsFile(env, { orUsual: true });
     const setup = demoSetup(env);
     lifecycle = new Lifecycle(await fileLog(setup.config, 'demo'));
     lifecycle.ending.addEventListener('abort', () => printer.note('Stopping …'));

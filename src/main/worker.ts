@@ -23,11 +23,13 @@ import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths } from './package-paths.js';
 import { requireSetting } from './require-setting.js';
+import { applySettingsFile } from './settings-file.js';
 
 /** What is written behind gets this long to reach Postgres when the worker ends. */
 const FLUSH_MS = 5_000;
 
 /** The worker process: runs workflows and activities until it is told to stop, then drains. */
+applySettingsFile(process.env, { orUsual: false });
 const config = loadConfig(process.env);
 const secrets = secretsOf(config);
 const keeper = new SecretKeeper(environmentSecrets(process.env, config.envId), config.envId);

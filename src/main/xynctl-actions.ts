@@ -10,6 +10,7 @@ import { createLogger } from '../config/log.js';
 import { upStateFile, upStateSchema, type UpState } from '../config/up-state.js';
 import { XynFault } from '../domain/fault.js';
 import { workflowIdOf } from '../domain/ids.js';
+import { nearestName } from '../language/suggestion.js';
 import { healthSchema, type Health } from '../http/schemas/health.js';
 import { startPostgres } from '../servers/postgres.js';
 import { endProcess, processRef } from '../servers/process-ref.js';
@@ -32,6 +33,7 @@ const STATUS_MS = 3_000;
 /** What `xynctl` does on this machine itself, past the API. */
 export const cliActions: CliActions = {
   version: packageVersion(),
+  nearestName,
   up: runUp,
   down: stopUp,
   status: readStatus,

@@ -1,4 +1,5 @@
 import { runProgram } from '../cli/program.js';
+import { applySettingsFile } from './settings-file.js';
 import { cliActions } from './xynctl-actions.js';
 
 /** The command line: `bin/xynctl.js` runs this. */
@@ -8,6 +9,7 @@ process.exitCode = await runProgram(process.argv.slice(2), cliActions, {
   stderr: process.stderr,
   env: process.env,
   clock: Date.now,
+  readSettingsFile: () => applySettingsFile(process.env, { orUsual: true }),
 });
 // Ended streams and servers leave nothing open; what a library still holds must not keep a finished command alive.
 process.exit();
