@@ -109,6 +109,16 @@ export class EventStore {
       ON CONFLICT DO NOTHING`;
   }
 
+  /** Says what became of events that were held. */
+  async settleBacklog(rows: readonly VerdictRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#db.$executeRaw`
+      UPDATE event_verdicts v SET verdict = r.verdict, detail = nullif(r.detail, 'null'), run_id = r.run_id
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        AS r(event_id uuid, blueprint_id text, verdict text, detail jsonb, run_id uuid)
+      WHERE v.event_id = r.event_id AND v.blueprint_id = r.blueprint_id AND v.verdict = 'backlog'`;
+  }
+
   /** Triggers of active versions with one of the patterns, in order of blueprint and place in the list. */
   async triggersOf(patterns: readonly string[]): Promise<TriggerRow[]> {
     return this.#db.$queryRaw<TriggerRow[]>`

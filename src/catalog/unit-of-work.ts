@@ -9,6 +9,8 @@ import { EventStore } from './event-store.js';
 import { catalogFault, classifyCatalogError } from './faults.js';
 import { FootprintStore } from './footprint-store.js';
 import { GateStore } from './gate-store.js';
+import { HoldStore } from './hold-store.js';
+import { PlaceStore } from './place-store.js';
 import { RepairStore } from './repair-store.js';
 import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
@@ -25,6 +27,8 @@ export interface Stores {
   runLogs: RunLogQueue;
   footprints: FootprintStore;
   answers: AnswerStore;
+  holds: HoldStore;
+  places: PlaceStore;
 }
 
 /** The stores inside a transaction. */
@@ -110,6 +114,8 @@ function storesOver(db: Database): Stores {
     runLogs: typed(new RunLogQueue(db)),
     footprints: typed(new FootprintStore(db)),
     answers: typed(new AnswerStore(db)),
+    holds: typed(new HoldStore(db)),
+    places: typed(new PlaceStore(db)),
   };
 }
 

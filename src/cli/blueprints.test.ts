@@ -140,7 +140,9 @@ describe('why did nothing start?', () => {
     ],
     ['disabled', { reason: 'blueprint' }, 'the blueprint is switched off'],
     ['disabled', { trigger: 0, reason: 'trigger' }, 'trigger 1 is switched off'],
-    ['loop', { trigger: 0, cause_depth: 9 }, 'a chain of 9 runs'],
+    ['loop', { trigger: 0, cause_depth: 9, allowed: 8 }, 'a chain of 9 runs that caused one another; 8 are'],
+    ['backlog', { starts_per_minute: 5 }, 'the blueprint starts too often (5 a minute'],
+    ['backlog', { expired: true }, 'too old'],
   ] as const)('says %s in words', async (verdict, detail, reason) => {
     const event = fakeEvent({
       verdicts: [{ blueprint_id: 'bp.a', verdict, detail: { ...detail } as never, run_id: null }],

@@ -17,8 +17,12 @@ export function verdictReason(verdict: Verdict, detail: JsonObject | null): stri
       return `the inputs that ${trigger} gives do not fit${because(detail)}`;
     case 'disabled':
       return `${detail?.['reason'] === 'blueprint' ? 'the blueprint' : trigger} is switched off`;
+    case 'backlog':
+      return detail?.['expired'] === true
+        ? 'the event is too old to start anything'
+        : `the blueprint starts too often (${text(detail?.['starts_per_minute'])} a minute are allowed); the start is held until there is room`;
     case 'loop':
-      return `the event comes from a chain of ${text(detail?.['cause_depth'])} runs that caused one another; 8 are allowed`;
+      return `the event comes from a chain of ${text(detail?.['cause_depth'])} runs that caused one another; ${text(detail?.['allowed'])} are allowed`;
   }
 }
 

@@ -36,6 +36,8 @@ export function waitText(wait: Wait, nowMs: number): string {
       return `attempt ${wait.attempt} ${relativeTime(wait.next_attempt_at, nowMs)}: ${wait.last_failure ?? 'failed before'}`;
     case 'worker':
       return `no worker has taken it since ${relativeTime(wait.since, nowMs)}; see \`xynctl status\``;
+    case 'place':
+      return `waits for a place: ${wait.running} runs of the lane ${wait.lane} run, ${wait.ahead} wait before it`;
     case 'start':
       return 'waits for Temporal to take it';
     case 'cancel':

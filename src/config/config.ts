@@ -41,6 +41,12 @@ function readSetting(setting: Setting<unknown>, env: NodeJS.ProcessEnv, problems
   return undefined;
 }
 
+/** What a setting is where nothing sets it: some depend on the profile. */
+function fallbackOf({ fallback, profiles = {} }: Setting<unknown>, env: NodeJS.ProcessEnv): string | undefined {
+  const profile = env[SETTINGS.profile.variable]?.trim() ?? '';
+  return new Map(Object.entries(profiles)).get(profile) ?? fallback;
+}
+
 function crossCheck(config: Config): Problem[] {
   const problems: Problem[] = [];
   if (config.agents === 'scripted' && config.stage !== 'dev') {
@@ -48,6 +54,15 @@ function crossCheck(config: Config): Problem[] {
   }
   if (config.databaseOwnerUrl !== undefined && config.databaseUrl === undefined) {
     problems.push({ variable: 'DATABASE_OWNER_URL', message: 'needs DATABASE_URL beside it' });
+  }
+  if (config.runSteps > config.maxRunSteps) {
+    problems.push({ variable: 'XYN_RUN_STEPS', message: `is more than XYN_MAX_RUN_STEPS (${config.maxRunSteps})` });
+  }
+  if (config.runMinutes > config.maxRunMinutes) {
+    problems.push({
+      variable: 'XYN_RUN_MINUTES',
+      message: `is more than XYN_MAX_RUN_MINUTES (${config.maxRunMinutes})`,
+    });
   }
   if (!isLoopback(config.host) && !config.allowOpenNetwork) {
     const message =
@@ -71,7 +86,10 @@ function refuse(problems: readonly Problem[]): never {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const problems: Problem[] = [];
-  const entries = Object.entries(SETTINGS).map(([key, setting]) => [key, readSetting(setting, env, problems)]);
+  const entries = Object.entries(SETTINGS).map(([key, setting]) => {
+    const fallback = fallbackOf(setting, env);
+    return [key, readSetting({ ...setting, ...(fallback === undefined ? {} : { fallback }) }, env, problems)];
+  });
   if (problems.length > 0) refuse(problems);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   const conflicts = crossCheck(config);

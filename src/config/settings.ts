@@ -20,12 +20,18 @@ import {
   yesOrNo,
 } from './setting-values.js';
 
+/** Sets of defaults for safety rails: a person's own machine, a build, a machine that serves many. */
+export const PROFILES = ['local', 'ci', 'server'] as const;
+export type Profile = (typeof PROFILES)[number];
+
 /** One setting: an environment variable, what it means, and what it is when the variable is unset or empty. */
 export interface Setting<T> {
   variable: string;
   schema: z.ZodType<T, string>;
   /** In the form in which the variable would be written; absent: the setting has no value by default. */
   fallback?: string;
+  /** Other defaults than `fallback`, by profile. */
+  profiles?: Partial<Record<Exclude<Profile, 'local'>, string>>;
   /** Unit of a number. */
   unit?: string;
   /** One line for `docs/configuration.md` and `xynctl config`. */
@@ -254,5 +260,99 @@ export const SETTINGS = {
     fallback: '2000',
     unit: 'runs',
     doc: 'Open runs that a worker keeps in memory; others are rebuilt from their history.',
+  },
+  profile: {
+    variable: 'XYN_PROFILE',
+    schema: oneOf(PROFILES),
+    fallback: 'local',
+    doc: 'Which defaults the safety rails take: local, ci or server.',
+  },
+  runSteps: {
+    variable: 'XYN_RUN_STEPS',
+    schema: wholeNumber(1, 1_000),
+    fallback: '200',
+    unit: 'steps',
+    doc: 'Steps outside loops that a run carries out, where its blueprint sets no `limits.steps`.',
+  },
+  maxRunSteps: {
+    variable: 'XYN_MAX_RUN_STEPS',
+    schema: wholeNumber(1, 1_000),
+    fallback: '1000',
+    unit: 'steps',
+    doc: 'What a blueprint may set `limits.steps` to, at most.',
+  },
+  runMinutes: {
+    variable: 'XYN_RUN_MINUTES',
+    schema: wholeNumber(1, 1_440),
+    fallback: '60',
+    unit: 'minutes',
+    doc: 'How long a run may be active, where its blueprint sets no `limits.run_time`.',
+  },
+  maxRunMinutes: {
+    variable: 'XYN_MAX_RUN_MINUTES',
+    schema: wholeNumber(1, 1_440),
+    fallback: '1440',
+    unit: 'minutes',
+    doc: 'What a blueprint may set `limits.run_time` to, at most.',
+  },
+  workcellMinutes: {
+    variable: 'XYN_WORKCELL_MINUTES',
+    schema: wholeNumber(1, 43_200),
+    fallback: '120',
+    unit: 'minutes',
+    doc: 'Age at which a run that uses containers ends, where its blueprint sets no `limits.max_age`.',
+  },
+  workcells: {
+    variable: 'XYN_WORKCELLS',
+    schema: wholeNumber(1, 1_000),
+    fallback: '3',
+    profiles: { ci: '1', server: '20' },
+    unit: 'runs',
+    doc: 'Runs that use containers at once; more wait for a place.',
+  },
+  ciRuns: {
+    variable: 'XYN_CI_RUNS',
+    schema: wholeNumber(1, 1_000),
+    fallback: '1',
+    profiles: { server: '5' },
+    unit: 'runs',
+    doc: 'Runs that `xyn.cicd.` events started at once; more wait for a place.',
+  },
+  startsPerMinute: {
+    variable: 'XYN_STARTS_PER_MINUTE',
+    schema: wholeNumber(1, 1_000_000),
+    fallback: '600',
+    profiles: { server: '6000' },
+    unit: 'runs',
+    doc: 'Runs of one blueprint that events start within a minute; more are held (verdict backlog) and start later.',
+  },
+  eventBacklogDays: {
+    variable: 'XYN_EVENT_BACKLOG_DAYS',
+    schema: wholeNumber(1, 90),
+    fallback: '7',
+    unit: 'days',
+    doc: 'How old an event may be when it starts a run; held starts expire after as long.',
+  },
+  eventDepth: {
+    variable: 'XYN_EVENT_DEPTH',
+    schema: wholeNumber(1, 32),
+    fallback: '8',
+    unit: 'runs',
+    doc: 'Runs that may cause one another in a chain; the next event starts nothing (verdict loop).',
+  },
+  artifactMib: {
+    variable: 'XYN_ARTIFACT_MIB',
+    schema: wholeNumber(1, 10_240),
+    fallback: '250',
+    unit: 'MiB',
+    doc: 'Size of one artifact, at most.',
+  },
+  artifactStoreGib: {
+    variable: 'XYN_ARTIFACT_STORE_GIB',
+    schema: wholeNumber(1, 1_000_000),
+    fallback: '20',
+    profiles: { ci: '5', server: '200' },
+    unit: 'GiB',
+    doc: 'Size of all artifacts, at most.',
   },
 } as const satisfies Record<string, Setting<unknown>>;

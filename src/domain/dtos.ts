@@ -23,7 +23,7 @@ export interface EventDto {
 }
 
 /** Why an event started a run of a blueprint, or did not (language §2). */
-export type Verdict = 'started' | 'filter_false' | 'filter_error' | 'input_invalid' | 'disabled' | 'loop';
+export type Verdict = 'started' | 'filter_false' | 'filter_error' | 'input_invalid' | 'disabled' | 'backlog' | 'loop';
 
 export interface VerdictDto {
   blueprint_id: string;
@@ -63,6 +63,8 @@ export interface RunDto {
 export type WaitingOn =
   /** Temporal has not taken the run yet. */
   | { kind: 'start'; since: string }
+  /** As many runs of its lane run as may at once. */
+  | { kind: 'place'; lane: string; running: number; ahead: number; since: string }
   | {
       kind: 'gate';
       gate_id: string;

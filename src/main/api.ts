@@ -30,6 +30,7 @@ import { createCore } from './core.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
+import { artifactBounds, limitRailsOf, railsOf } from './rails.js';
 import { requireSetting } from './require-setting.js';
 import { applySettingsFile } from './settings-file.js';
 
@@ -59,8 +60,18 @@ const gateway = new RunGateway({
 });
 lifecycle.onClose('temporal', () => gateway.close());
 const env = environmentOf(config);
-const core = createCore({ catalog, gateway, env, log, compile: createCompiler() });
-const store = await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') });
+const core = createCore({
+  catalog,
+  gateway,
+  env,
+  log,
+  rails: railsOf(config),
+  compile: createCompiler(limitRailsOf(config)),
+});
+const store = await LocalArtifactStore.open({
+  dir: path.join(config.stateDir, 'artifacts'),
+  ...artifactBounds(config),
+});
 const artifacts = new ArtifactService({ catalog: core.access, store, envId: config.envId });
 const runLogs = new RunLogWriter({
   catalog: core.access,

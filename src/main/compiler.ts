@@ -1,13 +1,32 @@
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { compileBlueprint } from '../language/index.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import type { Compilation } from '../services/blueprints.js';
+import { applyLimits, type LimitRails, type WrittenLimits } from '../services/plan-limits.js';
 
 /** Those that there is an adapter for, whether or not their key is set: a document may be written before it is. */
 const PROVIDERS = [{ name: 'openai' }, { name: 'anthropic' }];
 
-/** The compiler of blueprints over the actions of all packs. */
-export function createCompiler(): (bytes: Uint8Array) => Promise<Compilation> {
+/** The compiler of blueprints over the actions of all packs, with the limits of the deployment; default: those of the language. */
+export function createCompiler(rails?: LimitRails): (bytes: Uint8Array) => Promise<Compilation> {
   const context = { actions: new ActionRegistry(PACKS).catalog(), providers: PROVIDERS };
-  return (bytes) => compileBlueprint(bytes, context);
+  return async (bytes) => {
+    const compilation = await compileBlueprint(bytes, context);
+    return rails === undefined ? compilation : applyLimits(compilation, rails, () => writtenLimits(bytes));
+  };
+}
+
+/** Asked only for documents that the reader has taken, so that nothing in them is deep, repeated or an alias. */
+function writtenLimits(bytes: Uint8Array): WrittenLimits {
+  const lines = new LineCounter();
+  // Looking for repeated keys takes quadratic time; the reader has done it.
+  const document = parseDocument(new TextDecoder().decode(bytes), { lineCounter: lines, uniqueKeys: false });
+  const limits = document.get('limits');
+  const written = new Map<string, { line: number; column: number }>();
+  for (const { key, value } of isMap(limits) ? limits.items : []) {
+    const { line, col } = lines.linePos((isScalar(value) ? value.range?.[0] : undefined) ?? 0);
+    if (isScalar(key)) written.set(String(key.value), { line, column: col });
+  }
+  return written;
 }

@@ -10,10 +10,13 @@ import { DecisionSender } from '../services/decision-sender.js';
 import { Dispatcher } from '../services/dispatcher.js';
 import { EventService } from '../services/events.js';
 import { GateService } from '../services/gates.js';
+import { HeldStarts } from '../services/held-starts.js';
 import type { Log } from '../services/log.js';
 import { PlanCache } from '../services/plan-cache.js';
+import type { Rails } from '../services/rails.js';
 import { Reconciler } from '../services/reconciler.js';
 import { RunEndWriter } from '../services/run-end.js';
+import { RunPlaces } from '../services/run-places.js';
 import { RunRepair } from '../services/run-repair.js';
 import { RunStarter } from '../services/run-starter.js';
 import { RunService } from '../services/runs.js';
@@ -27,6 +30,8 @@ export interface CoreParts {
   gateway: RunGateway;
   env: EnvFacts;
   log: Log;
+  /** Absent: nothing is held or queued. */
+  rails?: Rails;
   /** Absent: documents are not taken. */
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
 }
@@ -44,13 +49,13 @@ export interface Core {
 }
 
 /** Puts the services together. Nothing runs before `startBackground`. */
-export function createCore({ catalog, gateway, env, log, compile }: CoreParts): Core {
+export function createCore({ catalog, gateway, env, log, rails, compile }: CoreParts): Core {
   const clock = Date.now;
   const access = catalogAccess(catalog);
   const plans = new PlanCache(access.blueprints);
   const write = (batch: Parameters<typeof writeRecords>[1]): Promise<void> => writeRecords(catalog, batch);
   const ends = new RunEndWriter(write, clock);
-  const creation = { catalog: access, plans, env, clock };
+  const creation = { catalog: access, plans, env, clock, ...(rails === undefined ? {} : { rails }) };
   const cancels = new CancelSender({ catalog: access, gateway, log });
   const starter = new RunStarter({
     catalog: access,
@@ -86,7 +91,14 @@ export function createCore({ catalog, gateway, env, log, compile }: CoreParts): 
     startBackground(lifecycle) {
       dispatcher.start();
       reconciler.start();
-      const sweeps = startSweeps({ cancels, decisions, log });
+      const sweeps = startSweeps({
+        cancels,
+        decisions,
+        ...(rails === undefined
+          ? {}
+          : { held: new HeldStarts({ ...creation, rails, log }), places: new RunPlaces(access, rails) }),
+        log,
+      });
       lifecycle.onClose('background', async () => {
         await Promise.all([dispatcher.stop(), sweeps.stop(), reconciler.stop()]);
         await starter.stop();

@@ -22,6 +22,7 @@ import { agentRouterOf } from './agents.js';
 import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { packagePaths } from './package-paths.js';
+import { artifactBounds } from './rails.js';
 import { requireSetting } from './require-setting.js';
 import { applySettingsFile } from './settings-file.js';
 
@@ -57,7 +58,7 @@ const records = new RecordBuffer({ writer: recordWriter(catalog), log });
 lifecycle.onClose('records', () => records.close(FLUSH_MS));
 const artifacts = new StepArtifactKeeper({
   catalog: catalogAccess(catalog),
-  store: await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts') }),
+  store: await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts'), ...artifactBounds(config) }),
   envId: config.envId,
   log,
 });

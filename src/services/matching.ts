@@ -8,8 +8,8 @@ import { isReservedEventName, matchesPattern } from '../domain/event-name.js';
 import type { Plan, Trigger } from '../domain/plan.js';
 import { checkInputs, inputsOfEvent } from './inputs.js';
 
-/** Runs that one another cause, at most. */
-export const MAX_CAUSE_DEPTH = 8;
+/** Runs that one another cause, at most, unless a setting says otherwise. */
+const MAX_CAUSE_DEPTH = 8;
 /** Cost units of one filter or one `inputs` (language §7.4). */
 const COST_LIMIT = 100_000;
 
@@ -35,10 +35,16 @@ export interface MatchVerdict {
   inputs?: JsonObject;
 }
 
-export interface MatchSubject {
+/** An event that may start runs. */
+export interface MatchedEvent {
   event: EventDto;
-  /** Length of the chain of runs that caused the event. */
+  /** Length of the chain of runs that caused it. */
   causeDepth: number;
+}
+
+export interface MatchSubject extends MatchedEvent {
+  /** Longest chain that may start one more run; default 8. */
+  maxCauseDepth?: number;
   env: EnvFacts;
 }
 
@@ -72,7 +78,8 @@ const RANK: Record<Verdict, number> = {
   filter_error: 2,
   input_invalid: 3,
   loop: 4,
-  started: 5,
+  backlog: 5,
+  started: 6,
 };
 
 function entryOutcome(
@@ -91,8 +98,9 @@ function entryOutcome(
 }
 
 function startOutcome(subject: MatchSubject, plan: Plan, trigger: Trigger, ordinal: number): Outcome {
-  if (subject.causeDepth > MAX_CAUSE_DEPTH) {
-    return { verdict: 'loop', detail: { trigger: ordinal, cause_depth: subject.causeDepth } };
+  const { causeDepth, maxCauseDepth: allowed = MAX_CAUSE_DEPTH } = subject;
+  if (causeDepth > allowed) {
+    return { verdict: 'loop', detail: { trigger: ordinal, cause_depth: causeDepth, allowed } };
   }
   const { inputs: templates } = trigger;
   const given = attempt(() =>

@@ -6,16 +6,13 @@ import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import { patternsOf } from '../domain/event-name.js';
 import { engineEventIdOf, runIdOf } from '../domain/ids.js';
-import { defaultRunName, matchEvent, type Candidate, type MatchVerdict } from './matching.js';
+import { defaultRunName, matchEvent, type Candidate, type MatchedEvent, type MatchVerdict } from './matching.js';
 import type { PlanCache } from './plan-cache.js';
+import { holdBack, laneOf, type Match, type Rails } from './rails.js';
+import { takePlaces, type PlannedRun } from './run-places.js';
 
 /** Every run that comes into being leaves this event; its row in the outbox is what starts the workflow. */
 export const RUN_CREATED = 'xyn.run.created';
-
-export interface MatchedEvent {
-  event: EventDto;
-  causeDepth: number;
-}
 
 export interface MatchOutcome {
   verdicts: VerdictRow[];
@@ -29,6 +26,8 @@ export interface RunCreationDeps {
   env: EnvFacts;
   /** Milliseconds since the epoch. */
   clock: () => number;
+  /** Absent: nothing is held. */
+  rails?: Rails;
 }
 
 /**
@@ -44,23 +43,62 @@ export async function matchAndCreate(
 ): Promise<MatchOutcome> {
   const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
   const triggers = patterns.length === 0 ? [] : await unit.events.triggersOf(patterns);
-  const verdicts: VerdictRow[] = [];
-  const runs: RunRow[] = [];
+  const found: Match[] = [];
   for (const subject of subjects) {
     const matching = new Set(patternsOf(subject.event.event_name));
-    const candidates = await candidatesOf(
-      triggers.filter((row) => matching.has(row.event_pattern)),
-      (id, version) => deps.plans.get(id, version, unit.blueprints),
-    );
-    const { event, causeDepth } = subject;
-    for (const match of matchEvent({ event, causeDepth, env: deps.env }, candidates)) {
-      const run = match.verdict === 'started' ? runOf(subject, match, deps.env) : undefined;
-      if (run !== undefined) runs.push(run);
-      verdicts.push(verdictRow(event, match, run?.run_id ?? null));
-    }
+    const rows = triggers.filter((row) => matching.has(row.event_pattern));
+    found.push(...(await matchesOf(unit, deps, subject, rows)));
   }
+  const planned = (await holdBack(unit, deps, found)).map((one) => planOf(one, deps.env));
+  const verdicts = planned.map(({ verdict }) => verdict);
   await unit.events.insertVerdicts(verdicts);
+  const runs = planned.flatMap(({ run }) => run ?? []);
   return { verdicts, runIds: await createRuns(unit, deps, runs, entries) };
+}
+
+/** Starts what was held of one blueprint, by its triggers of today; says in the verdicts what became of it. */
+export async function startReleased(
+  unit: UnitOfWork,
+  deps: RunCreationDeps,
+  blueprintId: string,
+  subjects: readonly MatchedEvent[],
+): Promise<void> {
+  if (subjects.length === 0) return;
+  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
+  const triggers = (await unit.events.triggersOf(patterns)).filter((row) => row.blueprint_id === blueprintId);
+  const verdicts: VerdictRow[] = [];
+  const runs: PlannedRun[] = [];
+  for (const subject of subjects) {
+    const matching = new Set(patternsOf(subject.event.event_name));
+    const rows = triggers.filter((row) => matching.has(row.event_pattern));
+    const [match] = await matchesOf(unit, deps, subject, rows);
+    const { event_id } = subject.event;
+    const gone = { event_id, blueprint_id: blueprintId, verdict: 'disabled', detail: { reason: 'trigger' } } as const;
+    const { verdict, run } = match === undefined ? { verdict: { ...gone, run_id: null } } : planOf(match, deps.env);
+    verdicts.push(verdict);
+    if (run !== undefined) runs.push(run);
+  }
+  await unit.events.settleBacklog(verdicts);
+  await createRuns(unit, deps, runs);
+}
+
+async function matchesOf(
+  unit: UnitOfWork,
+  deps: RunCreationDeps,
+  subject: MatchedEvent,
+  rows: readonly TriggerRow[],
+): Promise<Match[]> {
+  const candidates = await candidatesOf(rows, (id, version) => deps.plans.get(id, version, unit.blueprints));
+  const depth = deps.rails === undefined ? {} : { maxCauseDepth: deps.rails.causeDepth };
+  return matchEvent({ ...subject, ...depth, env: deps.env }, candidates).map((match) => ({ subject, match }));
+}
+
+function planOf({ subject, match }: Match, env: EnvFacts): { verdict: VerdictRow; run?: PlannedRun } {
+  if (match.verdict !== 'started') return { verdict: verdictRow(subject.event, match, null) };
+  const row = runOf(subject, match, env);
+  const { plan } = match.candidate;
+  const lane = plan === undefined ? undefined : laneOf(plan, row.trigger);
+  return { verdict: verdictRow(subject.event, match, row.run_id), run: { row, lane } };
 }
 
 /**
@@ -69,14 +107,17 @@ export async function matchAndCreate(
  */
 export async function createRuns(
   unit: UnitOfWork,
-  deps: Pick<RunCreationDeps, 'clock'>,
-  rows: readonly RunRow[],
+  deps: Pick<RunCreationDeps, 'clock' | 'rails'>,
+  runs: readonly PlannedRun[],
   entries: readonly AuditEntry[] = [],
 ): Promise<string[]> {
-  const added = new Set(await unit.runs.insert(rows));
-  const fresh = rows.filter((row) => added.has(row.run_id));
+  const added = new Set(await unit.runs.insert(runs.map(({ row }) => row)));
+  const kept = runs.filter(({ row }) => added.has(row.run_id));
+  const waiting = await takePlaces(unit, deps.rails, kept);
+  const fresh = kept.map(({ row }) => row);
   const at = new Date(deps.clock());
-  await unit.events.insert(fresh.map((row) => createdEvent(row, at)));
+  // What waits for a place leaves the outbox until it has one.
+  await unit.events.insert(fresh.map((row) => ({ ...createdEvent(row, at), settled: waiting.has(row.run_id) })));
   await unit.audit([...entries, ...fresh.map((row) => createdEntry(row, at))]);
   return [...added];
 }

@@ -21,7 +21,9 @@ import type { Caller } from './caller.js';
 import type { CancelSender } from './cancel-sender.js';
 import { checkInputs } from './inputs.js';
 import type { KnownPlan } from './plan-cache.js';
+import { laneOf } from './rails.js';
 import { createRuns, type RunCreationDeps } from './run-creation.js';
+import type { PlannedRun } from './run-places.js';
 import { isStorable, isStorableText } from './storable-json.js';
 
 export interface CreateRunRequest {
@@ -68,8 +70,9 @@ export class RunService {
     const body = bodySha256(request);
     const earlier = await this.#earlier(request.idempotencyKey, body);
     if (earlier !== undefined) return earlier;
-    const row = await this.#rowOf(caller, request, body);
-    const added = await this.#deps.catalog.transaction((unit) => createRuns(unit, this.#deps, [row]));
+    const planned = await this.#planned(caller, request, body);
+    const { row } = planned;
+    const added = await this.#deps.catalog.transaction((unit) => createRuns(unit, this.#deps, [planned]));
     if (added.length > 0) this.#deps.wake();
     // Another call with the same key was faster: its body decides.
     const run = (await this.#earlier(request.idempotencyKey, body)) ?? (await this.#deps.catalog.runs.get(row.run_id));
@@ -189,7 +192,7 @@ export class RunService {
     return known?.run;
   }
 
-  async #rowOf(caller: Caller, request: CreateRunRequest, body: string): Promise<RunRow> {
+  async #planned(caller: Caller, request: CreateRunRequest, body: string): Promise<PlannedRun> {
     const { inputs = {}, idempotencyKey: key } = request;
     if (!isStorable(inputs) || !isStorableText(request.name ?? '') || !isStorableText(key ?? '')) {
       throw new XynFault('request_invalid', 'Texts must not hold NUL or half characters (unpaired surrogates).');
@@ -201,7 +204,7 @@ export class RunService {
         details: { problems: checked.problems },
       });
     }
-    return {
+    const row: RunRow = {
       run_id: key === undefined ? randomUUID() : uuidV5(RUN_KEYS, key),
       name: request.name ?? name,
       blueprint_id: known.plan.id,
@@ -219,6 +222,7 @@ export class RunService {
       idempotency_key: key ?? null,
       body_sha256: key === undefined ? null : body,
     };
+    return { row, lane: laneOf(known.plan, row.trigger) };
   }
 
   async #resolve(ref: string): Promise<{ name: string; known: KnownPlan }> {
@@ -236,9 +240,16 @@ export class RunService {
     return { name: blueprint.name, known };
   }
 
+  async #startWait(run: RunDto): Promise<WaitingOn> {
+    const place = await this.#deps.catalog.places.placeOf(run.run_id);
+    if (place === undefined) return { kind: 'start', since: run.created_at };
+    const { queued_at: since, ...rest } = place;
+    return { kind: 'place', ...rest, since };
+  }
+
   async #waitingOn(run: RunDto): Promise<WaitingOn[]> {
     const reasons: WaitingOn[] = [];
-    if (run.status === 'created') reasons.push({ kind: 'start', since: run.created_at });
+    if (run.status === 'created') reasons.push(await this.#startWait(run));
     if (run.cancel_requested_at !== null) reasons.push({ kind: 'cancel', since: run.cancel_requested_at });
     for (const gate of await this.#deps.catalog.gates.openOf(run.run_id)) {
       const { gate_id, path, purpose, approvers, require, approvals, opened_at, expires_at } = gate;

@@ -1,18 +1,31 @@
 import type { CancelSender } from './cancel-sender.js';
 import type { DecisionSender } from './decision-sender.js';
+import type { HeldStarts } from './held-starts.js';
 import type { Log } from './log.js';
+import type { RunPlaces } from './run-places.js';
 import { startWakeLoop } from './wake-loop.js';
 
 const CANCELS_MS = 1_000;
 const DECISIONS_MS = 2_000;
+const HELD_MS = 1_000;
+const PLACES_MS = 1_000;
 
-/** Goes on, every few seconds, with cancels and decisions that have not arrived; ends with `stop`. */
-export function startSweeps(parts: { cancels: CancelSender; decisions: DecisionSender; log: Log }): {
+/** Goes on, every few seconds, with what has not arrived or had to wait; ends with `stop`. */
+export function startSweeps(parts: {
+  cancels: CancelSender;
+  decisions: DecisionSender;
+  held?: HeldStarts;
+  places?: RunPlaces;
+  log: Log;
+}): {
   stop(): Promise<void>;
 } {
+  const { log, held, places } = parts;
   const loops = [
     loopOf(parts.log, 'cancels', CANCELS_MS, () => parts.cancels.sweep()),
     loopOf(parts.log, 'decisions', DECISIONS_MS, () => parts.decisions.sweep()),
+    ...(held === undefined ? [] : [loopOf(log, 'held starts', HELD_MS, () => held.sweep())]),
+    ...(places === undefined ? [] : [loopOf(log, 'places', PLACES_MS, () => places.sweep())]),
   ];
   return {
     async stop() {

@@ -34,6 +34,8 @@ export async function startReal(ground: Ground, part: 'api' | 'worker', taskQueu
       XYN_STATE_DIR: path.join(ground.dir, 'state'),
       XYN_LOG_LEVEL: 'warn',
       XYN_AGENTS: 'off',
+      // What is measured here is not how starts are held back.
+      XYN_STARTS_PER_MINUTE: '1000000',
     },
   });
   const ready = await Promise.race([

@@ -22,6 +22,7 @@ import { Dispatcher } from '../../src/services/dispatcher.js';
 import { EventService } from '../../src/services/events.js';
 import { GateService } from '../../src/services/gates.js';
 import { PlanCache } from '../../src/services/plan-cache.js';
+import type { Rails } from '../../src/services/rails.js';
 import { Reconciler, type ReconcilerPatience } from '../../src/services/reconciler.js';
 import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunEndWriter } from '../../src/services/run-end.js';
@@ -65,6 +66,8 @@ export interface TestNodeOptions {
   taskQueue: string;
   /** Starts to drain the outbox at once; default true. */
   dispatch?: boolean;
+  /** Default: nothing is held or queued. */
+  rails?: Rails;
   log?: typeof silentLog;
 }
 
@@ -78,7 +81,8 @@ export function testNode(options: TestNodeOptions): TestNode {
   const plans = new PlanCache(access.blueprints);
   const ends = new RunEndWriter(write, clock);
   const cancels = new CancelSender({ catalog: access, gateway, log });
-  const creation = { catalog: access, plans, env: testEnv, clock };
+  const rails = options.rails === undefined ? {} : { rails: options.rails };
+  const creation = { catalog: access, plans, env: testEnv, clock, ...rails };
   const starter = new RunStarter({
     ...creation,
     gateway,

@@ -40,6 +40,7 @@ const time = timestamp.nullable();
 const waitingOn = z
   .discriminatedUnion('kind', [
     z.object({ kind: z.literal('start'), since: timestamp }),
+    z.object({ kind: z.literal('place'), lane: z.string(), running: z.int(), ahead: z.int(), since: timestamp }),
     z.object({
       kind: z.literal('gate'),
       gate_id: uuid,
