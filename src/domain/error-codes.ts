@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   origin_forbidden: row(403, 4, false, 'A page of another site must not change anything here.'),
   csrf_invalid: row(403, 4, false, 'A form came without the token of its page; open the page again.'),
   header_too_large: row(431, 2, false, 'The headers are larger than 16 KiB.'),
+  header_duplicate: row(400, 2, false, 'A header came twice of which a request has one.'),
   request_malformed: row(400, 2, false, 'What came is not HTTP.'),
   request_timeout: row(408, 5, true, 'The request did not arrive in time.'),
   // catalog, engine and servers

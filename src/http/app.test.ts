@@ -235,16 +235,18 @@ describe('bodies', () => {
     );
   });
 
-  it('takes 1 MiB and not a byte more, whatever it is made of', async () => {
-    const frame = '{"event_name":"a.b","data":{"t":""}}';
+  it.each([
+    [path, 262_144, '{"event_name":"a.b","data":{"t":""}}'],
+    ['/api/v1/runs', 1_048_576, '{"blueprint_ref":"bp.a","inputs":{"t":""}}'],
+  ])('%s takes %d bytes and not one more, whatever they are', async (route, max, frame) => {
     for (const [unit, size] of [
       ['a', 1],
       ['\\n', 2],
     ] as const) {
-      const fill = unit.repeat(Math.floor((1_048_576 - frame.length) / size));
-      const body = frame.replace('""', `"${fill}"`).padEnd(1_048_576);
-      expect((await post(path, body)).status).toBe(201);
-      expectError(await post(path, `${body} `), 413, 'body_too_large');
+      const fill = unit.repeat(Math.floor((max - frame.length) / size));
+      const body = frame.replace('""', `"${fill}"`).padEnd(max);
+      expect((await post(route, body)).status).toBe(201);
+      expectError(await post(route, `${body} `), 413, 'body_too_large');
     }
   });
 

@@ -1,6 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { XynFault } from '../domain/fault.js';
-import { bytesOf, readDocumentBody, readJsonBody, readUpload, unlessNamed } from './body.js';
+import { bytesOf, MAX_BODY_BYTES, readDocumentBody, readJsonBody, readUpload, unlessNamed } from './body.js';
 import { callerOf, correlationIdOf, scopeOf, type RequestScope } from './caller.js';
 import { handleErrors } from './errors.js';
 import { sendFile } from './file-answer.js';
@@ -102,9 +102,17 @@ function mountApi(app: Express, context: Context): void {
     for (const route of onPath) {
       if (route.method === 'GET') mount.get(serve(context, route));
       else if (route.takesBytes === true)
-        mount.post(readUpload, ...readJsonBody.map(unlessNamed), serve(context, route));
+        mount.post(
+          readUpload,
+          ...readJsonBody(route.maxBodyBytes ?? MAX_BODY_BYTES).map(unlessNamed),
+          serve(context, route),
+        );
       else if (route.body === undefined) mount.post(serve(context, route));
-      else mount.post(...(route.takesDocument ? readDocumentBody : readJsonBody), serve(context, route));
+      else
+        mount.post(
+          ...(route.takesDocument ? readDocumentBody : readJsonBody(route.maxBodyBytes ?? MAX_BODY_BYTES)),
+          serve(context, route),
+        );
     }
     mount.all(refuseMethod(onPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))));
   }

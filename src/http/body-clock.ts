@@ -5,7 +5,7 @@ import { errorBody } from './errors.js';
 
 /** How long a body may take to arrive. */
 export interface BodyTimes {
-  /** From the first byte of the request to the last of its body; default 15 s. */
+  /** From the first byte of the request to the last of its body; default 9 s, so that slow clients are cut within 10 s. */
   totalMs: number;
   /** For uploads, instead: in each window of this length there must be progress; default 15 s. */
   windowMs: number;
@@ -13,7 +13,7 @@ export interface BodyTimes {
   windowBytes: number;
 }
 
-const TIMES: BodyTimes = { totalMs: 15_000, windowMs: 15_000, windowBytes: 32 * 1024 };
+const TIMES: BodyTimes = { totalMs: 9_000, windowMs: 15_000, windowBytes: 32 * 1024 };
 
 interface Clock {
   times: BodyTimes;

@@ -3,7 +3,7 @@ import { XynFault } from '../domain/fault.js';
 import { allowSlowBody } from './body-clock.js';
 import { parseJsonBody } from './strict-json.js';
 
-/** Bytes of a request's body, at most. */
+/** Bytes of a request's body, at most, unless its route says otherwise. */
 export const MAX_BODY_BYTES = 1_048_576;
 
 /** With parameters there may be a charset, and only this one. */
@@ -28,12 +28,13 @@ function parse(request: Request, _response: Response, next: NextFunction): void 
   next();
 }
 
-/** Reads the body strictly; a request without one is left with `body` undefined. */
-export const readJsonBody: RequestHandler[] = [
-  checkType,
-  express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }),
-  parse,
-];
+/**
+ * Reads the body strictly; a request without one is left with `body` undefined.
+ * @param limit bytes, at most.
+ */
+export function readJsonBody(limit: number): RequestHandler[] {
+  return [checkType, express.raw({ type: () => true, limit, inflate: false }), parse];
+}
 
 function checkDocumentType(request: Request, _response: Response, next: NextFunction): void {
   const type = request.headers['content-type'] ?? '';

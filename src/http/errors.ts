@@ -7,12 +7,15 @@ import type { Log } from './log.js';
 import type { ErrorResponse } from './schemas/common.js';
 
 /** Errors of Express and its body reader, by their `type`. */
-const READER_FAULTS: Readonly<Record<string, () => XynFault>> = {
-  'entity.too.large': () => new XynFault('body_too_large', 'The body is larger than 1 MiB.'),
+const READER_FAULTS: Readonly<Record<string, (error: { limit?: unknown }) => XynFault>> = {
+  'entity.too.large': ({ limit }) => new XynFault('body_too_large', `The body is larger than ${Number(limit)} bytes.`),
   'encoding.unsupported': () => new XynFault('unsupported_media_type', 'Send the body without Content-Encoding.'),
   'request.size.invalid': () => new XynFault('request_malformed', 'The body is not as long as Content-Length says.'),
   'request.aborted': () => new XynFault('request_malformed', 'The request ended before its body did.'),
 };
+
+/** All that a caller learns about a defect: where it happened is nobody's business but the log's. */
+const DEFECT = 'A defect of Xyn; the log has the details.';
 
 /** Any thrown value as a fault; what nobody foresaw is `internal`, without its message. */
 export function faultOf(error: unknown): XynFault {
@@ -20,11 +23,14 @@ export function faultOf(error: unknown): XynFault {
   if (error instanceof URIError) return new XynFault('path_encoding', 'The path has an invalid percent escape.');
   const type = typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : '';
   const known = Object.hasOwn(READER_FAULTS, type) ? READER_FAULTS[type] : undefined;
-  return known?.() ?? new XynFault('internal', 'A defect of Xyn; the log has the details.', { cause: error });
+  return known?.(error as object) ?? new XynFault('internal', DEFECT, { cause: error });
 }
 
 /** The body of an answer that is not 2xx. */
 export function errorBody(fault: XynFault, correlationId: string | null): ErrorResponse {
+  if (fault.code === 'internal') {
+    return { error: { code: 'internal', message: DEFECT, details: null }, correlation_id: correlationId };
+  }
   const details = (fault.details ?? null) as Record<string, Json> | null;
   return {
     error: { code: documentAnswer(fault)?.code ?? fault.code, message: fault.message, details },
@@ -34,11 +40,7 @@ export function errorBody(fault: XynFault, correlationId: string | null): ErrorR
 
 /** The one place where errors become answers. */
 export function handleErrors(log: Log): ErrorRequestHandler {
-  return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const fault = faultOf(error);
     const { status } = documentAnswer(fault) ?? ERROR_CODES[fault.code];
     const correlationId = (response.locals['correlationId'] as string | undefined) ?? null;
@@ -47,6 +49,11 @@ export function handleErrors(log: Log): ErrorRequestHandler {
         { err: error, code: fault.code, method: request.method, path: request.path, correlation_id: correlationId },
         'request failed',
       );
+    }
+    if (response.headersSent) {
+      // Half an answer is no answer: the client notices by the end of the connection.
+      response.destroy();
+      return;
     }
     if (status === 503) response.setHeader('Retry-After', '1');
     // The rest of a body that was refused is not read: the connection is of no further use.

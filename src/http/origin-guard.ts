@@ -19,6 +19,31 @@ function isSameOrigin(request: Request): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 
+/** Headers of which one message has one: of two, one program could judge the first and another obey the second. */
+const SINGLE = new Set([
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'idempotency-key',
+  'origin',
+  'x-correlation-id',
+  'x-run-id',
+  'x-step-id',
+  'x-xyn-actor',
+]);
+
+function checkHeaders(request: Request): void {
+  const twice = Object.entries(request.headersDistinct).find(
+    ([name, values = []]) => values.length > 1 && SINGLE.has(name),
+  );
+  if (twice !== undefined) throw new XynFault('header_duplicate', `The header \`${twice[0]}\` came twice.`);
+  if (request.headers.host === undefined && request.httpVersion === '1.1') {
+    throw new XynFault('request_malformed', 'A request has a `Host` header.');
+  }
+}
+
 /**
  * Refuses names that are not ours, since a page of another site can point its own name at a loopback address and would
  * then be allowed to read the answers, and changes that a page of another site asks for.
@@ -26,6 +51,7 @@ function isSameOrigin(request: Request): boolean {
 export function guardOrigin(allowedHosts: readonly string[]): RequestHandler {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase().replace(/^\[|\]$/g, '')));
   return (request: Request, _response: Response, next: NextFunction): void => {
+    checkHeaders(request);
     const host = hostName(request.headers.host ?? '');
     if (host === undefined || !(isLoopbackName(host) || allowed.has(host))) {
       throw new XynFault('host_unknown', 'This server is not called that; XYN_ALLOWED_HOSTS lists further names.');

@@ -70,6 +70,8 @@ export interface Route extends RoutePromise {
   query: z.ZodType;
   /** Absent: the route reads no body. */
   body?: z.ZodType;
+  /** Bytes of a JSON body, at most; default 1 MiB. */
+  maxBodyBytes?: number;
   /** The body is a document: YAML as it is, or JSON around it. */
   takesDocument: boolean;
   /** With a `name` in the query the body is left to the handler, as bytes. */
@@ -84,13 +86,14 @@ interface RouteSpec<Q, B> extends RoutePromise {
   privilege: Privilege;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
+  maxBodyBytes?: number;
   takesDocument?: boolean;
   handle(services: Services, call: Call<Q, B>): Promise<Answer>;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Forms of parameters of paths that are no UUIDs. */
-const FORMS: Readonly<Record<string, RegExp>> = { blueprint_id: /^[^\u0000]{1,200}$/u, version: /^[1-9]\d{0,8}$/ };
+const FORMS: Readonly<Record<string, RegExp>> = { blueprint_id: /^\P{Cc}{1,200}$/u, version: /^[1-9]\d{0,8}$/ };
 const noQuery = z.strictObject({});
 
 function paramOf(params: RawCall['params'], name: string): string {

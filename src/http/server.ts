@@ -1,4 +1,11 @@
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES } from '../domain/error-codes.js';
@@ -6,13 +13,25 @@ import { XynFault } from '../domain/fault.js';
 import { startBodyClock, type BodyTimes } from './body-clock.js';
 import { errorBody } from './errors.js';
 
-/** A client that sends its headers slowly is cut off; for the bodies see `startBodyClock`. */
-const HEADERS_TIMEOUT_MS = 5_000;
-/** Node's own bound is one for all requests, and uploads may take longer than others. */
-const NO_REQUEST_TIMEOUT_MS = 0;
+/** What one client may cost; for bodies see `BodyTimes`. Milliseconds and bytes. */
+export interface HttpLimits {
+  /** From the connection, or the end of the last answer, until a request's headers are complete. */
+  headersMs: number;
+  /** A connection on which nothing moves, in either direction: also a client that does not read its answer. */
+  idleMs: number;
+  headerBytes: number;
+  /** Open at once; more are closed as they come. */
+  connections: number;
+}
+
+/** Nothing that is waited for here lasts: a stream of events says something every few seconds. */
+const LIMITS: HttpLimits = {
+  headersMs: 5_000,
+  idleMs: 120_000,
+  headerBytes: 16_384,
+  connections: 1_000,
+};
 const CONNECTIONS_CHECK_MS = 1_000;
-const MAX_HEADER_BYTES = 16_384;
-const MAX_CONNECTIONS = 1_000;
 /** Answers under way get this long when the server closes. */
 const CLOSE_GRACE_MS = 5_000;
 /** Ports that are tried after the wanted one. */
@@ -24,6 +43,8 @@ export interface ListenOptions {
   port: number;
   /** Take one of the next 50 ports when the wanted one is in use. */
   orNext?: boolean;
+  /** Others than those that always hold: for tests. */
+  limits?: Partial<HttpLimits>;
   /** How long bodies may take. */
   bodyTimes?: Partial<BodyTimes>;
 }
@@ -39,18 +60,46 @@ export interface HttpServer {
 function faultOfClient(code: string | undefined): XynFault {
   if (code === 'HPE_HEADER_OVERFLOW') return new XynFault('header_too_large', 'The headers are larger than 16 KiB.');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new XynFault('request_timeout', 'The headers of the request did not arrive within 5 s.');
+    return new XynFault('request_timeout', 'The headers of a request did not arrive in time.');
   }
   return new XynFault('request_malformed', 'What came is not HTTP.');
 }
 
-/** Answers what never became a request, since no handler sees it. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
+/** Answers under way to whole requests, by connection. */
+class OpenAnswers {
+  readonly #open = new WeakMap<Duplex, Map<ServerResponse, IncomingMessage>>();
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    const open = this.#open.get(request.socket) ?? new Map<ServerResponse, IncomingMessage>();
+    this.#open.set(request.socket, open.set(response, request));
+    response.once('close', () => open.delete(response));
   }
-  const fault = faultOfClient(error.code);
+
+  /** Calls back when none is left. A request whose body was cut short gets none: its handler waits in vain. */
+  onceClosed(socket: Duplex, then: () => void): void {
+    const [first] = [...(this.#open.get(socket) ?? [])].find(([, request]) => request.complete) ?? [];
+    if (first === undefined) then();
+    else first.once('close', () => this.onceClosed(socket, then));
+  }
+}
+
+/** Answers what never became a request, since no handler sees it: after the answers to what came before it. */
+function answerClientErrors(server: Server): void {
+  const answers = new OpenAnswers();
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    answers.add(request, response);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else answers.onceClosed(socket, () => refuse(socket, faultOfClient(error.code)));
+  });
+  // Whoever wants a proxy gets what every unknown method gets; without a listener the connection would just end.
+  server.on('connect', (_request, socket) => refuse(socket, new XynFault('request_malformed', 'This is no proxy.')));
+  // RFC 9110 leaves it open whether an unknown expectation is refused: the request is answered as it is.
+  server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
+}
+
+function refuse(socket: Duplex, fault: XynFault): void {
   const { status } = ERROR_CODES[fault.code];
   const body = JSON.stringify(errorBody(fault, null));
   const head = [
@@ -110,20 +159,27 @@ function closer(server: Server): () => Promise<void> {
  * @throws XynFault `port_taken`, `server_start_failed`
  */
 export async function startHttpServer(listener: RequestListener, options: ListenOptions): Promise<HttpServer> {
+  const limits = { ...LIMITS, ...options.limits };
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: NO_REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: limits.headersMs,
+      // Bodies have bounds of their own, by route.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, limits.headersMs),
+      maxHeaderSize: limits.headerBytes,
+      // Refused by the app, in its envelope.
+      requireHostHeader: false,
     },
     (request, response) => {
       startBodyClock(request, response, options.bodyTimes);
       listener(request, response);
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('clientError', answerClientError);
+  server.maxConnections = limits.connections;
+  // Node drops what is beyond the number; their size is bounded.
+  server.maxHeadersCount = 0;
+  server.timeout = limits.idleMs;
+  answerClientErrors(server);
   await listenSomewhere(server, options);
   const { port } = server.address() as AddressInfo;
   return { url: urlOf(options.host, port), port, close: closer(server) };

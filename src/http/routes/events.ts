@@ -7,6 +7,9 @@ import { emitEventRequest, eventDetailSchema, eventListQuery, eventListSchema } 
 
 const position = z.strictObject({ seq: wholeNumber });
 
+/** An event goes whole into the input of every run that it starts, whose steps take as much (language §9). */
+const MAX_EVENT_BYTES = 262_144;
+
 export const eventRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -15,6 +18,7 @@ export const eventRoutes: readonly Route[] = [
     summary: 'Emit an event; blueprints whose triggers match start a run',
     privilege: 'event.emit',
     body: emitEventRequest,
+    maxBodyBytes: MAX_EVENT_BYTES,
     answers: { 201: eventDetailSchema },
     errors: ['event_name_format', 'event_name_reserved'],
     keyed: true,
