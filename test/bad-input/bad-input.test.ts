@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { errorResponseSchema } from '../../src/http/schemas/common.js';
 import { healthSchema } from '../../src/http/schemas/health.js';
+import { contractProblem } from '../support/api-contract.js';
 import { ApiProcess } from '../support/api-process.js';
-import { countRows, LEAKS, send, type BadInput } from './case.js';
+import { countRows, LEAKS, send, type BadInput, type HttpAnswer } from './case.js';
 import { TEMPLATE_CASES, YAML_CASES } from './documents.js';
 import { EVENT_CASES, HEADER_CASES, JSON_CASES, PAGE_CASES } from './requests.js';
 
@@ -20,7 +21,12 @@ function problemsOf(details: Record<string, unknown> | null): { rule?: string; c
   return (details?.['problems'] ?? []) as { rule?: string; code?: string }[];
 }
 
+function asAnswered({ status, headers, text }: HttpAnswer): Parameters<typeof contractProblem>[2] {
+  return { status, text, type: headers['content-type'] as string, correlationId: headers['x-correlation-id'] };
+}
+
 async function check(one: BadInput): Promise<void> {
+  const { method = 'GET', path } = one;
   const answer = await send(api.port, one);
   const { error } = errorResponseSchema.parse(JSON.parse(answer.text));
   expect({ id: one.id, status: answer.status, code: error.code }).toEqual({
@@ -30,6 +36,9 @@ async function check(one: BadInput): Promise<void> {
   });
   expect(answer.headers['content-type']).toMatch(/^application\/json/);
   expect(answer.text).not.toMatch(LEAKS);
+  // What never became a request has no route and no correlation id.
+  if (answer.status !== 431)
+    expect(contractProblem(method, path.replace(/\?.*$/s, ''), asAnswered(answer))).toBeUndefined();
   if (one.rule !== undefined)
     expect(problemsOf(error.details).map(({ rule, code }) => rule ?? code)).toContain(one.rule);
   if (one.header !== undefined) expect(answer.headers[one.header[0]]).toEqual(one.header[1]);

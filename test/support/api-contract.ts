@@ -16,6 +16,7 @@ const OF_NO_ROUTE = [
   'path_encoding',
   'host_unknown',
   'origin_forbidden',
+  'header_duplicate',
   'internal',
 ];
 
@@ -69,7 +70,8 @@ function errorProblem(route: Route | undefined, { status, text }: Answered): str
   return known.includes(code) || isOfDocument ? undefined : `${status} \`${code}\` is not described`;
 }
 
-function problemOf(method: string, path: string, answered: Answered): string | undefined {
+/** What is wrong with an answer by the description of the API; undefined when it fits. */
+export function contractProblem(method: string, path: string, answered: Answered): string | undefined {
   const { status, type, text } = answered;
   const route = routeOf(method, path);
   if (typeof answered.correlationId !== 'string') return 'X-Correlation-Id is missing';
@@ -98,7 +100,7 @@ function watch(request: IncomingMessage, response: ServerResponse): void {
       correlationId: response.getHeader('x-correlation-id'),
       text: typeof chunk === 'string' || chunk instanceof Uint8Array ? Buffer.from(chunk as string).toString() : '',
     };
-    const problem = problemOf(request.method ?? '', path, answered);
+    const problem = contractProblem(request.method ?? '', path, answered);
     if (problem === undefined) return end(...args);
     const text = JSON.stringify({ broken_contract: `${request.method} ${path}: ${problem}`, answer: answered.text });
     response.statusCode = BROKEN;

@@ -5,6 +5,7 @@ import type { Route } from '../route.js';
 const ALWAYS: readonly ErrorCode[] = [
   'request_malformed',
   'header_too_large',
+  'header_duplicate',
   'request_timeout',
   'host_unknown',
   'path_encoding',
