@@ -34,6 +34,12 @@ const layers = {
   },
   ui: { path: '^src/ui/', may: ['domain'], npm: 'eta' },
   http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod|zod-openapi|swagger-ui-dist' },
+  telemetry: {
+    path: '^src/telemetry/',
+    may: ['domain'],
+    types: ['services', 'catalog', 'http'],
+    npm: 'prom-client|@opentelemetry/(api|sdk-node|exporter-trace-otlp-http)|@temporalio/worker',
+  },
   schemas: { path: '^src/http/schemas[./]' },
   client: { path: '^src/client/', may: ['domain', 'schemas'], npm: 'zod' },
   cli: { path: '^src/cli/', may: ['client', 'domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },

@@ -7,6 +7,7 @@ import { sendFile } from './file-answer.js';
 import type { Log } from './log.js';
 import { describeApi } from './openapi/serve.js';
 import { guardOrigin } from './origin-guard.js';
+import type { RequestFacts } from './request-facts.js';
 import { API_PREFIX, type Route } from './route.js';
 import { routesOf } from './routes.js';
 import type { About } from './routes/health.js';
@@ -23,6 +24,8 @@ export interface AppOptions {
   allowedHosts: readonly string[];
   /** The operator's screens; absent: the API alone. */
   ui?: { env: { name: string; stage: string }; services: Omit<UiServices, keyof Services> };
+  /** Told of every request when it ended; must not throw. */
+  onRequest?: (facts: RequestFacts) => void;
 }
 
 interface Context {
@@ -31,9 +34,10 @@ interface Context {
   about: About;
 }
 
-function begin(log: Log): RequestHandler {
+function begin(log: Log, onRequest: AppOptions['onRequest']): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
+    const startedAtEpoch = Date.now();
     const correlationId = correlationIdOf(request.headers);
     response.locals['correlationId'] = correlationId;
     response.set({
@@ -55,6 +59,16 @@ function begin(log: Log): RequestHandler {
         ...(response.locals['scope'] as RequestScope | undefined),
       };
       log.info(response.writableFinished ? facts : { ...facts, aborted: true }, 'request');
+      onRequest?.({
+        method: request.method,
+        route: (request.route as { path?: string } | undefined)?.path ?? 'unmatched',
+        status: response.statusCode,
+        isAborted: !response.writableFinished,
+        startedAt: startedAtEpoch,
+        durationMs: performance.now() - startedAt,
+        correlationId,
+        traceparent: request.get('traceparent'),
+      });
     });
     next();
   };
@@ -129,12 +143,12 @@ function notFound(request: Request, _response: Response, next: NextFunction): vo
 
 /** The API, and the operator's screens, as an Express app. Does not listen; see `startHttpServer`. */
 export function createApp(services: Services, options: AppOptions): Express {
-  const { log, version, allowedHosts } = options;
+  const { log, version, allowedHosts, onRequest } = options;
   const context: Context = { services, log, about: { version, startedAt: Date.now() } };
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', 'simple').set('trust proxy', false).set('case sensitive routing', true);
-  app.use(begin(log), guardOrigin(allowedHosts));
+  app.use(begin(log, onRequest), guardOrigin(allowedHosts));
   mountApi(app, context);
   if (options.ui !== undefined) {
     const { env, services: more } = options.ui;

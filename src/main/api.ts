@@ -2,6 +2,7 @@ import path from 'node:path';
 import { redact } from '../agents/redact.js';
 import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { auditChain } from '../catalog/audit-chain.js';
+import { readBacklog } from '../catalog/backlog.js';
 import { auditLog } from '../catalog/audit.js';
 import { listenTo } from '../catalog/channel-listener.js';
 import { connectCatalog } from '../catalog/connect.js';
@@ -13,6 +14,7 @@ import { sharedKey } from '../catalog/signing-keys.js';
 import { OverviewStore } from '../catalog/overview-store.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
+import { SETTINGS } from '../config/settings.js';
 import { createApp } from '../http/app.js';
 import { startHttpServer } from '../http/server.js';
 import { ArtifactService } from '../services/artifacts.js';
@@ -24,11 +26,16 @@ import { HealthService } from '../services/health.js';
 import { PartitionSweep } from '../services/partition-sweep.js';
 import { RunLogWriter } from '../services/run-log.js';
 import { OverviewService } from '../services/overview.js';
+import { catalogMetrics, poolMetrics } from '../telemetry/catalog-metrics.js';
+import { createRegistry } from '../telemetry/registry.js';
+import { requestMetrics } from '../telemetry/request-metrics.js';
+import { serviceMetrics } from '../telemetry/service-metrics.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler } from './compiler.js';
 import { createCore } from './core.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
+import { serveMetrics } from './metrics-server.js';
 import { packagePaths, packageVersion } from './package-paths.js';
 import { artifactBounds, limitRailsOf, railsOf } from './rails.js';
 import { requireSetting } from './require-setting.js';
@@ -60,6 +67,16 @@ const gateway = new RunGateway({
 });
 lifecycle.onClose('temporal', () => gateway.close());
 const env = environmentOf(config);
+const registry = createRegistry({ part: 'api', version: packageVersion() });
+poolMetrics(registry, catalog.pool);
+catalogMetrics(registry, () => readBacklog(catalog));
+await serveMetrics({
+  registry,
+  listener: config.apiMetrics,
+  setting: SETTINGS.apiMetrics,
+  log,
+  lifecycle,
+});
 const core = createCore({
   catalog,
   gateway,
@@ -67,6 +84,7 @@ const core = createCore({
   log,
   rails: railsOf(config),
   compile: createCompiler(limitRailsOf(config)),
+  observer: serviceMetrics(registry),
 });
 const store = await LocalArtifactStore.open({
   dir: path.join(config.stateDir, 'artifacts'),
@@ -114,6 +132,7 @@ const app = createApp(
     version: packageVersion(),
     allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
     ui: { env, services: { overview } },
+    onRequest: requestMetrics(registry),
   },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.

@@ -12,6 +12,7 @@ import { EventService } from '../services/events.js';
 import { GateService } from '../services/gates.js';
 import { HeldStarts } from '../services/held-starts.js';
 import type { Log } from '../services/log.js';
+import type { ServiceObserver } from '../services/observer.js';
 import { PlanCache } from '../services/plan-cache.js';
 import type { Rails } from '../services/rails.js';
 import { Reconciler } from '../services/reconciler.js';
@@ -34,6 +35,7 @@ export interface CoreParts {
   rails?: Rails;
   /** Absent: documents are not taken. */
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
+  observer?: ServiceObserver;
 }
 
 /** The use cases, and the work that goes on behind them. */
@@ -49,8 +51,9 @@ export interface Core {
 }
 
 /** Puts the services together. Nothing runs before `startBackground`. */
-export function createCore({ catalog, gateway, env, log, rails, compile }: CoreParts): Core {
+export function createCore({ catalog, gateway, env, log, rails, compile, observer }: CoreParts): Core {
   const clock = Date.now;
+  const observed = observer === undefined ? {} : { observer };
   const access = catalogAccess(catalog);
   const plans = new PlanCache(access.blueprints);
   const write = (batch: Parameters<typeof writeRecords>[1]): Promise<void> => writeRecords(catalog, batch);
@@ -65,15 +68,17 @@ export function createCore({ catalog, gateway, env, log, rails, compile }: CoreP
     clock,
     log,
     onCancelled: (cancel) => void cancels.send(cancel),
+    ...observed,
   });
   const dispatcher = new Dispatcher({
     ...creation,
+    ...observed,
     starter,
     log,
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
   const wake = (): void => dispatcher.wake();
-  const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id });
+  const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
   const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
   return {

@@ -9,10 +9,16 @@ import { recordWriter } from '../catalog/records.js';
 import { catalogAccess } from '../catalog/unit-of-work.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
+import { SETTINGS } from '../config/settings.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import { RecordBuffer } from '../services/record-buffer.js';
 import { StepArtifactKeeper } from '../services/step-artifacts.js';
+import { poolMetrics } from '../telemetry/catalog-metrics.js';
+import { observedRecords } from '../telemetry/observed-records.js';
+import { recordMetrics } from '../telemetry/record-metrics.js';
+import { createRegistry } from '../telemetry/registry.js';
+import { stepMetrics } from '../telemetry/step-metrics.js';
 import { createWorker, installRuntime } from '../temporal/worker.js';
 import { SecretKeeper } from '../secrets/secret-keeper.js';
 import { environmentSecrets } from '../secrets/environment-store.js';
@@ -21,7 +27,8 @@ import { actionResources } from './action-resources.js';
 import { agentRouterOf } from './agents.js';
 import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
-import { packagePaths } from './package-paths.js';
+import { serveMetrics } from './metrics-server.js';
+import { packagePaths, packageVersion } from './package-paths.js';
 import { artifactBounds } from './rails.js';
 import { requireSetting } from './require-setting.js';
 import { applySettingsFile } from './settings-file.js';
@@ -56,6 +63,17 @@ const sweep = startContainerSweep({
 lifecycle.onClose('container sweep', () => sweep.stop());
 const records = new RecordBuffer({ writer: recordWriter(catalog), log });
 lifecycle.onClose('records', () => records.close(FLUSH_MS));
+const registry = createRegistry({ part: 'worker', version: packageVersion() });
+poolMetrics(registry, catalog.pool);
+recordMetrics(registry, records);
+const measure = stepMetrics(registry);
+await serveMetrics({
+  registry,
+  listener: config.workerMetrics,
+  setting: SETTINGS.workerMetrics,
+  log,
+  lifecycle,
+});
 const artifacts = new StepArtifactKeeper({
   catalog: catalogAccess(catalog),
   store: await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts'), ...artifactBounds(config) }),
@@ -68,7 +86,7 @@ const worker = await createWorker({
   taskQueue: config.taskQueue,
   bundlePath: packagePaths.workflowBundle,
   activities: createActivities({
-    records,
+    records: observedRecords(records, measure),
     approvals: catalogApprovals(catalog),
     actions: new ActionRegistry(PACKS),
     resources,

@@ -3,6 +3,7 @@ import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { GateStatus } from '../domain/engine/state.js';
 import type { DecideOutcome, RunGateway } from '../temporal/gateway.js';
 import type { Log } from './log.js';
+import type { ServiceObserver } from './observer.js';
 
 export interface DecisionSenderDeps {
   catalog: CatalogAccess;
@@ -10,6 +11,7 @@ export interface DecisionSenderDeps {
   clock: () => number;
   log: Log;
   envId: string;
+  observer?: ServiceObserver;
 }
 
 /** What became of a decision; `submitted`: no answer yet, a sweep goes on. */
@@ -109,6 +111,7 @@ export class DecisionSender {
       // Later decisions must not overtake this one.
       if (outcome.status === 'submitted') return;
       await this.#settle(next, outcome);
+      this.#deps.observer?.decisionAnswered(outcome.status, this.#deps.clock() - next.created_at.getTime());
       this.#tell(next.decision_id, outcome);
     }
   }

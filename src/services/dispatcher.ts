@@ -2,6 +2,7 @@ import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { OutboxRow } from '../catalog/event-store.js';
 import { XynFault } from '../domain/fault.js';
 import type { Log } from './log.js';
+import type { ServiceObserver } from './observer.js';
 import { matchAndCreate, RUN_CREATED, type RunCreationDeps } from './run-creation.js';
 import type { RunStarter } from './run-starter.js';
 import { startWakeLoop, type WakeLoop } from './wake-loop.js';
@@ -12,6 +13,7 @@ export interface DispatcherDeps extends RunCreationDeps {
   log: Log;
   /** Connects to what tells of new outbox rows; gives the way to end it. */
   listen: (onNotice: () => void) => { close(): Promise<void> };
+  observer?: ServiceObserver;
 }
 
 const BATCH = 100;
@@ -81,6 +83,7 @@ export class Dispatcher {
     const starts = starter.pauseMs === 0 && starter.size < MAX_STARTS;
     const claimed = await this.#claim(starts);
     this.#lastBatchAt = performance.now();
+    this.#observe(claimed);
     starter.add(claimed.flatMap((row) => (row.event_name === RUN_CREATED && row.run_id !== null ? [row.run_id] : [])));
     if (this.#singles > 0) {
       this.#singles -= 1;
@@ -89,6 +92,12 @@ export class Dispatcher {
     if (claimed.length >= BATCH) return 0;
     if (starter.pauseMs > 0) return Math.min(starter.pauseMs, POLL_MS);
     return starter.size >= MAX_STARTS ? GATHER_MS : POLL_MS;
+  }
+
+  #observe(claimed: readonly OutboxRow[]): void {
+    const { observer, clock } = this.#deps;
+    if (observer === undefined) return;
+    for (const row of claimed) if (!row.matched) observer.eventMatched(clock() - Date.parse(row.occurred_at));
   }
 
   async #claim(starts: boolean): Promise<OutboxRow[]> {

@@ -72,6 +72,8 @@ export class RecordBuffer implements RecordSink {
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  /** When the last row was committed, or the first came after none waited. */
+  #progressAt = 0;
   readonly #flushes = new Set<Flush>();
   readonly #inFlight = new Set<Row>();
   readonly #counts: RecordBufferCounts = { written: 0, refused: 0, dropped: 0 };
@@ -89,6 +91,11 @@ export class RecordBuffer implements RecordSink {
   /** A copy of the counts. */
   get counts(): RecordBufferCounts {
     return { ...this.#counts };
+  }
+
+  /** How long nothing was committed although rows wait, milliseconds; 0 when none waits. */
+  get stalledMs(): number {
+    return this.pending === 0 ? 0 : performance.now() - this.#progressAt;
   }
 
   /** Rows that are not committed yet. */
@@ -162,7 +169,7 @@ export class RecordBuffer implements RecordSink {
         timer: setTimeout(() => this.#giveUp(row), this.#durableTimeoutMs),
       };
       const row = rowOf(durable);
-      this.#queue.push(row);
+      this.#push(row);
       this.#goOn();
     });
   }
@@ -178,10 +185,15 @@ export class RecordBuffer implements RecordSink {
       this.#dropped(1, 'a record came after the worker stopped');
       return;
     }
-    this.#queue.push(row);
+    this.#push(row);
     if (this.#queue.length > this.#most.rows || this.#queue.bytes > this.#most.bytes) this.#makeRoom();
     if (this.#isFull()) this.#goOn();
     else this.#schedule(this.#lingerMs);
+  }
+
+  #push(row: Row): void {
+    if (this.pending === 0) this.#progressAt = performance.now();
+    this.#queue.push(row);
   }
 
   #makeRoom(): void {
@@ -253,6 +265,7 @@ export class RecordBuffer implements RecordSink {
       return this.#failed(rows, error);
     }
     this.#counts.written += rows.length;
+    this.#progressAt = performance.now();
     for (const row of rows) this.#settle(row);
     return [];
   }

@@ -4,6 +4,7 @@ import type { EventFacts } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
 import type { RunGateway, RunStart } from '../temporal/gateway.js';
 import type { Log } from './log.js';
+import type { ServiceObserver } from './observer.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunEndWriter } from './run-end.js';
 
@@ -16,6 +17,7 @@ export interface RunStarterDeps {
   log: Log;
   /** Told of wishes to cancel that came before the start. */
   onCancelled: (cancel: PendingCancel) => void;
+  observer?: ServiceObserver;
 }
 
 /** Starts in flight at once: more only make them wait for each other at the server. */
@@ -113,6 +115,7 @@ export class RunStarter {
       }
       await this.#deps.gateway.start(startOf(row, known.plan, this.#deps.clock()));
       this.#pauseMs = 0;
+      this.#deps.observer?.runStarted(run, this.#deps.clock());
       return true;
     } catch (error) {
       return this.#afterFailure(row, error);
