@@ -15,6 +15,30 @@ describe('createLogger', () => {
     expect(line.endsWith('\n')).toBe(true);
   });
 
+  it('asks for the context of every line', () => {
+    let step = 'a';
+    const lines: string[] = [];
+    const options = { level: 'info', name: 'test', context: () => ({ step_id: step }) };
+    const log = createLogger({ ...options, write: (line) => lines.push(line) });
+    log.info('one');
+    step = 'b';
+    log.child({ run_id: 'r' }).warn({ step_id: 'own' }, 'two');
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { step_id: 'a', msg: 'one' },
+      { step_id: 'own', run_id: 'r', msg: 'two' },
+    ]);
+  });
+
+  it('is for people where that is wanted, without what a terminal would obey, and still masked', () => {
+    const lines: string[] = [];
+    const options = { level: 'info', name: 'api', format: 'human', secrets: () => ['hunter22'] } as const;
+    const log = createLogger({ ...options, write: (line) => lines.push(line) });
+    log.warn({ url: 'http://x', host: 'a\u001b[2Jb', err: new Error('not hunter22') }, 'it is\nlate');
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} WARN {2}api {4}it is late url=http:\/\/x host=/);
+    expect(lines[0]).toContain('\n      Error: not [redacted]\n          at ');
+    expect(lines[0]).not.toContain('\u001b');
+  });
+
   it('leaves out less important levels', () => {
     expect(logged((log) => log.debug('detail'))).toBe('');
   });

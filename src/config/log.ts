@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { humanLine } from './human-log.js';
 
 /** Members that hold secrets wherever they occur, two levels deep. */
 const SECRET_KEYS = [
@@ -30,6 +31,10 @@ export interface LogOptions {
   name: string;
   /** Values to mask wherever they occur in a line; asked for every line, so that the list may grow. */
   secrets?: () => Iterable<string>;
+  /** Form of lines; `auto` is human when standard output is a terminal. Default `json`. */
+  format?: 'auto' | 'json' | 'human';
+  /** Facts for every line, asked for when it is written: what the code that logs works on. */
+  context?: () => object;
   /** Takes finished lines; default: standard output. */
   write?: (line: string) => void;
 }
@@ -44,9 +49,17 @@ function scrub(line: string, secrets: Iterable<string>): string {
   return clean;
 }
 
+function shapeOf({ format = 'json' }: LogOptions): (line: string) => string {
+  const { isTTY } = process.stdout;
+  if (format === 'json' || (format === 'auto' && !isTTY)) return (line) => line;
+  const colours = isTTY && (process.env['NO_COLOR'] ?? '') === '';
+  return (line) => humanLine(line, { colours });
+}
+
 /** A structured logger: one JSON object per line, `level` as a word, `time` as RFC 3339 UTC, secrets masked. */
 export function createLogger(options: LogOptions): Logger {
   const { level, name, secrets = () => [], write = (line: string) => void process.stdout.write(line) } = options;
+  const shape = shapeOf(options);
   const paths = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
   return pino(
     {
@@ -55,7 +68,8 @@ export function createLogger(options: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: MASK },
+      ...(options.context === undefined ? {} : { mixin: options.context }),
     },
-    { write: (line) => write(scrub(line, secrets())) },
+    { write: (line) => write(shape(scrub(line, secrets()))) },
   );
 }

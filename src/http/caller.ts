@@ -13,10 +13,17 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 /** Names that only Xyn itself writes into records. */
 const RESERVED_ACTORS = new Set(['system', 'temporal-ui']);
 
-/** The id that ties together everything that a request causes: the caller's, or a new one when that is none. */
+/** W3C trace context: what comes with a trace belongs to it, also in records and logs. */
+const TRACEPARENT = /^00-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * The id that ties together everything that a request causes: the caller's, else that of the caller's trace, else a new
+ * one.
+ */
 export function correlationIdOf(headers: IncomingHttpHeaders): string {
   const given = headers['x-correlation-id'];
-  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+  if (typeof given === 'string' && CORRELATION_ID.test(given)) return given;
+  return TRACEPARENT.exec(headers['traceparent']?.toString() ?? '')?.[1] ?? randomUUID();
 }
 
 /**

@@ -22,6 +22,8 @@ import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { AuditTrail } from '../services/audit-trail.js';
 import { verifyAudit } from '../services/audit-verification.js';
+import type { ServiceObserver } from '../services/observer.js';
+import { requestTraces, runTraces } from '../telemetry/api-traces.js';
 import { HealthService } from '../services/health.js';
 import { PartitionSweep } from '../services/partition-sweep.js';
 import { RunLogWriter } from '../services/run-log.js';
@@ -39,13 +41,14 @@ import { serveMetrics } from './metrics-server.js';
 import { packagePaths, packageVersion } from './package-paths.js';
 import { artifactBounds, limitRailsOf, railsOf } from './rails.js';
 import { requireSetting } from './require-setting.js';
+import { startTracing } from './tracing.js';
 import { applySettingsFile } from './settings-file.js';
 
 /** The API process: migrates, serves HTTP, and does the work behind it (dispatch, sweeps, repair, audit chain). */
 applySettingsFile(process.env, { orUsual: false });
 const config = loadConfig(process.env);
 const secrets = secretsOf(config);
-const log = createLogger({ level: config.logLevel, name: 'api', secrets: () => secrets });
+const log = createLogger({ level: config.logLevel, format: config.logFormat, name: 'api', secrets: () => secrets });
 const lifecycle = new Lifecycle(log);
 
 const url = requireSetting(config.databaseUrl, 'DATABASE_URL');
@@ -77,6 +80,16 @@ await serveMetrics({
   log,
   lifecycle,
 });
+const tracer = await startTracing('api', { config, log, lifecycle });
+const measured = { request: requestMetrics(registry), ...serviceMetrics(registry) };
+const traced = tracer && { request: requestTraces(tracer), ...runTraces(tracer) };
+const observer: ServiceObserver = {
+  ...measured,
+  runStarted(run, at) {
+    measured.runStarted(run, at);
+    traced?.runStarted(run, at);
+  },
+};
 const core = createCore({
   catalog,
   gateway,
@@ -84,7 +97,7 @@ const core = createCore({
   log,
   rails: railsOf(config),
   compile: createCompiler(limitRailsOf(config)),
-  observer: serviceMetrics(registry),
+  observer,
 });
 const store = await LocalArtifactStore.open({
   dir: path.join(config.stateDir, 'artifacts'),
@@ -132,7 +145,10 @@ const app = createApp(
     version: packageVersion(),
     allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
     ui: { env, services: { overview } },
-    onRequest: requestMetrics(registry),
+    onRequest(facts) {
+      measured.request(facts);
+      traced?.request(facts);
+    },
   },
 );
 // A port that somebody asked for is taken or nothing; the default moves on to the next free one.

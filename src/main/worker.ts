@@ -4,6 +4,7 @@ import { createActivities } from '../../activities/index.js';
 import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { catalogApprovals } from '../catalog/approvals.js';
 import { pausedMs } from '../catalog/attempts.js';
+import { correlationIds } from '../catalog/correlation.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { recordWriter } from '../catalog/records.js';
 import { catalogAccess } from '../catalog/unit-of-work.js';
@@ -15,6 +16,9 @@ import { ActionRegistry } from '../registry/registry.js';
 import { RecordBuffer } from '../services/record-buffer.js';
 import { StepArtifactKeeper } from '../services/step-artifacts.js';
 import { poolMetrics } from '../telemetry/catalog-metrics.js';
+import { attemptContext, attemptContextInterceptor } from '../telemetry/attempt-context.js';
+import { attemptLog } from '../telemetry/attempt-log.js';
+import { attemptTraces, traceOutgoingRequests } from '../telemetry/attempt-traces.js';
 import { observedRecords } from '../telemetry/observed-records.js';
 import { recordMetrics } from '../telemetry/record-metrics.js';
 import { createRegistry } from '../telemetry/registry.js';
@@ -31,6 +35,8 @@ import { serveMetrics } from './metrics-server.js';
 import { packagePaths, packageVersion } from './package-paths.js';
 import { artifactBounds } from './rails.js';
 import { requireSetting } from './require-setting.js';
+import { sdkLevel, sdkLog } from './sdk-log.js';
+import { startTracing } from './tracing.js';
 import { applySettingsFile } from './settings-file.js';
 
 /** What is written behind gets this long to reach Postgres when the worker ends. */
@@ -42,12 +48,18 @@ const config = loadConfig(process.env);
 const secrets = secretsOf(config);
 const keeper = new SecretKeeper(environmentSecrets(process.env, config.envId), config.envId);
 const masked = (): string[] => [...secrets, ...keeper.redactor.forms()];
-const log = createLogger({ level: config.logLevel, name: 'worker', secrets: masked });
+const log = createLogger({
+  level: config.logLevel,
+  format: config.logFormat,
+  name: 'worker',
+  secrets: masked,
+  context: attemptContext,
+});
 const lifecycle = new Lifecycle(log);
 
 const inventory = loadInventory(config.targetsFile);
 const resources = actionResources(config, keeper, inventory);
-installRuntime((level, message, facts) => log[level === 'ERROR' ? 'error' : 'warn']({ sdk: facts }, message));
+installRuntime({ log: sdkLog(log), level: sdkLevel(config.logLevel), metrics: config.sdkMetrics });
 const identity = `${hostname()}/${process.pid}`;
 const catalog = connectCatalog({
   url: requireSetting(config.databaseUrl, 'DATABASE_URL'),
@@ -67,6 +79,10 @@ const registry = createRegistry({ part: 'worker', version: packageVersion() });
 poolMetrics(registry, catalog.pool);
 recordMetrics(registry, records);
 const measure = stepMetrics(registry);
+const correlationOf = correlationIds(catalog);
+const tracer = await startTracing('worker', { config, log, lifecycle });
+if (tracer !== undefined) lifecycle.onClose('outgoing traces', traceOutgoingRequests(tracer));
+const tell = attemptLog(log, correlationOf);
 await serveMetrics({
   registry,
   listener: config.workerMetrics,
@@ -86,7 +102,10 @@ const worker = await createWorker({
   taskQueue: config.taskQueue,
   bundlePath: packagePaths.workflowBundle,
   activities: createActivities({
-    records: observedRecords(records, measure),
+    records: observedRecords(records, (end) => {
+      measure(end);
+      tell(end);
+    }),
     approvals: catalogApprovals(catalog),
     actions: new ActionRegistry(PACKS),
     resources,
@@ -99,6 +118,10 @@ const worker = await createWorker({
   activitySlots: config.activitySlots,
   cachedWorkflows: config.cachedWorkflows,
   identity,
+  aroundActivities: [
+    attemptContextInterceptor({ correlationOf, always: log.isLevelEnabled('debug') }),
+    ...(tracer === undefined ? [] : [attemptTraces({ tracer, correlationOf })]),
+  ],
 });
 const running = worker.run();
 lifecycle.onClose('worker', async () => {

@@ -124,7 +124,7 @@ async function historyIn(file: string): Promise<unknown> {
 
 async function replay(history: unknown, workflowId: string): Promise<ReplayReport> {
   // What the SDK says about a replay is in the verdict.
-  installRuntime(() => undefined);
+  installRuntime({ log: () => undefined });
   const verdict = await replayHistory(packagePaths.workflowBundle, history, workflowId);
   const events = (history as { events?: unknown[] }).events?.length ?? 0;
   return { ok: verdict.fits, events, ...(verdict.difference === undefined ? {} : { message: verdict.difference }) };

@@ -1,4 +1,12 @@
-import { NativeConnection, Runtime, DefaultLogger, Worker, type LogLevel } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  DefaultLogger,
+  Worker,
+  type ActivityInterceptorsFactory,
+  type LogLevel,
+  type RuntimeOptions as RuntimeInstallOptions,
+} from '@temporalio/worker';
 import type { XynActivities } from '../../workflows/contract.js';
 import { XynFault } from '../domain/fault.js';
 
@@ -17,6 +25,8 @@ export interface WorkerOptions {
   /** Runs kept in memory between tasks. */
   cachedWorkflows: number;
   identity: string;
+  /** Around every attempt, outermost first. */
+  aroundActivities?: ActivityInterceptorsFactory[];
 }
 
 /** The most heartbeats that the SDK holds back: as long as our own interval, so that a lost worker is seen in time. */
@@ -35,15 +45,51 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** Sends the SDK's own log to ours. To be called once per process, before anything else of the SDK. */
-export function installRuntime(log: (level: LogLevel, message: string, facts: object) => void): void {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log(level, message, meta ?? {})),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-    shutdownSignals: [],
-  });
+/** What the SDK tells besides its work. */
+export interface RuntimeOptions {
+  log: (level: LogLevel, message: string, facts: object) => void;
+  /** Least important level that the SDK logs; default `WARN`. */
+  level?: LogLevel;
+  /** Where the SDK serves its own metrics to Prometheus; null or absent: nowhere. */
+  metrics?: { host: string; port: number } | null;
 }
 
+/**
+ * Sends the SDK's own log to ours. To be called once per process, before anything else of the SDK.
+ * @throws XynFault `port_taken` when the address for metrics is in use.
+ */
+export function installRuntime({ log, level = 'WARN', metrics = null }: RuntimeOptions): void {
+  const logging = { filter: { core: level, other: 'ERROR' as const }, forward: {} };
+  const exporter =
+    metrics === null
+      ? {}
+      : {
+          metrics: {
+            prometheus: {
+              bindAddress: addressOf(metrics),
+              countersTotalSuffix: true,
+              unitSuffix: true,
+              useSecondsForDurations: true,
+            },
+          },
+        };
+  const logger = new DefaultLogger(level, ({ level: of, message, meta }) => log(of, message, meta ?? {}));
+  install({ logger, telemetryOptions: { logging, ...exporter }, shutdownSignals: [] }, metrics);
+}
+
+function addressOf({ host, port }: { host: string; port: number }): string {
+  return `${host === 'localhost' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function install(options: RuntimeInstallOptions, metrics: RuntimeOptions['metrics']): void {
+  try {
+    Runtime.install(options);
+  } catch (error) {
+    if (metrics === null || metrics === undefined) throw error;
+    const message = `Temporal's SDK cannot serve metrics at ${addressOf(metrics)}; set XYN_SDK_METRICS to a free address of this machine.`;
+    throw new XynFault('port_taken', message, { cause: error });
+  }
+}
 /**
  * Makes a worker with the settings of design §3.
  * @throws XynFault `temporal_unavailable` when the server does not answer.
@@ -60,6 +106,7 @@ export async function createWorker(options: WorkerOptions): Promise<RunningWorke
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     identity: options.identity,
+    ...(options.aroundActivities === undefined ? {} : { interceptors: { activity: options.aroundActivities } }),
     workflowBundle: { codePath: options.bundlePath },
     activities: options.activities,
     maxConcurrentWorkflowTaskExecutions: options.workflowSlots,

@@ -61,7 +61,7 @@ function machine(): object {
 }
 
 const options = benchOptions(process.argv.slice(2));
-installRuntime((level, message) => say(`${level} ${message}`));
+installRuntime({ log: (level, message) => say(`${level} ${message}`) });
 const measured: Measured = { sequences: [], gates: [], api: [], workerStarts: [] };
 const ground = await prepareGround(say);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -36,7 +36,7 @@ function recording(url: string) {
   };
 }
 
-installRuntime((level, message) => console.error(`worker: ${level} ${message}`));
+installRuntime({ log: (level, message) => console.error(`worker: ${level} ${message}`) });
 const records = settings.variant === 'full' ? recording(settings.databaseUrl) : undefined;
 const worker = await createWorker({
   address: settings.address,

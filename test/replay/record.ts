@@ -23,7 +23,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8
 const fileOf = (name: string): URL => new URL(`test/replay/histories/${version}-${name}.json`, root);
 const isThere = (name: string): boolean => existsSync(fileOf(name)) || existsSync(fileOf(`${name}-1`));
 
-installRuntime(() => undefined);
+installRuntime({ log: () => undefined });
 const recorder = await startRecorder(values.address, {
   codePath: fileURLToPath(new URL('dist/workflow-bundle.js', root)),
 });

@@ -22,6 +22,8 @@ export interface UnexpectedEnd {
 export interface XynProcessesOptions {
   /** Also shown in the names of folder and task queue. */
   name: string;
+  /** Further variables of both processes. */
+  env?: Record<string, string>;
   /** Further variables of the worker. */
   workerEnv?: Record<string, string>;
   /** Without it only servers and worker run, and nothing drains the outbox. Default true. */
@@ -212,6 +214,7 @@ export class XynProcesses {
         XYN_TASK_QUEUE: this.taskQueue,
         XYN_STATE_DIR: this.stateDir,
         XYN_LOG_LEVEL: 'info',
+        ...this.#options.env,
         ...env,
       },
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
