@@ -32,6 +32,16 @@ export interface AuditReport {
   first_problem?: { seq?: number; audit_id?: string; kind: string; message: string };
 }
 
+/** One thing that `xynctl preflight` looked at. */
+export interface PreflightCheck {
+  name: string;
+  /** `failed`: a start would not work, or not as the settings say. */
+  status: 'ok' | 'warning' | 'failed';
+  message: string;
+  /** What to do. */
+  next?: string;
+}
+
 /** What `xynctl` cannot do through the API; `src/main` fills it in. */
 export interface CliActions {
   /** Version of Xyn. */
@@ -44,6 +54,8 @@ export interface CliActions {
   down(config: Config, printer: Printer): Promise<{ stopped: boolean }>;
   /** Never rejects because something does not run: that is what it reports. */
   status(config: Config): Promise<StatusReport>;
+  /** Looks at everything that a start needs; never rejects because something is missing. */
+  preflight(config: Config, env: NodeJS.ProcessEnv): Promise<PreflightCheck[]>;
   /** @throws XynFault when the file is no history. */
   replayFile(path: string): Promise<ReplayReport>;
   /** @throws XynFault `run_not_found`, `temporal_unavailable` */

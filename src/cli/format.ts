@@ -28,6 +28,14 @@ export function elapsed(from: string | null, to: string | null, nowMs: number): 
   return duration((to === null ? nowMs : Date.parse(to)) - Date.parse(from));
 }
 
+/** A number of bytes for people: `340 B`, `2.4 KiB`, `1.0 GiB`; a dash for none. */
+export function byteSize(bytes: number | null): string {
+  if (bytes === null) return '-';
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${power === 0 ? bytes : (bytes / 1_024 ** power).toFixed(1)} ${units[power] ?? 'B'}`;
+}
+
 /** The part of an id that lists show; every command takes it. */
 export function shortId(id: string): string {
   return id.slice(0, 8);

@@ -1,6 +1,8 @@
+import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startContractServer } from '../../test/support/api-contract.js';
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,11 +15,16 @@ import {
   fakeStep,
   type FakeWorld,
 } from '../../test/support/fake-services.js';
+import { readSettingsFile } from '../config/settings-file.js';
+import { SETTINGS } from '../config/settings.js';
 import { XynFault } from '../domain/fault.js';
+import { createCompiler } from '../main/compiler.js';
+import { parseInventory } from '../targets/inventory.js';
 import { createApp } from '../http/app.js';
 import type { HttpServer } from '../http/server.js';
-import type { AuditReport, CliActions, StatusReport } from './actions.js';
-import { runProgram } from './program.js';
+import type { AuditReport, CliActions, PreflightCheck, StatusReport } from './actions.js';
+import { CommandBinder } from './context.js';
+import { createProgram, runProgram } from './program.js';
 
 const RUN = 'aaaaaaaa-0000-4000-8000-000000000001';
 const GATE = 'bbbbbbbb-0000-4000-8000-000000000002';
@@ -30,6 +37,7 @@ let actions: CliActions;
 let status: StatusReport;
 let audit: AuditReport;
 let actionCalls: unknown[][];
+let checks: PreflightCheck[];
 
 beforeEach(async () => {
   const fake = fakeServices();
@@ -48,9 +56,11 @@ beforeEach(async () => {
   };
   audit = { ok: true, entries: 10, linked: 9, unlinked_tail: 1, heads: 2 };
   actionCalls = [];
+  checks = [{ name: 'disk', status: 'ok', message: '9 GiB free' }];
   actions = {
     version: '1.2.3',
     nearestName: () => 'XYN_PORT',
+    preflight: async () => checks,
     up: async (config) => {
       actionCalls.push(['up', config.host, config.port]);
       return 0;
@@ -102,32 +112,50 @@ async function xynctl(args: string[], { env = {}, stdin = '', isTTY = false }: A
   return { code, out, err };
 }
 
+/** The words of every command that does something. */
+function commandPaths(): string[][] {
+  const pathsOf = (command: Command, path: string[]): string[][] =>
+    command.commands.length === 0 ? [path] : command.commands.flatMap((one) => pathsOf(one, [...path, one.name()]));
+  const io = { env: {}, stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, clock: Date.now };
+  const paths = pathsOf(createProgram(actions, io, new CommandBinder(actions, io)), []);
+  return paths.filter(([name]) => name !== 'complete');
+}
+
+/** Parses an example as a shell and the program would, without doing it. */
+async function understood(line: string): Promise<void> {
+  class Idle extends CommandBinder {
+    override bind(): () => Promise<void> {
+      return () => Promise.resolve();
+    }
+  }
+  let said = '';
+  const out = { write: (text: string) => (said += text) };
+  const io = { env: {}, stdin: process.stdin, stdout: out, stderr: out, clock: Date.now };
+  const bare = line
+    .trim()
+    .replace(/^([A-Z_]+=\S+ )+/, '')
+    .replace(/ > \S+$/, '');
+  const words = [...bare.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c = '']) => a ?? b ?? c);
+  const program = createProgram(actions, io, new Idle(actions, io));
+  await program.parseAsync(words.slice(1), { from: 'user' }).catch((error: unknown) => {
+    throw new Error(`${line}: ${said}`, { cause: error });
+  });
+}
+
 describe('usage', () => {
-  it('shows examples for every command', async () => {
-    const lines = [
-      'up',
-      'down',
-      'status',
-      'events emit',
-      'events list',
-      'events show',
-      'runs list',
-      'runs show',
-      'runs watch',
-      'runs cancel',
-      'gates list',
-      'gates show',
-      'gates approve',
-      'gates reject',
-      'gates decide',
-      'replay',
-      'audit verify',
-    ];
-    for (const line of lines) {
-      const { code, out } = await xynctl([...line.split(' '), '--help']);
-      expect({ line, code }).toEqual({ line, code: 0 });
-      expect(out).toContain(`  xynctl ${line}`);
-      expect(out).toContain('--json');
+  it('shows for every command examples that it understands, and takes --json', async () => {
+    for (const path of commandPaths()) {
+      const { code, out } = await xynctl([...path, '--help']);
+      expect({ path, code, json: out.includes('--json') }).toEqual({ path, code: 0, json: true });
+      const examples = out
+        .slice(out.indexOf('\nExamples:'))
+        .split('\n')
+        .filter((line) => /^ {2}\S/.test(line));
+      expect({ path, count: examples.length > 0 }).toEqual({ path, count: true });
+      for (const example of examples) {
+        expect(example).toContain(`xynctl ${path.join(' ')}`);
+        await understood(example);
+      }
     }
   });
 
@@ -181,6 +209,75 @@ describe('config', () => {
     };
     expect(json.settings.find(({ variable }) => variable === 'DATABASE_URL')?.value).toBe('set');
     expect(json.unknown).toEqual([{ variable: 'XYN_PROT', suggestion: 'XYN_PORT' }]);
+  });
+});
+
+describe('init', () => {
+  it('writes starter files that can be used, and never a second time', async () => {
+    const folder = join(stateDir, 'ops');
+    const first = await xynctl(['init', folder]);
+    expect(first.code).toBe(0);
+    expect(first.out.match(/^written/gm)).toHaveLength(3);
+    const settings = join(folder, '.env');
+    expect((await stat(settings)).mode & 0o777).toBe(0o600);
+    expect(readSettingsFile(settings, {}, { required: true })).toEqual({ XYN_TARGETS_FILE: 'targets.yaml' });
+    for (const { variable } of Object.values(SETTINGS)) expect(await readFile(settings, 'utf8')).toContain(variable);
+    const inventory = await readFile(join(folder, 'targets.yaml'), 'utf8');
+    expect(() => parseInventory(inventory, 'targets.yaml')).not.toThrow();
+    const { compiled, problems } = await createCompiler()(await readFile(join(folder, 'blueprints/check-health.yaml')));
+    expect(problems).toEqual([]);
+    expect(compiled?.plan.id).toBe('bp.check_health');
+    await writeFile(settings, 'XYN_PORT=1');
+    const again = await xynctl(['init', folder, '--json']);
+    expect(JSON.parse(again.out)).toMatchObject({
+      files: [{ outcome: 'kept' }, { outcome: 'kept' }, { outcome: 'kept' }],
+    });
+    expect(await readFile(settings, 'utf8')).toBe('XYN_PORT=1');
+  });
+});
+
+describe('preflight', () => {
+  it('shows every check with what to do, and ends with 5 when one failed', async () => {
+    expect(await xynctl(['preflight'])).toMatchObject({ code: 0, out: 'ok       disk  9 GiB free\n' });
+    checks.push({ name: 'agents', status: 'failed', message: 'no key', next: 'Set one.' });
+    const { code, out, err } = await xynctl(['preflight']);
+    expect(code).toBe(5);
+    expect(out).toContain('failed   agents  no key\n                 → Set one.\n');
+    expect(err).toContain('1 of 2 checks failed.');
+    expect(JSON.parse((await xynctl(['preflight', '--json'])).out)).toEqual({ ok: false, checks });
+  });
+});
+
+describe('completion', () => {
+  const complete = async (...words: string[]): Promise<string[]> =>
+    (await xynctl(['complete', '--', ...words])).out.split('\n').filter((line) => line !== '');
+
+  it('knows commands, options and ids', async () => {
+    world.runs = [fakeRun({ run_id: RUN })];
+    world.gates = [fakeGate({ gate_id: GATE })];
+    expect(await complete('ru')).toEqual(['runs']);
+    expect(await complete('')).not.toContain('complete');
+    expect(await complete('runs', 'st')).toEqual(['start']);
+    expect(await complete('runs', 'list', '--st')).toEqual(['--status']);
+    expect(await complete('--url', 'http://x', 'gates', 'show', '--j')).toEqual(['--json']);
+    expect(await complete('runs', 'list', '--status', '')).toEqual([]);
+    expect(await complete('runs', 'show', '')).toEqual([RUN.slice(0, 8)]);
+    expect(await complete('gates', 'approve', '')).toEqual([GATE.slice(0, 8)]);
+    expect(await complete('artifacts', 'get', '')).toEqual([]);
+  });
+
+  it('says nothing that a shell would run, and nothing when the API is away', async () => {
+    world.failure = new XynFault('db_unavailable', 'away');
+    expect(await complete('runs', 'show', '')).toEqual([]);
+  });
+
+  it.each(['bash', 'zsh', 'fish'])('has a script for %s', async (shell) => {
+    const { code, out } = await xynctl(['completion', shell]);
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('xynctl complete --') as unknown });
+    const known = spawnSync(shell, ['-n'], { input: out, encoding: 'utf8' });
+    // A shell that this machine lacks cannot be asked.
+    if (known.error === undefined)
+      expect({ status: known.status, stderr: known.stderr }).toEqual({ status: 0, stderr: '' });
   });
 });
 

@@ -4,10 +4,13 @@ import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { CliActions } from './actions.js';
 import { addBlueprintCommands } from './commands/blueprints.js';
+import { addCompletionCommands } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
 import { addArtifactCommands } from './commands/artifacts.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
+import { addInitCommand } from './commands/init.js';
+import { addPreflightCommand } from './commands/preflight.js';
 import { addProofCommands } from './commands/proof.js';
 import { addRunCommands } from './commands/runs.js';
 import { addServerCommands } from './commands/servers.js';
@@ -20,7 +23,8 @@ const USAGE_EXIT = ERROR_CODES.request_invalid.exit;
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 unavailable, 70 a defect of Xyn.`;
 
-function createProgram(actions: CliActions, io: CliIo, binder: CommandBinder): Command {
+/** The tree of commands. Its actions are those that `binder` makes. */
+export function createProgram(actions: CliActions, io: CliIo, binder: CommandBinder): Command {
   const program = new Command('xynctl')
     .description('durable automation for operations')
     .version(actions.version, '-V, --version')
@@ -44,6 +48,9 @@ function createProgram(actions: CliActions, io: CliIo, binder: CommandBinder): C
   addArtifactCommands(program, binder);
   addProofCommands(program, binder);
   addConfigCommand(program, binder);
+  addInitCommand(program, binder);
+  addPreflightCommand(program, binder);
+  addCompletionCommands(program, binder);
   return program;
 }
 

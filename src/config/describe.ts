@@ -82,3 +82,16 @@ export function settingsMarkdown(): string {
   });
   return ['| variable | default | accepts | what it is for |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
+
+/** What `xynctl init` writes: every setting as a comment, with its default. */
+export function settingsTemplate(): string {
+  const head = [
+    '# Settings of Xyn. Take away the # before a line to set it; variables of the environment win over this file.',
+    '# `xynctl config` shows what applies, `xynctl preflight` what is missing. Keep this file to yourself: mode 600.',
+    '',
+    `# Secrets of actions: the secret ssh/ops is ${SECRET_PREFIX}SSH_OPS. Several lines go into double quotes.`,
+    `#${SECRET_PREFIX}SSH_OPS=`,
+  ];
+  const lines = ALL.flatMap(({ variable, fallback = '', doc }) => ['', `# ${doc}`, `#${variable}=${fallback}`]);
+  return `${[...head, ...lines].join('\n')}\n`;
+}

@@ -23,6 +23,7 @@ import { installRuntime } from '../temporal/worker.js';
 import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
+import { preflight } from './preflight.js';
 import { terminalProgress } from './progress.js';
 import { up } from './up.js';
 
@@ -34,6 +35,7 @@ const STATUS_MS = 3_000;
 export const cliActions: CliActions = {
   version: packageVersion(),
   nearestName,
+  preflight,
   up: runUp,
   down: stopUp,
   status: readStatus,

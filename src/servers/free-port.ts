@@ -4,12 +4,12 @@ import { XynFault } from '../domain/fault.js';
 /** Loopback only: nothing that Xyn starts by itself is reachable from outside. */
 export const loopback = '127.0.0.1';
 
-/** Whether a server could listen on this loopback port now. It may be taken a moment later: callers handle that too. */
-export async function isPortFree(port: number): Promise<boolean> {
+/** Whether a server could listen on this port now, of loopback unless another address is named. It may be taken a moment later: callers handle that too. */
+export async function isPortFree(port: number, host = loopback): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen({ port, host: loopback, exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
   });
 }
 

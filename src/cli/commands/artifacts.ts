@@ -3,31 +3,9 @@ import { open, rm } from 'node:fs/promises';
 import { XynFault } from '../../domain/fault.js';
 import type { Artifact } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
-import { plain, relativeTime, shortId } from '../format.js';
+import { byteSize, plain, relativeTime, shortId } from '../format.js';
 import { resolveRunId } from '../short-ids.js';
-import { showNextPage, type PageOptions } from './paging.js';
-
-async function list(
-  { client, printer, io }: CommandContext,
-  _args: readonly [],
-  { run, kind, ...page }: PageOptions & { run?: string; kind?: string },
-): Promise<void> {
-  const runId = run === undefined ? undefined : await resolveRunId(client, run);
-  const artifacts = await client.listArtifacts({ run_id: runId, kind, ...page });
-  printer.result(artifacts, () => {
-    const rows = artifacts.items.map((artifact) => [
-      artifact.artifact_id,
-      artifact.kind,
-      artifact.name,
-      artifact.byte_length === null ? '-' : String(artifact.byte_length),
-      artifact.run_id === null ? '' : shortId(artifact.run_id),
-      relativeTime(artifact.created_at, io.clock()),
-    ]);
-    printer.table(['artifact', 'kind', 'name', 'bytes', 'run', 'created'], rows);
-    if (rows.length === 0) printer.note('No artifact is like that.');
-    showNextPage(printer, artifacts.next_cursor);
-  });
-}
+import { addListCommand } from './listing.js';
 
 /** Writes the bytes to a new file; nothing is left of a download that fails. */
 async function save(file: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -76,15 +54,24 @@ async function get(
 /** `artifacts list | get`. */
 export function addArtifactCommands(program: Command, binder: CommandBinder): void {
   const artifacts = program.command('artifacts').description('artifacts: logs, large results and files of runs');
-  artifacts
-    .command('list')
-    .description('the newest artifacts')
+  addListCommand<Artifact, { run?: string; kind?: string }>(artifacts, binder, {
+    description: 'the newest artifacts',
+    limit: '20',
+    examples: ['xynctl artifacts list --run 9f8e7d6c', 'xynctl artifacts list --kind log'],
+    fetch: async ({ client }, { run, ...query }) =>
+      client.listArtifacts({ ...query, run_id: run === undefined ? undefined : await resolveRunId(client, run) }),
+    columns: [
+      ['artifact', (artifact) => artifact.artifact_id],
+      ['kind', (artifact) => artifact.kind],
+      ['name', (artifact) => artifact.name],
+      ['size', (artifact) => byteSize(artifact.byte_length)],
+      ['run', (artifact) => (artifact.run_id === null ? '' : shortId(artifact.run_id))],
+      ['created', (artifact, now) => relativeTime(artifact.created_at, now)],
+    ],
+    empty: 'No artifact is like that.',
+  })
     .option('--run <run>', 'only those of that run (id, or its first 8 or more characters)')
-    .option('--kind <kind>', 'only those of that kind, e.g. log or result')
-    .option('--limit <number>', 'at most so many', '20')
-    .option('--cursor <cursor>', 'the page after an earlier one')
-    .addHelpText('after', examples('xynctl artifacts list --run 9f8e7d6c', 'xynctl artifacts list --kind log'))
-    .action(binder.bind(list));
+    .option('--kind <kind>', 'only those of that kind, e.g. log or result');
   artifacts
     .command('get')
     .argument('<artifact>', 'id of the artifact')

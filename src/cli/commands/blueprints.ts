@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { BlueprintDetail, Validation } from '../../client/api-client.js';
+import type { BlueprintDetail, BlueprintItem, Validation } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime } from '../format.js';
 import { fileArgument } from '../parse-options.js';
 import type { Printer } from '../printer.js';
-import { showNextPage, type PageOptions } from './paging.js';
+import { addListCommand } from './listing.js';
 
 type Problem = Validation['problems'][number];
 
@@ -72,22 +72,6 @@ function apply(context: CommandContext, [files]: readonly [string[]]): Promise<n
   });
 }
 
-async function list({ client, printer, io }: CommandContext, _args: readonly [], page: PageOptions): Promise<void> {
-  const blueprints = await client.listBlueprints({ ...page });
-  printer.result(blueprints, () => {
-    const rows = blueprints.items.map((one) => [
-      one.blueprint_id,
-      one.active_version === null ? '-' : String(one.active_version),
-      one.enabled ? 'yes' : 'no',
-      relativeTime(one.updated_at, io.clock()),
-      one.name,
-    ]);
-    printer.table(['blueprint', 'version', 'enabled', 'changed', 'name'], rows);
-    if (rows.length === 0) printer.note('No blueprint yet. Apply one: `xynctl blueprints apply FILE`.');
-    showNextPage(printer, blueprints.next_cursor);
-  });
-}
-
 function showBlueprint(printer: Printer, one: BlueprintDetail, nowMs: number): void {
   printer.fields([
     ['blueprint', one.blueprint_id],
@@ -138,13 +122,20 @@ export function addBlueprintCommands(program: Command, binder: CommandBinder): v
     .description('make documents the active versions of their blueprints; exit code 1 when one has errors')
     .addHelpText('after', examples('xynctl blueprints apply remediate.yaml'))
     .action(binder.bind(apply));
-  blueprints
-    .command('list')
-    .description('all blueprints')
-    .option('--limit <number>', 'at most so many', '50')
-    .option('--cursor <cursor>', 'the page after an earlier one')
-    .addHelpText('after', examples('xynctl blueprints list'))
-    .action(binder.bind(list));
+  addListCommand<BlueprintItem, object>(blueprints, binder, {
+    description: 'all blueprints',
+    limit: '50',
+    examples: ['xynctl blueprints list'],
+    fetch: ({ client }, page) => client.listBlueprints({ ...page }),
+    columns: [
+      ['blueprint', (one) => one.blueprint_id],
+      ['version', (one) => (one.active_version === null ? '-' : String(one.active_version))],
+      ['enabled', (one) => (one.enabled ? 'yes' : 'no')],
+      ['changed', (one, now) => relativeTime(one.updated_at, now)],
+      ['name', (one) => one.name],
+    ],
+    empty: 'No blueprint yet. Apply one: `xynctl blueprints apply FILE`.',
+  });
   blueprints
     .command('show')
     .argument('<id>', 'id of the blueprint')

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import type { Event } from '../../client/api-client.js';
+import type { Event, EventItem } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument, resourceArgument } from '../parse-options.js';
 import type { Printer } from '../printer.js';
+import { resolveRunId } from '../short-ids.js';
 import { watchRun } from '../watch-run.js';
 import { verdictReason } from '../verdict-reason.js';
-import { showNextPage, type PageOptions } from './paging.js';
+import { addListCommand } from './listing.js';
 
 interface EmitOptions {
   data: string;
@@ -53,25 +54,6 @@ async function emit(
   return code;
 }
 
-async function list(
-  { client, printer, io }: CommandContext,
-  _args: readonly [],
-  { name, run, ...page }: PageOptions & { name?: string; run?: string },
-): Promise<void> {
-  const events = await client.listEvents({ event_name: name, run_id: run, ...page });
-  printer.result(events, () => {
-    const rows = events.items.map((event) => [
-      event.event_id,
-      event.event_name,
-      relativeTime(event.occurred_at, io.clock()),
-      event.actor,
-      event.run_id === null ? '' : shortId(event.run_id),
-    ]);
-    printer.table(['event', 'name', 'when', 'actor', 'run'], rows);
-    showNextPage(printer, events.next_cursor);
-  });
-}
-
 async function show({ client, printer }: CommandContext, [id]: readonly [string]): Promise<void> {
   const event = await client.getEvent(id);
   printer.result(event, () => {
@@ -109,15 +91,27 @@ export function addEventCommands(program: Command, binder: CommandBinder): void 
       ),
     )
     .action(binder.bind(emit));
-  events
-    .command('list')
-    .description('the newest events')
+  addListCommand<EventItem, { name?: string; run?: string }>(events, binder, {
+    description: 'the newest events',
+    limit: '20',
+    examples: ['xynctl events list --name checkmk.alert'],
+    fetch: async ({ client }, { name, run, ...page }) =>
+      client.listEvents({
+        ...page,
+        event_name: name,
+        run_id: run === undefined ? undefined : await resolveRunId(client, run),
+      }),
+    columns: [
+      ['event', (event) => event.event_id],
+      ['name', (event) => event.event_name],
+      ['when', (event, now) => relativeTime(event.occurred_at, now)],
+      ['actor', (event) => event.actor],
+      ['run', (event) => (event.run_id === null ? '' : shortId(event.run_id))],
+    ],
+    empty: 'No event is like that. Send one: `xynctl events emit NAME`.',
+  })
     .option('--name <name>', 'only events of that name')
-    .option('--run <id>', 'only events of that run (whole id)')
-    .option('--limit <number>', 'at most so many', '20')
-    .option('--cursor <cursor>', 'the page after an earlier one')
-    .addHelpText('after', examples('xynctl events list --name checkmk.alert'))
-    .action(binder.bind(list));
+    .option('--run <run>', 'only events of that run (id, or its first 8 or more characters)');
   events
     .command('show')
     .argument('<id>', 'id of the event')

@@ -1,39 +1,17 @@
 import type { Command } from 'commander';
 import type { JsonObject } from '../../domain/json.js';
-import type { GateDetail } from '../../client/api-client.js';
+import type { GateDetail, GateItem } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { resolveGateId } from '../short-ids.js';
 import { gateCommands } from '../watch-run.js';
-import { showNextPage, type PageOptions } from './paging.js';
+import { addListCommand } from './listing.js';
 
 interface DecideOptions {
   reason?: string;
   outputs?: string;
-}
-
-async function list(
-  { client, printer, io }: CommandContext,
-  _args: readonly [],
-  { status, ...page }: PageOptions & { status: string },
-): Promise<void> {
-  const gates = await client.listGates({ ...page, status: status === 'all' ? undefined : status });
-  printer.result(gates, () => {
-    const rows = gates.items.map((gate) => [
-      shortId(gate.gate_id),
-      gate.status,
-      gate.purpose,
-      shortId(gate.run_id),
-      gate.path,
-      relativeTime(gate.opened_at, io.clock()),
-      gate.message ?? '',
-    ]);
-    printer.table(['gate', 'status', 'purpose', 'run', 'step', 'opened', 'message'], rows);
-    if (rows.length === 0) printer.note('No gate is like that.');
-    showNextPage(printer, gates.next_cursor);
-  });
 }
 
 function showGate(printer: Printer, gate: GateDetail, nowMs: number): void {
@@ -92,14 +70,23 @@ const GATE_ID = 'id of the gate, or its first 8 or more characters';
 /** `gates list | show | approve | reject | decide`. */
 export function addGateCommands(program: Command, binder: CommandBinder): void {
   const gates = program.command('gates').description('gates: what waits for a person');
-  gates
-    .command('list')
-    .description('open gates, newest first')
-    .option('--status <status>', 'open, approved, rejected, expired, cancelled or all', 'open')
-    .option('--limit <number>', 'at most so many', '20')
-    .option('--cursor <cursor>', 'the page after an earlier one')
-    .addHelpText('after', examples('xynctl gates list', 'xynctl gates list --status all'))
-    .action(binder.bind(list));
+  addListCommand<GateItem, { status: string }>(gates, binder, {
+    description: 'open gates, newest first',
+    limit: '20',
+    examples: ['xynctl gates list', 'xynctl gates list --status all'],
+    fetch: ({ client }, { status, ...page }) =>
+      client.listGates({ ...page, status: status === 'all' ? undefined : status }),
+    columns: [
+      ['gate', (gate) => shortId(gate.gate_id)],
+      ['status', (gate) => gate.status],
+      ['purpose', (gate) => gate.purpose],
+      ['run', (gate) => shortId(gate.run_id)],
+      ['step', (gate) => gate.path],
+      ['opened', (gate, now) => relativeTime(gate.opened_at, now)],
+      ['message', (gate) => gate.message ?? ''],
+    ],
+    empty: 'No gate is like that.',
+  }).option('--status <status>', 'open, approved, rejected, expired, cancelled or all', 'open');
   gates
     .command('show')
     .argument('<gate>', GATE_ID)

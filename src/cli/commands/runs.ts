@@ -1,37 +1,14 @@
 import type { Command } from 'commander';
-import type { RunDetail, Step } from '../../client/api-client.js';
+import type { Run, RunDetail, Step } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { XynFault } from '../../domain/fault.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
-import { fileArgument, pairArguments } from '../parse-options.js';
+import { fileArgument, jsonArgument, pairArguments } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { resolveRunId } from '../short-ids.js';
 import { gateCommands, hasEnded, waitText, watchRun } from '../watch-run.js';
 import { showProblems } from './blueprints.js';
-import { showNextPage, type PageOptions } from './paging.js';
-
-type ListOptions = PageOptions & { status?: string; blueprint?: string };
-
-async function list(
-  { client, printer, io }: CommandContext,
-  _args: readonly [],
-  { blueprint, ...query }: ListOptions,
-): Promise<void> {
-  const runs = await client.listRuns({ ...query, blueprint_id: blueprint });
-  printer.result(runs, () => {
-    const rows = runs.items.map((run) => [
-      shortId(run.run_id),
-      run.status,
-      run.phase ?? '',
-      run.name,
-      relativeTime(run.created_at, io.clock()),
-      elapsed(run.started_at, run.completed_at, io.clock()),
-    ]);
-    printer.table(['run', 'status', 'phase', 'name', 'created', 'took'], rows);
-    if (rows.length === 0) printer.note('No run yet. Send an event: `xynctl events emit NAME`.');
-    showNextPage(printer, runs.next_cursor);
-  });
-}
+import { addListCommand } from './listing.js';
 
 function showSteps(printer: Printer, steps: readonly Step[], nowMs: number): void {
   const rows = steps.map((step) => [
@@ -101,6 +78,7 @@ async function cancel(
 interface StartOptions {
   file?: string;
   input: string[];
+  inputsFile?: string;
   name?: string;
   key?: string;
   wait?: true;
@@ -119,13 +97,16 @@ async function appliedFile({ client, printer, io }: CommandContext, file: string
 async function start(
   context: CommandContext,
   [given]: readonly [string | undefined],
-  { file, input, name, key, wait }: StartOptions,
+  { file, input, inputsFile, name, key, wait }: StartOptions,
 ): Promise<number> {
   const { client, printer, io } = context;
   if ((given === undefined) === (file === undefined)) {
     throw new XynFault('request_invalid', 'Say which blueprint: its id (or id@version), or --file with a document.');
   }
-  const inputs = pairArguments(input);
+  const inputs = {
+    ...(inputsFile === undefined ? {} : await jsonArgument('--inputs-file', `@${inputsFile}`, io.stdin)),
+    ...pairArguments(input),
+  };
   const ref = given ?? (await appliedFile(context, file ?? ''));
   if (ref === undefined) return 1;
   const run = await client.startRun({ blueprint_ref: ref, inputs, ...(name === undefined ? {} : { name }) }, key);
@@ -151,6 +132,7 @@ export function addRunCommands(program: Command, binder: CommandBinder): void {
     .description('start a run by hand')
     .option('--file <file>', 'apply that document, and start a run of it')
     .option('--input <name=value>', 'an input: name=text or name:=json; may be repeated', collect, [])
+    .option('--inputs-file <file>', 'inputs as a JSON object in a file, - for standard input; --input adds to them')
     .option('--name <text>', "what lists call it; default: the blueprint's name")
     .option('--key <key>', 'Idempotency-Key: the same key never makes a second run')
     .option('--wait', 'follow it until it ends; exit code 1 when it does not complete')
@@ -159,18 +141,27 @@ export function addRunCommands(program: Command, binder: CommandBinder): void {
       examples(
         'xynctl runs start bp.checkmk.auto_remediate --input host=web-1 --input service=nginx',
         'xynctl runs start --file remediate.yaml --input host=web-1 --wait',
+        'xynctl runs start bp.checkmk.auto_remediate --inputs-file inputs.json --key ticket-4711',
       ),
     )
     .action(binder.bind(start));
-  runs
-    .command('list')
-    .description('the newest runs')
+  addListCommand<Run, { status?: string; blueprint?: string }>(runs, binder, {
+    description: 'the newest runs',
+    limit: '20',
+    examples: ['xynctl runs list', 'xynctl runs list --status failed --json'],
+    fetch: ({ client }, { blueprint, ...query }) => client.listRuns({ ...query, blueprint_id: blueprint }),
+    columns: [
+      ['run', (run) => shortId(run.run_id)],
+      ['status', (run) => run.status],
+      ['phase', (run) => run.phase ?? ''],
+      ['name', (run) => run.name],
+      ['created', (run, now) => relativeTime(run.created_at, now)],
+      ['took', (run, now) => elapsed(run.started_at, run.completed_at, now)],
+    ],
+    empty: 'No run is like that. Send an event: `xynctl events emit NAME`.',
+  })
     .option('--status <status>', 'created, running, completed, failed or cancelled')
-    .option('--blueprint <id>', 'only runs of that blueprint')
-    .option('--limit <number>', 'at most so many', '20')
-    .option('--cursor <cursor>', 'the page after an earlier one')
-    .addHelpText('after', examples('xynctl runs list', 'xynctl runs list --status failed --json'))
-    .action(binder.bind(list));
+    .option('--blueprint <id>', 'only runs of that blueprint');
   runs
     .command('show')
     .argument('<run>', RUN_ID)
