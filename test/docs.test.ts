@@ -5,17 +5,21 @@ import { runProgram } from '../src/cli/program.js';
 import { createCompiler } from '../src/main/compiler.js';
 import { parseInventory } from '../src/targets/inventory.js';
 
-const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+const pageOf = (name: string): Promise<string> => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
+const readme = await pageOf('README.md');
+const guides = await Promise.all(['docs/operations.md', 'docs/configuration.md', 'SECURITY.md'].map(pageOf));
 
-function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+function blocks(language: string, page = readme): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
 }
 
 /** The command and its options as the words of a shell, without their comments. */
 function commandsOf(text: string): string[][] {
   const lines = text.split('\n').filter((line) => line.startsWith('xynctl '));
   return lines.map((line) =>
-    [...line.replace(/ +# .*$/, '').matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare),
+    [...line.replace(/ +# .*$/, '').matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+      ([, a, b, bare = '']) => a ?? b ?? bare,
+    ),
   );
 }
 
@@ -23,8 +27,12 @@ async function* nothing(): AsyncGenerator<string> {
   yield '';
 }
 
-describe('what README.md shows', () => {
-  const commands = blocks('sh').flatMap(commandsOf);
+describe('what README.md and the guides show', () => {
+  const spoken = guides.flatMap((page) => [...page.matchAll(/`(xynctl [^`]+)`/g)].map(([, line = '']) => line));
+  const commands = [...new Set([readme, ...guides].flatMap((page) => blocks('sh', page)).concat(spoken))]
+    .flatMap(commandsOf)
+    // Options of the program itself come without a command.
+    .filter(([, first = '']) => !first.startsWith('-'));
 
   it('has commands to check', () => expect(commands.length).toBeGreaterThan(15));
 
