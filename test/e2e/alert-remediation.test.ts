@@ -86,6 +86,17 @@ describeWith('temporal')('the alert remediation of the source plan', () => {
       ['approve', 'completed'],
       ['run_fix', 'failed'],
     ]);
+    const log = await until('its log is kept', async () => {
+      const { items } = await client.listArtifacts({ run_id: runId, kind: 'run_log' });
+      return items[0];
+    });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of client.downloadArtifact(log)) chunks.push(chunk);
+    const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
+    const happened = lines.map((line) => JSON.parse(line) as { event: string; path: string | null });
+    expect(happened.map(({ event: what, path: step }) => `${what} ${step ?? ''}`)).toEqual(
+      expect.arrayContaining(['attempt.ended analyze', 'gate.decided approve', 'step.ended run_fix', 'run.ended ']),
+    );
   }, 90_000);
 
   it('refuses a broken document with every problem and its place', async () => {
