@@ -120,9 +120,11 @@ class LiveStream {
     const state = fragmentState(fragments);
     const name = stateName(state);
     const isKnown = this.#shown === undefined && name === this.#options.after.state;
-    const markup = isKnown ? '' : changedMarkup(this.#shown ?? new Map(), fragments, state);
+    const changed = isKnown ? [] : changedMarkup(this.#shown ?? new Map(), fragments, state);
     this.#shown = state;
-    if (markup !== '' || this.#failedAt !== undefined) this.#send('patch', markup, positionText(position, name));
+    if (changed.length > 0 || this.#failedAt !== undefined) {
+      this.#send('patch', JSON.stringify(changed), positionText(position, name));
+    }
   }
 
   #send(event: string, data: string, id?: string): void {

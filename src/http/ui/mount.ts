@@ -15,7 +15,7 @@ import { parsePosition, positionText, startLiveStream } from './live-stream.js';
 import type { PageAnswer, UiCall, UiForm, UiPage, UiServices } from './page.js';
 import { pageMatcher } from './page-match.js';
 import { preferencesForm } from './preferences.js';
-import { sendHtml } from './send.js';
+import { PAGE_HEADERS, sendHtml } from './send.js';
 
 export interface UiOptions {
   services: UiServices;
@@ -134,7 +134,8 @@ function followPage(options: UiOptions): RequestHandler {
     const first = (await load()).live;
     if (first === undefined) throw new XynFault('not_found', 'That page does not change by itself.');
     if (request.query['poll'] !== undefined) {
-      return sendHtml(response, 200, first.fragments.map(({ html }) => html.toString()).join('\n'));
+      response.set(PAGE_HEADERS).json(first.fragments.map(({ html }) => html.toString()));
+      return;
     }
     const { feed } = call.services;
     if (feed === undefined)

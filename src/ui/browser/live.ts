@@ -49,7 +49,7 @@ class LiveStream {
     this.#retryAt = Date.now() + RETRY_MS;
     source.addEventListener('patch', (event: MessageEvent<string>) => {
       this.#heard(event);
-      applyFragments(event.data);
+      applyFragments(JSON.parse(event.data) as string[]);
     });
     source.addEventListener('tick', (event: MessageEvent<string>) => {
       this.#heard(event);
@@ -99,7 +99,7 @@ class LiveStream {
     try {
       const answer = await fetch(`${this.#url}&poll=1`, { credentials: 'same-origin' });
       if (!answer.ok) return;
-      applyFragments(await answer.text());
+      applyFragments((await answer.json()) as string[]);
       this.#lostAt = Date.now();
       this.#show('polling', 'Every 5 s');
       this.#note('');

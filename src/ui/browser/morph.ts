@@ -76,10 +76,12 @@ function updateList(old: Element, now: Element): void {
 }
 
 /** Brings fragments into the page: each one is an element with the id of the one that it renews. */
-export function applyFragments(markup: string): void {
-  const holder = document.createElement('template');
-  holder.innerHTML = markup;
-  for (const now of [...holder.content.children]) {
+export function applyFragments(markup: readonly string[]): void {
+  for (const text of markup) {
+    const holder = document.createElement('template');
+    holder.innerHTML = text.trim();
+    const now = holder.content.firstElementChild;
+    if (now === null) continue;
     const old = document.getElementById(now.id);
     if (old === null) continue;
     if (now instanceof HTMLElement && now.dataset['list'] !== undefined) updateList(old, now);

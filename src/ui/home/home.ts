@@ -1,7 +1,7 @@
 import type { RunDto } from '../../domain/dtos.js';
 import { about, count, countWord, duration, fieldsIn } from '../format.js';
 import { gateQuestion } from '../gates/decision.js';
-import { html, type Html } from '../html.js';
+import { html, type Html, type Part } from '../html.js';
 import { barChart } from '../parts/bar-chart.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
@@ -55,7 +55,7 @@ interface Attention {
   look: Status;
   title: Html;
   about: Html;
-  tags: { text: string; look: string }[];
+  tags: { text: Part; look: string }[];
   opened: string;
   until: string | null;
   action: string;
@@ -87,7 +87,7 @@ function gateItem(gate: HomeGate, ui: Parts): Attention {
       : html`${ui.text(gate.run_name)} · asked ${ui.ago(gate.opened_at.toISOString())}, started by
         ${ui.text(gate.run_actor)}`,
     tags: isRecovery
-      ? [{ text: gate.run_name, look: 'cut' }]
+      ? [{ text: ui.text(gate.run_name), look: 'cut' }]
       : [...(gate.binds.length > 0 ? [actions] : []), approvals],
     opened: gate.opened_at.toISOString(),
     until: gate.expires_at?.toISOString() ?? null,

@@ -36,14 +36,15 @@ export function stateName(state: FragmentState): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The markup to send so that a page in state `before` shows `fragments`; empty when nothing changed. */
-export function changedMarkup(before: FragmentState, fragments: readonly Fragment[], after: FragmentState): string {
-  return fragments
-    .flatMap(({ id, html, rows = [] }) => {
-      const was = before.get(id);
-      const is = after.get(id);
-      if (is === undefined || was?.frame !== is.frame) return [html.toString()];
-      return rows.filter((row) => was.rows.get(row.id) !== is.rows.get(row.id)).map((row) => row.html.toString());
-    })
-    .join('\n');
+/**
+ * The elements to send so that a page in state `before` shows `fragments`; empty when nothing changed. Each one is parsed by
+ * itself in the browser: a table's row after a section would be dropped.
+ */
+export function changedMarkup(before: FragmentState, fragments: readonly Fragment[], after: FragmentState): string[] {
+  return fragments.flatMap(({ id, html, rows = [] }) => {
+    const was = before.get(id);
+    const is = after.get(id);
+    if (is === undefined || was?.frame !== is.frame) return [html.toString()];
+    return rows.filter((row) => was.rows.get(row.id) !== is.rows.get(row.id)).map((row) => row.html.toString());
+  });
 }
