@@ -58,10 +58,10 @@ async function axe(page: Page): Promise<string[]> {
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => {
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const run = (
-      globalThis as unknown as { axe: { run(on: unknown, how: unknown): Promise<{ violations: Violation[] }> } }
-    ).axe.run;
-    return (await run(document, { runOnly: { type: 'tag', values: tags } })).violations;
+    const loaded = globalThis as unknown as {
+      axe: { run(on: unknown, how: unknown): Promise<{ violations: Violation[] }> };
+    };
+    return (await loaded.axe.run(document, { runOnly: { type: 'tag', values: tags } })).violations;
   });
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`),
