@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 /** Own code of the browser, in the order in which it is put together: what is imported comes first. */
 const OWN = [
   'duration.ts',
-  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'keyboard', 'main'].map((name) => `browser/${name}.ts`),
+  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'keyboard', 'main'].map((name) => `browser/${name}.ts`),
 ];
 /** Taken as they are published, minified by their authors. */
 const LIBRARIES = ['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'];

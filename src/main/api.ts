@@ -9,6 +9,7 @@ import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
 import { ensurePartitions } from '../catalog/partitions.js';
+import { RunPageStore } from '../catalog/run-page-store.js';
 import { runLogEntries } from '../catalog/run-log-rows.js';
 import { sharedKey } from '../catalog/signing-keys.js';
 import { OverviewStore } from '../catalog/overview-store.js';
@@ -26,6 +27,7 @@ import type { ServiceObserver } from '../services/observer.js';
 import { requestTraces, runTraces } from '../telemetry/api-traces.js';
 import { HealthService } from '../services/health.js';
 import { PartitionSweep } from '../services/partition-sweep.js';
+import { RunPageService } from '../services/run-page.js';
 import { RunLogWriter } from '../services/run-log.js';
 import { OverviewService } from '../services/overview.js';
 import { catalogMetrics, poolMetrics } from '../telemetry/catalog-metrics.js';
@@ -132,6 +134,13 @@ core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
 const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
+const runPage = new RunPageService({
+  ...core,
+  store: new RunPageStore(catalog),
+  artifacts,
+  clock: Date.now,
+  temporal: { uiUrl: config.temporalUiUrl ?? null, namespace: config.temporalNamespace },
+});
 const app = createApp(
   {
     ...core,
@@ -144,7 +153,7 @@ const app = createApp(
     log,
     version: packageVersion(),
     allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
-    ui: { env, services: { overview } },
+    ui: { env, services: { overview, runPage } },
     onRequest(facts) {
       measured.request(facts);
       traced?.request(facts);

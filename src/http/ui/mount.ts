@@ -51,9 +51,9 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
 }
 
 async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
-  const { live, status = 200, here = call.here, ...page } = content;
+  const { live, status = 200, here = call.here, isPart, ...page } = content;
   if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
-  if (call.isPart) return sendHtml(response, status, page.main.toString());
+  if (isPart === true || call.isPart) return sendHtml(response, status, page.main.toString());
   const counts = await call.services.overview.counts().catch(() => ({ gates: 0, running: 0 }));
   const { view, theme } = call.preferences;
   const facts = { clock: call.clock, env: call.env, version: call.version, actor: call.caller.actor, view, theme };

@@ -3,6 +3,7 @@ import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
 import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
 import type { OverviewService } from '../../services/overview.js';
+import type { RunPageService } from '../../services/run-page.js';
 import type { Clock } from '../../ui/format.js';
 import type { Fragment } from '../../ui/parts/fragment.js';
 import type { Parts } from '../../ui/parts/parts.js';
@@ -16,6 +17,7 @@ import type { Preferences } from './cookies.js';
 /** Everything that pages call. */
 export interface UiServices extends Services {
   overview: Pick<OverviewService, keyof OverviewService>;
+  runPage: Pick<RunPageService, keyof RunPageService>;
   /** Absent: pages fetch what changed every 5 s. */
   feed?: LiveFeed;
 }
@@ -45,6 +47,8 @@ export interface PageAnswer extends Omit<PageContent, 'live'> {
   status?: number;
   /** The address of this page where it is answered under another one, as after a refused form. */
   here?: string;
+  /** `main` is a piece of a page and is sent without the shell. */
+  isPart?: true;
   /** What is renewed when one of the topics changes. The fragments stand in `main`, each under its id. */
   live?: { topics: readonly LiveTopic[]; fragments: readonly Fragment[] };
 }

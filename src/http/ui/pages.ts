@@ -3,9 +3,10 @@ import { homePages } from './home-page.js';
 import { runsForms, runsPages } from './runs-pages.js';
 import { searchPages } from './search-page.js';
 import type { UiForm, UiPage } from './page.js';
+import { runPages } from './run-pages.js';
 
 /** Every page. Where two paths fit an address, the first one is taken. */
-export const pages: readonly UiPage[] = [...homePages, ...gatePages, ...runsPages, ...searchPages];
+export const pages: readonly UiPage[] = [...homePages, ...gatePages, ...runsPages, ...searchPages, ...runPages];
 
 /** Every form. */
 export const forms: readonly UiForm[] = [...gateForms, ...runsForms];

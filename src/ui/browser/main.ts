@@ -1,5 +1,6 @@
 import { startClocks } from './clocks.js';
 import { openConfirm, openDialog } from './dialogs.js';
+import { startInPlace } from './in-place.js';
 import { startKeyboard } from './keyboard.js';
 import { startLive } from './live.js';
 import { showHeld } from './morph.js';
@@ -58,4 +59,5 @@ addEventListener('pageshow', () => {
 keepPreferences();
 startClocks();
 startKeyboard();
+startInPlace();
 startLive();

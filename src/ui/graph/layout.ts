@@ -45,6 +45,8 @@ const LANE_GAP = 12;
 const LINE_GAP = 30;
 const FRAME = { side: 10, title: 18 };
 const MARGIN = 6;
+/** So much wider may a map be if it needs no second line then: a line with one box in it helps nobody. */
+const LAST_WORD = 32;
 /** Room for the rails of a wrapped sequence: on its left, at the end of a line, and for the way back on its right. */
 const RAIL = { left: 14, right: 10, back: 20 };
 
@@ -110,8 +112,7 @@ function measureSeq(node: Seq, room: number, vertical: boolean, top: boolean): M
   const inside = room - RAIL.left - (top ? RAIL.right : RAIL.back);
   const kids = node.items.map((item) => measure(item, inside, vertical));
   const main = alongOf(kids);
-  if (main <= (top ? inside : room) || kids.length <= 1)
-    return { node, main: main + (top && !vertical ? RAIL.left + RAIL.right : 0), ...acrossOf(kids), kids };
+  if (main <= (top ? room + LAST_WORD : room) || kids.length <= 1) return { node, main, ...acrossOf(kids), kids };
   return wrap(node, kids, inside, top);
 }
 
@@ -183,8 +184,7 @@ function place(draft: Draft, measured: Measured, main: number, axis: number, top
       box(draft, node, [main, axis - measured.before], measured.main, measured.before + measured.after);
       return;
     case 'seq':
-      if (measured.lines === undefined)
-        placeRow(draft, measured.kids, top && !draft.vertical ? main + RAIL.left : main, axis);
+      if (measured.lines === undefined) placeRow(draft, measured.kids, main, axis);
       else placeLines(draft, measured, main, axis, top);
       return;
     case 'lanes':

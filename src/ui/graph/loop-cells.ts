@@ -58,6 +58,11 @@ export function loopCells(items: LoopItems, most = MOST_TICKS, bins = BINS): Loo
   });
 }
 
+/** The mark of an item's letter; one that nobody knows is not started. */
+export function loopMark(letter: string): Mark {
+  return LETTERS[letter] ?? 'todo';
+}
+
 /** How many items there are, as far as is known. */
 export function loopTotal({ states, total }: LoopItems): number {
   return Math.max(states.length, total ?? 0);
@@ -67,7 +72,7 @@ export function loopTotal({ states, total }: LoopItems): number {
 export function loopCounts(items: LoopItems): Map<Mark, number> {
   const counts = new Map<Mark, number>();
   for (const letter of items.states) {
-    const mark = LETTERS[letter] ?? 'todo';
+    const mark = loopMark(letter);
     counts.set(mark, (counts.get(mark) ?? 0) + 1);
   }
   const rest = loopTotal(items) - items.states.length;
@@ -77,6 +82,6 @@ export function loopCounts(items: LoopItems): Map<Mark, number> {
 
 function binMark(states: string, size: number): Mark {
   if (states === '') return 'todo';
-  const worst = worstMark([...new Set(states)].map((letter) => LETTERS[letter] ?? 'todo'));
+  const worst = worstMark([...new Set(states)].map(loopMark));
   return worst === 'done' && states.length < size ? 'run' : worst;
 }

@@ -1,32 +1,29 @@
+import { statusOf, type Glyph, type Status, type Tone } from '../status.js';
+
 /**
  * What a step shows: its silhouette, its colour and its word. `todo` is not started yet, `unknown` an effect of which
  * nobody knows whether it happened, `undone` one that was compensated.
  */
-export type Mark =
-  'todo' | 'run' | 'retry' | 'gate' | 'done' | 'fail' | 'unknown' | 'undone' | 'cancelled' | 'skipped' | 'held';
-
-/** The colour family of a mark; `mute` is neutral. */
-export type Tone = 'done' | 'run' | 'gate' | 'fail' | 'odd' | 'mute';
+export type Mark = Exclude<Glyph, 'warn' | 'info'>;
 
 interface MarkFacts {
   word: string;
-  tone: Tone;
   /** Which one stands for several: the highest. */
   weight: number;
 }
 
 const MARKS: Readonly<Record<Mark, MarkFacts>> = {
-  fail: { word: 'Failed', tone: 'fail', weight: 10 },
-  unknown: { word: 'Outcome unknown', tone: 'odd', weight: 9 },
-  gate: { word: 'Waiting for a decision', tone: 'gate', weight: 8 },
-  held: { word: 'Held', tone: 'fail', weight: 7 },
-  undone: { word: 'Undone', tone: 'odd', weight: 6 },
-  retry: { word: 'Retrying', tone: 'gate', weight: 5 },
-  run: { word: 'Running', tone: 'run', weight: 4 },
-  cancelled: { word: 'Cancelled', tone: 'mute', weight: 3 },
-  todo: { word: 'Not started', tone: 'mute', weight: 2 },
-  done: { word: 'Completed', tone: 'done', weight: 1 },
-  skipped: { word: 'Skipped', tone: 'mute', weight: 0 },
+  fail: { word: 'Failed', weight: 10 },
+  unknown: { word: 'Outcome unknown', weight: 9 },
+  gate: { word: 'Waiting for a decision', weight: 8 },
+  held: { word: 'Held', weight: 7 },
+  undone: { word: 'Undone', weight: 6 },
+  retry: { word: 'Retrying', weight: 5 },
+  run: { word: 'Running', weight: 4 },
+  cancelled: { word: 'Cancelled', weight: 3 },
+  todo: { word: 'Not started', weight: 2 },
+  done: { word: 'Completed', weight: 1 },
+  skipped: { word: 'Skipped', weight: 0 },
 };
 
 /** The word that stands beside the silhouette. */
@@ -36,7 +33,12 @@ export function markWord(mark: Mark): string {
 
 /** The colour family that it is drawn in. */
 export function markTone(mark: Mark): Tone {
-  return MARKS[mark].tone;
+  return markStatus(mark).tone;
+}
+
+/** Silhouette, colour and word. */
+export function markStatus(mark: Mark): Status {
+  return statusOf(mark, MARKS[mark].word);
 }
 
 /** The mark that a reader must not miss; `skipped` for none. */

@@ -12,16 +12,16 @@ function scope(nodes: PlanNode[], steps: readonly Sketch[]): Scope {
   return { do: steps.map((step) => step(nodes)), rollback: 'manual' };
 }
 
-export const act = (id: string, name?: string): Sketch => {
-  return (nodes) => push(nodes, action(id, { ...(name === undefined ? {} : { name }), action: 'http.call' }));
+export const act = (id: string, name?: string, actionName = 'http.call'): Sketch => {
+  return (nodes) => push(nodes, action(id, { ...(name === undefined ? {} : { name }), action: actionName }));
 };
 
-export const ask = (id: string): Sketch => {
-  return (nodes) => push(nodes, gate(id));
+export const ask = (id: string, name?: string): Sketch => {
+  return (nodes) => push(nodes, gate(id, name === undefined ? {} : { name }));
 };
 
-export const think = (id: string): Sketch => {
-  return (nodes) => push(nodes, agent(id));
+export const think = (id: string, name?: string): Sketch => {
+  return (nodes) => push(nodes, agent(id, name === undefined ? {} : { name }));
 };
 
 export const parallel = (id: string, branches: Record<string, Sketch[]>): Sketch => {

@@ -1,15 +1,18 @@
 import { auditLog } from '../../../src/catalog/audit.js';
 import { OverviewStore } from '../../../src/catalog/overview-store.js';
+import { RunPageStore } from '../../../src/catalog/run-page-store.js';
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
 import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
 import { createCore } from '../../../src/main/core.js';
 import { AuditTrail } from '../../../src/services/audit-trail.js';
 import { OverviewService } from '../../../src/services/overview.js';
+import { RunPageService } from '../../../src/services/run-page.js';
 import { RunGateway } from '../../../src/temporal/gateway.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
 import { silentLog } from '../../support/node.js';
+import { seedRunSamples } from './run-samples.js';
 import { seed } from './seed.js';
 
 /** The screens over a real catalog, without Temporal: what runs wait for is only what the catalog knows. */
@@ -64,11 +67,12 @@ function quietGateway(): RunGateway {
 
 /** Starts the screens over a catalog of their own, with a realistic content unless `empty`. */
 export async function startScreens(
-  options: { port?: number; empty?: boolean; stage?: 'dev' | 'prod'; name?: string } = {},
+  options: { port?: number; empty?: boolean; samples?: boolean; stage?: 'dev' | 'prod'; name?: string } = {},
 ): Promise<Screens> {
   const database = await freshDatabase();
   const { catalog } = database;
   if (options.empty !== true) await seed(catalog);
+  if (options.samples === true) await seedRunSamples(catalog);
   const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
   const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog });
   const feed = new TestFeed();
@@ -83,9 +87,16 @@ export async function startScreens(
   };
   const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
   const audit = new AuditTrail(auditLog(catalog), fakes.audit.verify);
+  const runPage = new RunPageService({
+    ...core,
+    store: new RunPageStore(catalog),
+    artifacts: fakes.artifacts,
+    clock: Date.now,
+    temporal: { uiUrl: 'http://127.0.0.1:8233', namespace: 'default' },
+  });
   const app = createApp(
     { ...fakes, ...core, health, audit },
-    { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { overview, feed } } },
+    { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { overview, runPage, feed } } },
   );
   const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
   return {

@@ -1,0 +1,46 @@
+import { applyFragments } from './morph.js';
+import { fetchPart } from './page.js';
+
+/** Shows another state of the same page without moving what is read; the address says which. */
+async function showInPlace(url: string): Promise<void> {
+  try {
+    applyFragments(await fetchPart(url));
+  } catch {
+    location.assign(url);
+    return;
+  }
+  // The page's stream follows the address.
+  document.body.dispatchEvent(new Event('htmx:pushedIntoHistory'));
+}
+
+function onInPlaceClick(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
+  const link = event.target instanceof Element ? event.target.closest('[data-in-place] a[href]') : null;
+  if (link === null) return;
+  // Links inside drawings have no `href` property that is a text.
+  const url = new URL(link.getAttribute('href') ?? '', location.href);
+  if (url.origin !== location.origin || url.pathname !== location.pathname || url.hash !== '') return;
+  event.preventDefault();
+  history.pushState(null, '', url);
+  void showInPlace(url.href);
+}
+
+/** Arrows move among the boxes of a drawing, which is one stop for Tab. */
+function onArrow(event: KeyboardEvent): void {
+  const from = event.target instanceof Element ? event.target.closest('[data-arrows] a') : null;
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (from === null || step === undefined) return;
+  const boxes = [...(from.closest('[data-arrows]')?.querySelectorAll<SVGAElement>('a') ?? [])];
+  const next = boxes[boxes.indexOf(from as SVGAElement) + step];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
+}
+
+/** Links that change a page in place, and arrows in drawings. */
+export function startInPlace(): void {
+  document.addEventListener('click', onInPlaceClick);
+  document.addEventListener('keydown', onArrow);
+  if (document.querySelector('[data-in-place]') !== null) addEventListener('popstate', () => void showInPlace(location.href));
+}
