@@ -61,9 +61,11 @@ function firstSight(tree: Seq | null): string | null {
 }
 
 function defaultTab(panel: StepPanelRow | null): PanelTab {
-  if (panel === null || panel.logs_artifact_id !== null || panel.status === 'running') return 'log';
-  if (panel.outputs !== null) return 'outputs';
-  return panel.attempt_log.length > 0 ? 'attempts' : 'inputs';
+  if (panel === null) return 'log';
+  const { logs_artifact_id: log, status, outputs, attempt_log: attempts } = panel;
+  if (log !== null || status === 'running') return 'log';
+  if (outputs !== null) return 'outputs';
+  return attempts.length > 0 ? 'attempts' : 'inputs';
 }
 
 /** A log that cannot be read leaves the rest of the page as it is. */

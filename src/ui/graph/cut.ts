@@ -7,7 +7,7 @@ const WIDE = /[mwMW@%—]|[^\u0000-\u024f\u2000-\u206f]/;
 const widthOf = (character: string): number => {
   if (NARROW.test(character)) return 0.37;
   if (WIDE.test(character)) return 0.98;
-  return /[A-Z]/.test(character) ? 0.7 : 0.62;
+  return /[A-Z]/.test(character) ? 0.68 : 0.58;
 };
 
 /**

@@ -23,7 +23,7 @@ export interface MapView {
 }
 
 /** Sizes of the two lines of a box, as the style sheet has them, and the room that a leaf leaves them. */
-const TITLE = { fontPx: 11.5, widthPx: 73 };
+const TITLE = { fontPx: 11.5, widthPx: 74 };
 const TEXT = { fontPx: 10.5, widthPx: 86 };
 /** A loop's box is wider by that much. */
 const LOOP_MORE_PX = 41;
@@ -39,6 +39,7 @@ export function mapSvg(placed: Layout, view: MapView): Html {
   const stops = placed.boxes.filter(({ node }) => !isDiamond(node));
   const tabStop = stops.find(({ node }) => node.path === view.selected) ?? stops[0];
   return html`<svg
+    id="run-map"
     width="${w}"
     height="${h}"
     viewBox="0 0 ${w} ${h}"

@@ -112,9 +112,9 @@ function span(axis: TimeAxis, startMs: number, endMs: number): { x: string; widt
 /** The labels of the axis. */
 export function axisSvg(axis: TimeAxis, now: number | null): Html {
   const nowAt = now === null ? null : axis.place(now);
-  const ticks = axis.ticks.filter(
-    ({ percent }) => percent < 92 && (nowAt === null || Math.abs(percent + 5 - nowAt) > 9),
-  );
+  // A label is about an eighth of a narrow axis wide, and begins at its tick.
+  const isFree = (percent: number): boolean => nowAt === null || percent < nowAt - 18 || percent > nowAt + 6;
+  const ticks = axis.ticks.filter(({ percent }) => percent < 90 && isFree(percent));
   const labels = ticks.map(
     ({ percent, label }) => html`<text x="${percent.toFixed(2)}%" y="20" dx="4">${label}</text>`,
   );
