@@ -254,7 +254,8 @@ export function runDto(row: runModel): RunDto {
   };
 }
 
-function stepDto(row: stepModel): StepDto {
+/** The step as the API shows it. */
+export function stepDto(row: stepModel): StepDto {
   return {
     step_id: row.step_id,
     run_id: row.run_id,

@@ -11,9 +11,11 @@ import { FootprintStore } from './footprint-store.js';
 import { GateStore } from './gate-store.js';
 import { HoldStore } from './hold-store.js';
 import { PlaceStore } from './place-store.js';
+import { LiveStore } from './live-store.js';
 import { RepairStore } from './repair-store.js';
 import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
+import { StuckRuns } from './stuck-runs.js';
 import { Turnstile } from './turnstile.js';
 
 /** Everything that can be read and written; one instance works either by itself or inside one transaction. */
@@ -29,6 +31,8 @@ export interface Stores {
   answers: AnswerStore;
   holds: HoldStore;
   places: PlaceStore;
+  live: LiveStore;
+  stuck: StuckRuns;
 }
 
 /** The stores inside a transaction. */
@@ -116,6 +120,8 @@ function storesOver(db: Database): Stores {
     answers: typed(new AnswerStore(db)),
     holds: typed(new HoldStore(db)),
     places: typed(new PlaceStore(db)),
+    live: typed(new LiveStore(db)),
+    stuck: typed(new StuckRuns(db)),
   };
 }
 

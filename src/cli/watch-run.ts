@@ -34,10 +34,24 @@ export function waitText(wait: Wait, nowMs: number): string {
     }
     case 'retry':
       return `attempt ${wait.attempt} ${relativeTime(wait.next_attempt_at, nowMs)}: ${wait.last_failure ?? 'failed before'}`;
-    case 'worker':
-      return `no worker has taken it since ${relativeTime(wait.since, nowMs)}; see \`xynctl status\``;
     case 'place':
       return `waits for a place: ${wait.running} runs of the lane ${wait.lane} run, ${wait.ahead} wait before it`;
+    case 'step':
+      return `runs on ${wait.worker} since ${relativeTime(wait.since, nowMs)}`;
+    case 'worker_lost':
+      return `its worker${wait.worker === null ? '' : ` ${wait.worker}`} gives no sign of life since ${relativeTime(wait.since, nowMs)}; another one takes over`;
+    case 'worker': {
+      const who = wait.pollers === 0 ? 'no worker polls' : `${wait.pollers ?? 'an unknown number of'} workers poll`;
+      return `no worker has taken it since ${relativeTime(wait.since, nowMs)}; ${who} queue ${wait.queue}; see \`xynctl doctor\``;
+    }
+    case 'decision':
+      return 'its next step is being decided';
+    case 'defect':
+      return `a defect of Xyn keeps it (attempt ${wait.attempt}): ${wait.message}`;
+    case 'timer':
+      return wait.until === null ? 'waits for a time' : `goes on ${relativeTime(wait.until, nowMs)}`;
+    case 'record':
+      return `its workflow is ${wait.execution}; the records are being completed`;
     case 'start':
       return 'waits for Temporal to take it';
     case 'cancel':

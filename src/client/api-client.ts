@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
+import { readEventStream } from './event-stream.js';
 import { ERROR_CODES, type ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
@@ -60,6 +61,8 @@ const TIMEOUT_MS = 15_000;
 const RETRIES = 2;
 /** The largest artifact over a slow line. */
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
+/** A stream gives a sign of life every 15 s; after three missed ones the connection is taken for dead. */
+const SILENCE_MS = 45_000;
 /** JSON is YAML: documents of both forms go under this type. */
 const YAML = 'text/yaml; charset=utf-8';
 
@@ -243,12 +246,42 @@ export class ApiClient {
     return this.#call('GET', '/health', healthSchema);
   }
 
+  /**
+   * One connection to a stream; ends when the server ends it.
+   * `after` is the id of the last message of an earlier connection; `signal` leaves the stream.
+   * @throws XynFault `not_running` when the server cannot be reached or falls silent; what it answers.
+   */
+  async *stream(
+    path: string,
+    query: Query,
+    { after, signal }: { after?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<{ type: string; id: string; data: unknown }> {
+    const url = this.#urlOf(path, query);
+    const silence = new AbortController();
+    const aborted = AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]);
+    const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    try {
+      const headers = { ...this.#headers(), Accept: 'text/event-stream', ...(after && { 'Last-Event-ID': after }) };
+      const response = await fetch(url, { headers, redirect: 'manual', signal: aborted }).catch((error: unknown) => {
+        throw this.#unreachable(error);
+      });
+      if (!response.ok || response.body === null) throw this.#faultOf(response.status, await response.text());
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
+        throw this.#notXyn(response.status);
+      }
+      const messages = readEventStream(response.body as AsyncIterable<Uint8Array>, () => timer.refresh());
+      for await (const { data, ...message } of messages) yield { ...message, data: parseJson(data) };
+    } catch (error) {
+      throw error instanceof XynFault ? error : this.#unreachable(error);
+    } finally {
+      clearTimeout(timer);
+      silence.abort();
+    }
+  }
+
   /** Every call can be repeated without harm: by its nature, or since it carries a key. */
   async #call<T>(method: string, path: string, schema: z.ZodType<T>, options: RequestOptions = {}): Promise<T> {
-    const url = new URL(`${this.#options.url}/api/v1${path}`);
-    for (const [name, value] of Object.entries(options.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
+    const url = this.#urlOf(path, options.query ?? {});
     const { status, text } = await again(this.#options.retries ?? RETRIES, () => this.#fetch(method, url, options));
     if (status < 200 || status > 299) throw this.#faultOf(status, text);
     const parsed = schema.safeParse(parseJson(text));
@@ -256,19 +289,34 @@ export class ApiClient {
     return parsed.data;
   }
 
+  #urlOf(path: string, query: Query): URL {
+    const url = new URL(`${this.#options.url}/api/v1${path}`);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  #headers(): Record<string, string> {
+    const { actor, program = 'xyn-client' } = this.#options;
+    return {
+      Accept: 'application/json',
+      'User-Agent': program,
+      ...(actor === undefined ? {} : { 'X-Xyn-Actor': actor }),
+    };
+  }
+
   async #fetch(
     method: string,
     url: URL,
     { body, headers }: RequestOptions,
   ): Promise<{ status: number; text: string; headers: Headers }> {
-    const { actor, program = 'xyn-client', timeoutMs = TIMEOUT_MS } = this.#options;
+    const { timeoutMs = TIMEOUT_MS } = this.#options;
     try {
       const response = await fetch(url, {
         method,
         headers: {
-          Accept: 'application/json',
-          'User-Agent': program,
-          ...(actor === undefined ? {} : { 'X-Xyn-Actor': actor }),
+          ...this.#headers(),
           ...(body === undefined ? {} : { 'Content-Type': body instanceof Uint8Array ? YAML : 'application/json' }),
           ...headers,
         },

@@ -115,6 +115,13 @@ export const SETTINGS = {
     fallback: 'default',
     doc: 'Temporal namespace of all runs.',
   },
+  maxStreams: {
+    variable: 'XYN_MAX_STREAMS',
+    schema: wholeNumber(1, 900),
+    fallback: '200',
+    unit: 'streams',
+    doc: 'Live streams that one API process serves at once, those of open pages included.',
+  },
   taskQueue: {
     variable: 'XYN_TASK_QUEUE',
     schema: name,

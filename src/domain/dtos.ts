@@ -77,8 +77,34 @@ export type WaitingOn =
       expires_at: string | null;
     }
   | { kind: 'retry'; path: string; attempt: number; next_attempt_at: string | null; last_failure: string | null }
-  /** No worker has taken the task (or the run's next decision, then without a path) since that time. */
-  | { kind: 'worker'; path: string | null; since: string | null }
+  /** A worker works on the step, and gave a sign of life lately. */
+  | {
+      kind: 'step';
+      path: string;
+      attempt: number;
+      worker: string;
+      since: string | null;
+      last_heartbeat_at: string | null;
+    }
+  /** The worker that had the task (or the run's next decision, then without a path) gives no sign of life since then. */
+  | { kind: 'worker_lost'; path: string | null; attempt: number; worker: string | null; since: string | null }
+  /**
+   * No worker has taken the task (or the run's next decision, then without a path) since that time. `pollers`: workers
+   * that asked the queue for work within about a minute; null when that could not be found out.
+   */
+  | { kind: 'worker'; path: string | null; since: string | null; queue: string; pollers: number | null }
+  /** A worker is about to decide what the run does next. */
+  | { kind: 'decision'; since: string | null }
+  /** The code of Xyn fails at the run's next decision, which is tried again until a fix is deployed. */
+  | { kind: 'defect'; code: 'workflow_defect'; message: string; attempt: number; since: string | null }
+  /** Temporal has nothing to do for the run before a moment; null: nobody could tell which. */
+  | { kind: 'timer'; until: string | null; since: string }
+  /** The workflow has ended, or Temporal does not know it: the reconciler completes the records. */
+  | {
+      kind: 'record';
+      execution: 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out' | 'not_found';
+      since: string;
+    }
   | { kind: 'cancel'; since: string }
   /** Temporal does not answer, so that only the catalog's part is told. */
   | { kind: 'unknown'; reason: string };

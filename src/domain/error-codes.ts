@@ -86,6 +86,7 @@ export const ERROR_CODES = {
     'A migration failed, was edited after it was applied, or the database is newer.',
   ),
   temporal_unavailable: row(503, 5, true, 'The Temporal server does not answer.'),
+  streams_exhausted: row(503, 5, true, 'As many live streams are open as `XYN_MAX_STREAMS` allows.'),
   server_start_failed: row(
     500,
     5,

@@ -6,6 +6,7 @@ import { handleErrors } from './errors.js';
 import { sendFile } from './file-answer.js';
 import type { Log } from './log.js';
 import { describeApi } from './openapi/serve.js';
+import { sendStream } from './live/send-stream.js';
 import { guardOrigin } from './origin-guard.js';
 import type { RequestFacts } from './request-facts.js';
 import { API_PREFIX, type Route } from './route.js';
@@ -89,6 +90,7 @@ function serve({ services }: Context, route: Route): RequestHandler {
       body: request.body as unknown,
       bytes: bytesOf(request),
     });
+    if (answer.stream !== undefined) return sendStream(request, response, answer.stream);
     if (answer.file !== undefined) return sendFile(request, response, answer.file);
     if (answer.location !== undefined) response.location(answer.location);
     // What has a correlation id of its own, e.g. a run, keeps it.

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { Caller } from '../services/caller.js';
 import type { FileAnswer } from './file-answer.js';
+import type { OpenStream } from '../services/live-events.js';
 import type { Privilege } from './privileges.js';
 import type { Services } from './services.js';
 import { parsePart } from './validation.js';
@@ -19,6 +20,8 @@ export interface Answer {
   body: object;
   /** Sent instead of `body`. */
   file?: FileAnswer;
+  /** Sent instead of `body`, message by message, as server-sent events. */
+  stream?: OpenStream;
 }
 
 /** A request as a handler sees it: parsed, with a known caller. */

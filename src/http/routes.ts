@@ -1,4 +1,5 @@
 import { artifactRoutes } from './artifact-routes.js';
+import { liveRoutes } from './live/routes.js';
 import type { Route } from './route.js';
 import { auditRoutes } from './routes/audit.js';
 import { blueprintRoutes } from './routes/blueprints.js';
@@ -11,6 +12,7 @@ import { runRoutes } from './routes/runs.js';
 export function routesOf(about: About): readonly Route[] {
   return [
     ...healthRoutes(about),
+    ...liveRoutes,
     ...eventRoutes,
     ...runRoutes,
     ...gateRoutes,

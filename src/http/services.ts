@@ -1,8 +1,10 @@
 import type { AuditTrail } from '../services/audit-trail.js';
 import type { ArtifactService } from '../services/artifacts.js';
 import type { BlueprintService } from '../services/blueprints.js';
+import type { DoctorService } from '../services/doctor.js';
 import type { EventService } from '../services/events.js';
 import type { GateService } from '../services/gates.js';
+import type { LiveStreams } from '../services/live-streams.js';
 import type { RunService } from '../services/runs.js';
 
 /** Whether the parts that the API leans on work. */
@@ -35,4 +37,6 @@ export interface Services {
   audit: Pick<AuditTrail, 'list' | 'verify'>;
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
   blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'apply'>;
+  doctor: Pick<DoctorService, 'examine'>;
+  live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;
 }

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { redact } from '../agents/redact.js';
 import { LocalArtifactStore } from '../artifacts/local-store.js';
@@ -21,10 +22,13 @@ import { startHttpServer } from '../http/server.js';
 import { ArtifactService } from '../services/artifacts.js';
 import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
+import { DoctorService } from '../services/doctor.js';
 import { AuditTrail } from '../services/audit-trail.js';
 import { verifyAudit } from '../services/audit-verification.js';
 import type { ServiceObserver } from '../services/observer.js';
 import { requestTraces, runTraces } from '../telemetry/api-traces.js';
+import { LiveReader } from '../services/live-reader.js';
+import { LiveStreams } from '../services/live-streams.js';
 import { HealthService } from '../services/health.js';
 import { PartitionSweep } from '../services/partition-sweep.js';
 import { RunPageService } from '../services/run-page.js';
@@ -141,10 +145,37 @@ const runPage = new RunPageService({
   clock: Date.now,
   temporal: { uiUrl: config.temporalUiUrl ?? null, namespace: config.temporalNamespace },
 });
+const reader = new LiveReader({
+  store: core.access.live,
+  log,
+  clock: Date.now,
+  maxFollowers: config.maxStreams,
+  listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
+});
+await reader.start();
+const live = new LiveStreams({
+  reader,
+  catalog: core.access,
+  explain: (runId) => core.runs.get(runId),
+  health: () => health.check(),
+});
+const doctor = new DoctorService({
+  runs: core.access.stuck,
+  gateway,
+  waits: core.waits,
+  health,
+  disk: async () => {
+    const { bavail, blocks, bsize } = await statfs(config.stateDir);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  },
+  clock: Date.now,
+});
 const app = createApp(
   {
     ...core,
     health,
+    live,
+    doctor,
     artifacts,
     audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
     cursors: { key: sharedKey(catalog, 'cursor') },
@@ -164,6 +195,8 @@ const app = createApp(
 const orNext = (process.env['XYN_PORT'] ?? '') === '';
 const server = await startHttpServer(app, { host: config.host, port: config.port, orNext });
 lifecycle.onClose('http', () => server.close());
+// After the server, so that streams end before it waits for answers under way.
+lifecycle.onClose('live', () => reader.stop());
 log.info({ url: server.url }, 'listening');
 tellParent({ ready: true, url: server.url });
 await lifecycle.ended;

@@ -22,6 +22,7 @@ import { RunRepair } from '../services/run-repair.js';
 import { RunStarter } from '../services/run-starter.js';
 import { RunService } from '../services/runs.js';
 import { startSweeps } from '../services/sweeps.js';
+import { WaitingOnService } from '../services/waiting-on.js';
 import type { RunGateway } from '../temporal/gateway.js';
 import type { Lifecycle } from './lifecycle.js';
 
@@ -43,6 +44,7 @@ export interface Core {
   access: CatalogAccess;
   events: EventService;
   runs: RunService;
+  waits: WaitingOnService;
   gates: GateService;
   blueprints: BlueprintService;
   plans: PlanCache;
@@ -78,14 +80,16 @@ export function createCore({ catalog, gateway, env, log, rails, compile, observe
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
   const wake = (): void => dispatcher.wake();
+  const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
   const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
   return {
     access,
     plans,
+    waits,
     events: new EventService({ ...creation, wake }),
-    runs: new RunService({ ...creation, gateway, cancels, wake }),
+    runs: new RunService({ ...creation, waits, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),
     blueprints: new BlueprintService({
       catalog: access,

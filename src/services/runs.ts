@@ -10,13 +10,11 @@ import type {
   RunDto,
   StepDetailDto,
   StepDto,
-  WaitingOn,
 } from '../domain/dtos.js';
 import type { RunStatus } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex, uuidV5 } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
-import type { RunDescription, RunGateway } from '../temporal/gateway.js';
 import type { Caller } from './caller.js';
 import type { CancelSender } from './cancel-sender.js';
 import { checkInputs } from './inputs.js';
@@ -25,6 +23,7 @@ import { laneOf } from './rails.js';
 import { createRuns, type RunCreationDeps } from './run-creation.js';
 import type { PlannedRun } from './run-places.js';
 import { isStorable, isStorableText } from './storable-json.js';
+import type { WaitingOnService } from './waiting-on.js';
 
 export interface CreateRunRequest {
   /** Shown in lists; default: the blueprint's name. */
@@ -40,7 +39,7 @@ export interface CreateRunRequest {
 
 export interface RunServiceDeps extends RunCreationDeps {
   catalog: CatalogAccess;
-  gateway: RunGateway;
+  waits: Pick<WaitingOnService, 'of'>;
   cancels: CancelSender;
   /** Told after the commit of a new run. */
   wake: () => void;
@@ -48,10 +47,6 @@ export interface RunServiceDeps extends RunCreationDeps {
 
 /** Name space of run ids that come from an Idempotency-Key. */
 const RUN_KEYS = 'a8d2a2a0-5a0b-5d0e-9f3e-6a1d0b6c7e11';
-/** A run's page must not wait long for Temporal. */
-const DESCRIBE_DEADLINE_MS = 1_000;
-/** A task that no worker took for that long is said to wait for one. */
-const WORKER_PATIENCE_MS = 2_000;
 
 /** Runs: started by hand, listed, explained, cancelled. */
 export class RunService {
@@ -100,7 +95,7 @@ export class RunService {
    */
   async get(runId: string): Promise<RunDetailDto> {
     const run = await this.#found(runId);
-    return { ...run, waiting_on: isOpen(run.status) ? await this.#waitingOn(run) : [] };
+    return { ...run, waiting_on: isOpen(run.status) ? await this.#deps.waits.of(run) : [] };
   }
 
   /**
@@ -239,56 +234,6 @@ export class RunService {
     if (!known.intact) throw new XynFault('plan_digest_mismatch', 'The stored plan does not fit its digest.');
     return { name: blueprint.name, known };
   }
-
-  async #startWait(run: RunDto): Promise<WaitingOn> {
-    const place = await this.#deps.catalog.places.placeOf(run.run_id);
-    if (place === undefined) return { kind: 'start', since: run.created_at };
-    const { queued_at: since, ...rest } = place;
-    return { kind: 'place', ...rest, since };
-  }
-
-  async #waitingOn(run: RunDto): Promise<WaitingOn[]> {
-    const reasons: WaitingOn[] = [];
-    if (run.status === 'created') reasons.push(await this.#startWait(run));
-    if (run.cancel_requested_at !== null) reasons.push({ kind: 'cancel', since: run.cancel_requested_at });
-    for (const gate of await this.#deps.catalog.gates.openOf(run.run_id)) {
-      const { gate_id, path, purpose, approvers, require, approvals, opened_at, expires_at } = gate;
-      reasons.push({
-        kind: 'gate',
-        gate_id,
-        path,
-        purpose,
-        approvers,
-        require,
-        approvals,
-        since: opened_at,
-        expires_at,
-      });
-    }
-    try {
-      const description = await this.#deps.gateway.describe(run.run_id, DESCRIBE_DEADLINE_MS);
-      reasons.push(...waitsOf(description, this.#deps.clock()));
-    } catch {
-      reasons.push({ kind: 'unknown', reason: 'temporal_unavailable' });
-    }
-    return reasons;
-  }
-}
-
-function waitsOf({ pending, decisionWaitsSince }: RunDescription, now: number): WaitingOn[] {
-  const waits: WaitingOn[] = [];
-  const overdue = (since: string | null): boolean => since !== null && now - Date.parse(since) > WORKER_PATIENCE_MS;
-  if (overdue(decisionWaitsSince)) waits.push({ kind: 'worker', path: null, since: decisionWaitsSince });
-  for (const task of pending) {
-    const { path, attempt, nextAttemptAt, lastFailure } = task;
-    if (task.state !== 'scheduled') continue;
-    if (nextAttemptAt !== null && Date.parse(nextAttemptAt) > now) {
-      waits.push({ kind: 'retry', path, attempt, next_attempt_at: nextAttemptAt, last_failure: lastFailure });
-    } else if (overdue(nextAttemptAt ?? task.scheduledAt)) {
-      waits.push({ kind: 'worker', path, since: nextAttemptAt ?? task.scheduledAt });
-    }
-  }
-  return waits;
 }
 
 function isOpen(status: RunStatus): boolean {

@@ -60,15 +60,40 @@ export interface PendingTask {
   scheduledAt: string | null;
   nextAttemptAt: string | null;
   lastFailure: string | null;
+  /** Its last attempt ended since no heartbeat came any more. */
+  isLost: boolean;
+  /** Who had the last attempt, or has the one that runs. */
+  worker: string;
+  startedAt: string | null;
+  heartbeatAt: string | null;
 }
+
+/** The run's next decision: a workflow task that has not ended. */
+export interface PendingDecision {
+  state: 'scheduled' | 'started';
+  /** From 1; above, the ones before failed or their workers died. */
+  attempt: number;
+  scheduledAt: string | null;
+  startedAt: string | null;
+}
+
+/** How the last decision that did not succeed ended. */
+export type DecisionFailure =
+  { kind: 'failed'; message: string; at: string | null } | { kind: 'timed_out'; at: string | null };
 
 export type ExecutionStatus = 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out' | 'not_found';
 
 export interface RunDescription {
   status: ExecutionStatus;
   pending: PendingTask[];
-  /** Since when the run's next decision waits for a worker; null when none does. */
-  decisionWaitsSince: string | null;
+  /** Null when nothing is to be decided now. */
+  decision: PendingDecision | null;
+}
+
+/** What the server says about itself. */
+export interface ServerFacts {
+  version: string;
+  missingSearchAttributes: string[];
 }
 
 /** What became of a decision: an answer, `unknown` (send it again with the same id), or `closed`. */
@@ -79,6 +104,10 @@ const QUERY_DEADLINE_MS = 2_000;
 /** A long poll lasts a minute, so a poller that is there was seen within this. */
 const POLLER_FRESH_MS = 70_000;
 const HISTORY_DEADLINE_MS = 15_000;
+/** Runs that one listing gives. */
+const MAX_OPEN_RUNS = 10_000;
+/** Newest events that are looked through for a failed decision. */
+const FAILURE_EVENTS = 10;
 type QueueRequest = Parameters<Connection['workflowService']['describeTaskQueue']>[0];
 /** `TASK_QUEUE_TYPE_WORKFLOW`. */
 const WORKFLOW_QUEUE = 1 as unknown as NonNullable<QueueRequest['taskQueueType']>;
@@ -173,7 +202,23 @@ export class RunGateway {
     try {
       return describe(await this.#bounded(deadlineMs, () => this.#handle(runId).describe()));
     } catch (error) {
-      if (isWorkflowGone(error)) return { status: 'not_found', pending: [], decisionWaitsSince: null };
+      if (isWorkflowGone(error)) return { status: 'not_found', pending: [], decision: null };
+      throw temporalFault(error);
+    }
+  }
+
+  /** How the run's last decision that did not succeed ended; undefined when none of the last events tells. */
+  async decisionFailure(runId: string, deadlineMs: number): Promise<DecisionFailure | undefined> {
+    try {
+      const { history } = await this.#bounded(deadlineMs, () =>
+        this.#connection.workflowService.getWorkflowExecutionHistoryReverse({
+          namespace: this.#options.namespace,
+          execution: { workflowId: workflowIdOf(runId) },
+          maximumPageSize: FAILURE_EVENTS,
+        }),
+      );
+      return decisionFailureOf(history?.events ?? []);
+    } catch (error) {
       throw temporalFault(error);
     }
   }
@@ -216,6 +261,50 @@ export class RunGateway {
     }
   }
 
+  /**
+   * Ids of the runs that Temporal works on, at most 10 000; its listing lags a little behind.
+   * @throws XynFault `temporal_unavailable`
+   */
+  async openRunIds(): Promise<Set<string>> {
+    const ids = new Set<string>();
+    let nextPageToken: Uint8Array = new Uint8Array();
+    try {
+      do {
+        const page = await this.#bounded(CALL_DEADLINE_MS, () =>
+          this.#connection.workflowService.listWorkflowExecutions({
+            namespace: this.#options.namespace,
+            query: `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`,
+            pageSize: 1_000,
+            nextPageToken,
+          }),
+        );
+        for (const { execution } of page.executions) ids.add((execution?.workflowId ?? '').slice('run/'.length));
+        nextPageToken = page.nextPageToken;
+      } while (nextPageToken.length > 0 && ids.size < MAX_OPEN_RUNS);
+    } catch (error) {
+      throw temporalFault(error);
+    }
+    return ids;
+  }
+
+  /** @throws XynFault `temporal_unavailable`, also where the server does not tell its search attributes. */
+  async serverFacts(): Promise<ServerFacts> {
+    const { namespace } = this.#options;
+    try {
+      const [info, attributes] = await this.#bounded(QUERY_DEADLINE_MS, () =>
+        Promise.all([
+          this.#connection.workflowService.getSystemInfo({}),
+          this.#connection.operatorService.listSearchAttributes({ namespace }),
+        ]),
+      );
+      const names = Object.values(KEYS).map(({ name }) => name);
+      const missing = names.filter((name) => !(name in attributes.customAttributes));
+      return { version: info.serverVersion, missingSearchAttributes: missing };
+    } catch (error) {
+      throw temporalFault(error);
+    }
+  }
+
   /** Whether the server answers, within `deadlineMs`. */
   async isReachable(deadlineMs: number): Promise<boolean> {
     try {
@@ -246,6 +335,11 @@ export class RunGateway {
     } catch (error) {
       throw temporalFault(error);
     }
+  }
+
+  /** The queue that workers of this environment poll. */
+  get taskQueue(): string {
+    return this.#options.taskQueue;
   }
 
   /** `host:port` of the server. */
@@ -317,8 +411,10 @@ const TASK_STATES: Record<number, PendingTask['state']> = {
   4: 'paused',
   5: 'paused',
 };
-/** `PENDING_WORKFLOW_TASK_STATE_SCHEDULED`. */
-const DECISION_SCHEDULED = 1;
+/** `PENDING_WORKFLOW_TASK_STATE_STARTED`. */
+const DECISION_STARTED = 2;
+/** `TIMEOUT_TYPE_HEARTBEAT`. */
+const HEARTBEAT_TIMEOUTS = new Set<number>([4]);
 
 function describe(description: WorkflowExecutionDescription): RunDescription {
   const raw = description.raw;
@@ -332,9 +428,33 @@ function describe(description: WorkflowExecutionDescription): RunDescription {
       scheduledAt: isoTime(task.scheduledTime),
       nextAttemptAt: isoTime(task.nextAttemptScheduleTime),
       lastFailure: task.lastFailure?.message ?? null,
+      isLost: HEARTBEAT_TIMEOUTS.has(task.lastFailure?.timeoutFailureInfo?.timeoutType ?? 0),
+      worker: task.lastWorkerIdentity ?? '',
+      startedAt: isoTime(task.lastStartedTime),
+      heartbeatAt: isoTime(task.lastHeartbeatTime),
     })),
-    decisionWaitsSince: Number(decision?.state) === DECISION_SCHEDULED ? isoTime(decision?.scheduledTime) : null,
+    decision: decision == null ? null : decisionOf(decision),
   };
+}
+
+function decisionOf(task: NonNullable<WorkflowExecutionDescription['raw']['pendingWorkflowTask']>): PendingDecision {
+  return {
+    state: Number(task.state) === DECISION_STARTED ? 'started' : 'scheduled',
+    attempt: task.attempt ?? 1,
+    scheduledAt: isoTime(task.originalScheduledTime) ?? isoTime(task.scheduledTime),
+    startedAt: isoTime(task.startedTime),
+  };
+}
+
+/** Newest event first. */
+function decisionFailureOf(events: NonNullable<History['events']>): DecisionFailure | undefined {
+  for (const event of events) {
+    const at = isoTime(event.eventTime);
+    const failed = event.workflowTaskFailedEventAttributes;
+    if (failed != null) return { kind: 'failed', message: failed.failure?.message ?? 'unknown', at };
+    if (event.workflowTaskTimedOutEventAttributes != null) return { kind: 'timed_out', at };
+  }
+  return undefined;
 }
 
 function isoTime(time: { seconds?: unknown; nanos?: number | null } | null | undefined): string | null {

@@ -13,9 +13,11 @@ import { AuditHeads } from '../../src/services/audit-heads.js';
 import { AuditTrail } from '../../src/services/audit-trail.js';
 import { verifyAudit } from '../../src/services/audit-verification.js';
 import { BlueprintService } from '../../src/services/blueprints.js';
+import { DoctorService } from '../../src/services/doctor.js';
 import { HealthService } from '../../src/services/health.js';
 import { startContractServer } from './api-contract.js';
 import type { TestDatabase } from './database.js';
+import { startLive } from './live.js';
 import { silentLog, testEnv, testNode, type TestNode } from './node.js';
 
 /** The API over a real catalog and a real Temporal server, each answer held to the description of the API. */
@@ -40,13 +42,20 @@ export async function startApi(options: {
   const heads = await AuditHeads.open(path.join(dir, 'audit'));
   const chain = auditChain(catalog);
   const common = { catalog: node.access, clock: Date.now, envId: testEnv.id };
+  const health = new HealthService({ catalog: node.access, gateway: node.gateway, temporalUiUrl: null });
+  const { reader, live } = await startLive({ node, catalog, health: () => health.check() });
+  const { gateway, waits } = node;
+  const disk = (): Promise<{ freeBytes: number; totalBytes: number }> =>
+    Promise.resolve({ freeBytes: 10 ** 10, totalBytes: 10 ** 11 });
   const app = createApp(
     {
       ...node,
+      live,
+      doctor: new DoctorService({ runs: node.access.stuck, gateway, waits, health, disk, clock: Date.now }),
       blueprints: new BlueprintService({ ...common, compile: createCompiler() }),
       artifacts: new ArtifactService({ ...common, store }),
       audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
-      health: new HealthService({ catalog: node.access, gateway: node.gateway, temporalUiUrl: null }),
+      health,
       cursors: { key: sharedKey(catalog, 'cursor') },
     },
     { log: silentLog, version: '1', allowedHosts: [] },
@@ -56,6 +65,7 @@ export async function startApi(options: {
     server,
     node,
     async close() {
+      await reader.stop();
       await server.close();
       await node.close();
       await rm(dir, { recursive: true });

@@ -13,10 +13,14 @@ import { invalidDocument } from '../../src/domain/document-fault.js';
 import { XynFault } from '../../src/domain/fault.js';
 import type { HealthReport, Services } from '../../src/http/services.js';
 import type { Caller } from '../../src/services/caller.js';
+import type { EventMessage, OpenStream, StreamMessage } from '../../src/services/live-events.js';
+import type { DoctorReport } from '../../src/services/doctor.js';
+import type { RunMessage } from '../../src/services/live-run.js';
 
 /** What the fake services hold and what they were asked; tests change it directly. */
 export interface FakeWorld {
   health: HealthReport;
+  doctor: DoctorReport;
   events: EventWithVerdicts[];
   runs: RunDto[];
   steps: StepDto[];
@@ -204,6 +208,41 @@ function fakeArtifacts(
   };
 }
 
+/** Streams that tell what the world holds when they are opened, and end. */
+function fakeLive(world: FakeWorld): Services['live'] {
+  const streamOf = <M extends StreamMessage>(messages: M[]): OpenStream<M> => ({
+    messages: Readable.from(messages) as AsyncIterable<M>,
+    close: () => undefined,
+  });
+  return {
+    feed: { position: () => '1-0', subscribe: () => () => undefined },
+    events: () => {
+      if (world.failure !== undefined) throw world.failure;
+      return streamOf<EventMessage>([
+        { type: 'ready', id: '1-0', data: { position: '1-0' } },
+        ...world.events.map((event, ix) => ({ type: 'event' as const, id: `1-${ix + 1}`, data: event })),
+      ]);
+    },
+    run: async (runId) => {
+      world.onLook?.();
+      if (world.failure !== undefined) throw world.failure;
+      const run = {
+        ...found(
+          world.runs.find((one) => one.run_id === runId),
+          'run_not_found',
+        ),
+        waiting_on: [],
+      };
+      const steps = world.steps.filter((step) => step.run_id === runId);
+      const gates = world.gates.filter((gate) => gate.run_id === runId);
+      return streamOf<RunMessage>([
+        { type: 'snapshot', id: '1-0', data: { run, steps, gates, has_more_steps: false } },
+        ...(run.completed_at === null ? [] : [{ type: 'end' as const, id: '1-0', data: run }]),
+      ]);
+    },
+  };
+}
+
 /** Services in memory, for what lies at the edge: envelopes, bounds, parsing, printing. */
 export function fakeServices(): { services: Services; world: FakeWorld } {
   const world: FakeWorld = {
@@ -211,6 +250,18 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
       postgres: { ok: true },
       temporal: { ok: true, address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233' },
       worker: { ok: true, pollers: 1 },
+    },
+    doctor: {
+      ok: true,
+      checked_at: at,
+      postgres_version: '15.18',
+      temporal_version: '1.31.2',
+      findings: [],
+      open_runs: 0,
+      checked_runs: 0,
+      runs: [],
+      is_complete: true,
+      next: null,
     },
     events: [],
     runs: [],
@@ -350,6 +401,8 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
       list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }),
       verify: async () => ({ ok: true, entries: 1, linked: 1, unlinked_tail: 0, heads: 1 }),
     },
+    live: fakeLive(world),
+    doctor: { examine: async () => world.doctor },
     blueprints: {
       validate: async (bytes) => reportOf(world, bytes),
       apply: async (caller, bytes) => {

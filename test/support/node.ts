@@ -29,6 +29,7 @@ import { RunEndWriter } from '../../src/services/run-end.js';
 import { RunRepair } from '../../src/services/run-repair.js';
 import { RunService } from '../../src/services/runs.js';
 import { RunStarter } from '../../src/services/run-starter.js';
+import { WaitingOnService } from '../../src/services/waiting-on.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 
 export const testEnv: EnvFacts = { id: 'local', name: 'local', stage: 'dev', vars: { site: 'hel' } };
@@ -49,6 +50,7 @@ export interface TestNode {
   gateway: RunGateway;
   events: EventService;
   runs: RunService;
+  waits: WaitingOnService;
   gates: GateService;
   blueprints: BlueprintService;
   dispatcher: Dispatcher;
@@ -97,14 +99,16 @@ export function testNode(options: TestNodeOptions): TestNode {
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
   const wake = (): void => dispatcher.wake();
+  const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: testEnv.id });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
   if (options.dispatch !== false) dispatcher.start();
   return {
     access,
     gateway,
+    waits,
     events: new EventService({ ...creation, wake }),
-    runs: new RunService({ ...creation, gateway, cancels, wake }),
+    runs: new RunService({ ...creation, waits, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: testEnv.id }),
     blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id }),
     dispatcher,

@@ -37,7 +37,7 @@ export const runSchema = z
   .meta({ id: 'Run' }) satisfies z.ZodType<RunDto>;
 
 const time = timestamp.nullable();
-const waitingOn = z
+export const waitingOnSchema = z
   .discriminatedUnion('kind', [
     z.object({ kind: z.literal('start'), since: timestamp }),
     z.object({ kind: z.literal('place'), lane: z.string(), running: z.int(), ahead: z.int(), since: timestamp }),
@@ -59,7 +59,42 @@ const waitingOn = z
       next_attempt_at: time,
       last_failure: z.string().nullable(),
     }),
-    z.object({ kind: z.literal('worker'), path: z.string().nullable(), since: time }),
+    z.object({
+      kind: z.literal('step'),
+      path: z.string(),
+      attempt: z.int(),
+      worker: z.string(),
+      since: time,
+      last_heartbeat_at: time,
+    }),
+    z.object({
+      kind: z.literal('worker_lost'),
+      path: z.string().nullable(),
+      attempt: z.int(),
+      worker: z.string().nullable(),
+      since: time,
+    }),
+    z.object({
+      kind: z.literal('worker'),
+      path: z.string().nullable(),
+      since: time,
+      queue: z.string(),
+      pollers: z.int().nullable(),
+    }),
+    z.object({ kind: z.literal('decision'), since: time }),
+    z.object({
+      kind: z.literal('defect'),
+      code: z.literal('workflow_defect'),
+      message: z.string(),
+      attempt: z.int(),
+      since: time,
+    }),
+    z.object({ kind: z.literal('timer'), until: time, since: timestamp }),
+    z.object({
+      kind: z.literal('record'),
+      execution: z.enum(['completed', 'failed', 'cancelled', 'terminated', 'timed_out', 'not_found']),
+      since: timestamp,
+    }),
     z.object({ kind: z.literal('cancel'), since: timestamp }),
     z.object({ kind: z.literal('unknown'), reason: z.string() }),
   ])
@@ -67,7 +102,7 @@ const waitingOn = z
 
 export const runDetailSchema = runSchema
   .extend({
-    waiting_on: z.array(waitingOn),
+    waiting_on: z.array(waitingOnSchema),
   })
   .meta({ id: 'RunDetail' }) satisfies z.ZodType<RunDetailDto>;
 

@@ -96,7 +96,7 @@ describeWith('temporal')('reconciler', () => {
     const forgets = {
       describe: async (runId: string) =>
         runId === lost
-          ? { status: 'not_found' as const, pending: [], decisionWaitsSince: null }
+          ? { status: 'not_found' as const, pending: [], decision: null }
           : node.gateway.describe(runId),
     };
     const { Reconciler } = await import('../../../src/services/reconciler.js');
