@@ -42,7 +42,7 @@ function readSetting(setting: Setting<unknown>, env: NodeJS.ProcessEnv, problems
 }
 
 /** What a setting is where nothing sets it: some depend on the profile. */
-function fallbackOf({ fallback, profiles = {} }: Setting<unknown>, env: NodeJS.ProcessEnv): string | undefined {
+export function fallbackOf({ fallback, profiles = {} }: Setting<unknown>, env: NodeJS.ProcessEnv): string | undefined {
   const profile = env[SETTINGS.profile.variable]?.trim() ?? '';
   return new Map(Object.entries(profiles)).get(profile) ?? fallback;
 }

@@ -1,4 +1,4 @@
-import { givenText } from './config.js';
+import { fallbackOf, givenText } from './config.js';
 import { SECRET_PREFIX } from './settings-file.js';
 import { SETTINGS, type Setting } from './settings.js';
 
@@ -35,7 +35,8 @@ function sourceOf(variable: string, origins: Origins): SettingSource {
 /** Every setting with its value and where that comes from; in the order of the schema. Never shows a secret. */
 export function describeSettings(env: NodeJS.ProcessEnv, origins: Origins): SettingState[] {
   return ALL.map((setting) => {
-    const { variable, fallback = null, unit = null, schema, secret = false, doc } = setting;
+    const { variable, unit = null, schema, secret = false, doc } = setting;
+    const fallback = fallbackOf(setting, env) ?? null;
     const given = givenText(setting, env);
     return {
       variable,
