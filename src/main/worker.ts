@@ -29,6 +29,7 @@ import { environmentSecrets } from '../secrets/environment-store.js';
 import { loadInventory } from '../targets/inventory.js';
 import { actionResources } from './action-resources.js';
 import { agentRouterOf } from './agents.js';
+import { keepAliveFile } from './alive-file.js';
 import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { serveMetrics } from './metrics-server.js';
@@ -124,6 +125,7 @@ const worker = await createWorker({
   ],
 });
 const running = worker.run();
+lifecycle.onClose('alive file', await keepAliveFile(config.stateDir, () => worker.isWorking()));
 lifecycle.onClose('worker', async () => {
   worker.shutdown();
   await running.catch((error: unknown) => log.error({ err: error }, 'the worker ended with an error'));

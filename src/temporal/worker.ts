@@ -42,6 +42,8 @@ export interface RunningWorker {
   /** Resolves after `shutdown`, when nothing runs any more. */
   run(): Promise<void>;
   shutdown(): void;
+  /** Polls, or still ends what runs. */
+  isWorking(): boolean;
   close(): Promise<void>;
 }
 
@@ -127,6 +129,7 @@ export async function createWorker(options: WorkerOptions): Promise<RunningWorke
     shutdown() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
     },
+    isWorking: () => ['RUNNING', 'DRAINING', 'STOPPING'].includes(worker.getState()),
     close: () => connection.close(),
   };
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Target } from '../../src/domain/action.js';
 import { freePort } from './free-port.js';
+import { noteMissing } from './parts.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -14,8 +15,7 @@ const PROGRAM = '/usr/sbin/sshd';
 /** Says aloud when there is no SSH server, so that `describeWith('sshd')` skips and counts, or fails in CI. */
 export function noteSshd(): void {
   if (existsSync(PROGRAM)) return;
-  process.stderr.write(`\nTESTS ARE SKIPPED, since there is no ${PROGRAM} (Debian: openssh-server)\n`);
-  process.env['XYN_TEST_MISSING'] = [process.env['XYN_TEST_MISSING'], 'sshd'].filter(Boolean).join(',');
+  noteMissing('sshd', `there is no ${PROGRAM} (Debian: openssh-server)`);
 }
 
 /** A real OpenSSH server on loopback with keys of its own. */

@@ -11,6 +11,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { nextFreePort } from '../../src/servers/free-port.js';
 import { takeLock } from '../../src/servers/lock-file.js';
 import { settleNamespace, takesWork } from '../../src/servers/temporal-namespace.js';
+import { noteMissing } from './parts.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -29,8 +30,7 @@ export async function noteTemporalServer(): Promise<void> {
     () => false,
   );
   if (hasGo) return;
-  process.stderr.write('\nTESTS ARE SKIPPED, since there is no Go to build a Temporal server with\n');
-  process.env['XYN_TEST_MISSING'] = [process.env['XYN_TEST_MISSING'], 'go'].filter(Boolean).join(',');
+  noteMissing('go', 'there is no Go to build a Temporal server with');
 }
 
 /** Folder with `server`, `sql` and `schema`; built once per version and kept in the cache folder of this user. */
