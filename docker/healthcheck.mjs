@@ -12,6 +12,6 @@ if (main.includes('xyn-worker')) {
   if (ageMs > STALE_MS) throw new Error(`the worker has said nothing for ${Math.round(ageMs / 1_000)} s`);
 } else {
   const port = process.env.XYN_PORT || '7420';
-  const answer = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(ANSWER_MS) });
+  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/health`, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (answer.status !== 200) throw new Error(`the API answers ${answer.status}`);
 }
