@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { about, bytes, cappedCount, count, duration, moment, shortDigest } from './format.js';
+import { escape, html } from './html.js';
+import { changedMarkup, fragmentState, stateName } from './parts/fragment.js';
+import { visibleText } from './parts/hidden-characters.js';
+import { parseRunFilter, withTerm } from './runs/filter.js';
+
+const plain = (text: string): string => text.replaceAll('\u202f', ' ');
+
+describe('formats', () => {
+  it('say numbers, times and sizes as people read them', () => {
+    expect([count(10_000), cappedCount(10_001), count(999)].map(plain)).toEqual(['10 000', '10 000+', '999']);
+    expect([340, 9_400, 72_000, 8_080_000].map(duration).map(plain)).toEqual(['340 ms', '9 s', '1:12', '2:14:40']);
+    expect([30_000, 1_440_000, 13_200_000, 180_000_000].map(about).map(plain)).toEqual([
+      '30 s',
+      '24 min',
+      '3 h 40 min',
+      '2 d',
+    ]);
+    expect([980, 4_200_000_000].map(bytes).map(plain)).toEqual(['980 B', '4.2 GB']);
+    expect(shortDigest(`sha256:7f3a${'0'.repeat(56)}c19e`)).toBe('7f3a…c19e');
+  });
+
+  it('show the time of day today and the day before that, in the zone of the reader', () => {
+    const clock = { now: Date.parse('2026-11-21T12:00:00Z'), zone: 'Europe/Helsinki' };
+    expect(moment('2026-11-21T12:02:00Z', clock)).toBe('14:02');
+    expect(plain(moment('2026-11-12T12:02:00Z', clock))).toBe('12 Nov');
+    expect(plain(moment('2024-11-12T12:02:00Z', clock))).toBe('12 Nov 2024');
+  });
+});
+
+describe('markup', () => {
+  it('escapes all but markup, and refuses what is neither', () => {
+    expect(html`<b title="${'"'}">${'<i>'}${html`<u>${'&'}</u>`}</b>`.toString()).toBe(
+      '<b title="&quot;">&lt;i&gt;<u>&amp;</u></b>',
+    );
+    expect(() => escape({})).toThrow(TypeError);
+  });
+
+  it('names every character that hides or reorders', () => {
+    for (const [character, point] of [
+      ['\u202e', 'U+202E'],
+      ['\u200b', 'U+200B'],
+      ['\ufeff', 'U+FEFF'],
+      ['\u0007', 'U+0007'],
+      ['\u{e0041}', 'U+E0041'],
+      ['\u00a0', 'U+00A0'],
+    ] as const) {
+      expect(visibleText(`a${character}b`).toString()).toMatch(
+        new RegExp(`^a<span class="hidden-char" title="[^"]+">${point.replace('+', '\\+')}</span>b$`),
+      );
+    }
+    expect(visibleText('Zażółć 日本 👍\n\tplain').toString()).toBe('Zażółć 日本 👍\n\tplain');
+  });
+});
+
+describe('fragments', () => {
+  const list = (rows: [string, string][]) => {
+    const made = rows.map(([id, text]) => ({
+      id,
+      html: html`<tr id="${id}">
+        <td>${text}</td>
+      </tr>`,
+    }));
+    return [
+      {
+        id: 'list',
+        html: html`<tbody id="list">
+          ${made.map((row) => row.html)}
+        </tbody>`,
+        rows: made,
+      },
+    ];
+  };
+  // Layout of the source must not matter here.
+  const tight = (texts: readonly string[]): string[] => texts.map((text) => text.replace(/\s*(<[^>]+>)\s*/g, '$1'));
+  const diff = (before: [string, string][], after: [string, string][]): string[] =>
+    tight(changedMarkup(fragmentState(list(before)), list(after), fragmentState(list(after))));
+
+  it('are sent row by row while the rows are the same, else as a whole', () => {
+    expect(
+      diff(
+        [
+          ['a', '1'],
+          ['b', '2'],
+        ],
+        [
+          ['a', '1'],
+          ['b', '2'],
+        ],
+      ),
+    ).toEqual([]);
+    expect(
+      diff(
+        [
+          ['a', '1'],
+          ['b', '2'],
+        ],
+        [
+          ['a', '1'],
+          ['b', '3'],
+        ],
+      ),
+    ).toEqual(['<tr id="b"><td>3</td></tr>']);
+    expect(
+      diff(
+        [['b', '2']],
+        [
+          ['a', '1'],
+          ['b', '2'],
+        ],
+      ),
+    ).toEqual(['<tbody id="list"><tr id="a"><td>1</td></tr><tr id="b"><td>2</td></tr></tbody>']);
+  });
+
+  it('do not change because time goes by', () => {
+    const at = (text: string) =>
+      fragmentState([{ id: 'x', html: html`<p id="x"><time datetime="t" data-count="up">${text}</time></p>` }]);
+    expect(stateName(at('1:12'))).toBe(stateName(at('1:13')));
+  });
+});
+
+describe('the filter of runs', () => {
+  it('reads terms, and names what is none', () => {
+    expect(parseRunFilter('status:open by:maria started:>24h patch web')).toEqual({
+      terms: { status: ['created', 'running'], actor: 'maria', sinceMs: 86_400_000, name: 'patch web' },
+      problem: null,
+    });
+    expect(parseRunFilter('status:odd colour:red').problem).toBe('status:odd');
+    expect(withTerm('by:maria status:failed web', 'status', 'open')).toBe('status:open by:maria web');
+    expect(withTerm('status:failed', 'status', null)).toBe('');
+  });
+});

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Browser, Page } from 'playwright-core';
+import { OverviewStore } from '../../src/catalog/overview-store.js';
+import { createApp } from '../../src/http/app.js';
+import { startHttpServer, type HttpServer } from '../../src/http/server.js';
+import { OverviewService } from '../../src/services/overview.js';
+import { PlanCache } from '../../src/services/plan-cache.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { fakeServices } from '../support/fake-services.js';
+import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
+import { action, gate, planOf } from '../support/plans.js';
+import { testTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
+import { openView, startBrowser } from './support/browser.js';
+
+let browser: Browser;
+let database: TestDatabase;
+let node: TestNode;
+let worker: { stop(): Promise<void> };
+let server: HttpServer;
+
+beforeAll(async () => {
+  const taskQueue = `ui-${randomUUID()}`;
+  const [{ address }, started, fresh] = await Promise.all([testTemporal(), startBrowser(), freshDatabase()]);
+  browser = started;
+  database = fresh;
+  node = testNode({ catalog: database.catalog, address, taskQueue });
+  worker = await testWorker({ catalog: database.catalog, address, taskQueue });
+  const health = {
+    check: () =>
+      Promise.resolve({
+        postgres: { ok: true },
+        temporal: { ok: true, address, ui_url: null },
+        worker: { ok: true, pollers: 1 },
+      }),
+  };
+  const plans = new PlanCache(node.access.blueprints);
+  const store = new OverviewStore(database.catalog);
+  const overview = new OverviewService({ access: node.access, plans, store, health, clock: Date.now });
+  const { events, runs, gates, blueprints } = node;
+  const app = createApp(
+    { ...fakeServices().services, events, runs, gates, blueprints, health },
+    {
+      log: silentLog,
+      version: '1',
+      allowedHosts: [],
+      ui: { env: { name: 'hel-1', stage: 'prod' }, services: { overview } },
+    },
+  );
+  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  const plan = planOf(
+    [
+      gate('ask', { name: 'Approve the restart', message: 'Restart the balancer?', require: 2, reason: 'required' }),
+      action('restart', { action: 't.echo', with: { host: 'lb-1' }, effect: 'destructive', name: 'Restart' }),
+    ],
+    { id: 'bp.ask', actions: testLock },
+  );
+  await database.catalog.pool.query(
+    `INSERT INTO blueprints (blueprint_id, name, active_version) VALUES ('bp.ask', 'Ask', 1)`,
+  );
+  await database.catalog.pool.query(
+    `INSERT INTO blueprint_versions (blueprint_id, version, digest, source, plan, debug, created_by)
+     VALUES ('bp.ask', 1, $1, '', $2, '{}', 'ann')`,
+    [plan.digest, JSON.stringify(plan)],
+  );
+}, 90_000);
+
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+  await worker.stop();
+  await node.close();
+  await database.drop();
+});
+
+async function openGate(): Promise<{ runId: string; path: string }> {
+  const run = await node.runs.create(caller(), { blueprint_ref: 'bp.ask' });
+  const found = await until('the gate is open', async () => (await node.access.gates.openOf(run.run_id))[0]);
+  return { runId: run.run_id, path: `/ui/gates/${found.gate_id}` };
+}
+
+async function as<T>(actor: string, work: (page: Page) => Promise<T>, script = true): Promise<T> {
+  const context = await openView(browser, { actor, script });
+  try {
+    return await work(await context.newPage());
+  } finally {
+    await context.close();
+  }
+}
+
+const decisions = async (path: string): Promise<unknown[]> =>
+  (await node.gates.get(path.split('/').at(-1) ?? '')).decisions;
+
+/** Moves the focus as a person without a mouse does, until it is on the element. */
+async function tabTo(page: Page, testId: string): Promise<void> {
+  for (let n = 0; n < 80; n += 1) {
+    await page.keyboard.press('Tab');
+    if (
+      (await page
+        .locator(':focus')
+        .getAttribute('data-testid')
+        .catch(() => null)) === testId
+    )
+      return;
+  }
+  throw new Error(`Tab never reaches ${testId}.`);
+}
+
+describe('a gate in the browser', () => {
+  it('is approved by two people, by keyboard alone, and the run goes on', async () => {
+    const { runId, path } = await openGate();
+    for (const actor of ['bea', 'cem']) {
+      await as(actor, async (page) => {
+        await page.goto(server.url + path);
+        await tabTo(page, 'gate-reason');
+        await page.keyboard.type('Looked at it.');
+        await tabTo(page, 'gate-confirm');
+        await page.keyboard.type('lb-1');
+        await tabTo(page, 'gate-approve');
+        await page.keyboard.press('Enter');
+        await page.getByTestId('gate-approvals').getByText('You', { exact: true }).waitFor();
+        expect(await page.getByTestId('gate-approve').count()).toBe(0);
+      });
+    }
+    await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
+  });
+
+  it('is not decided without a reason, nor without the name of what cannot be undone', async () => {
+    const { path } = await openGate();
+    await as('bea', async (page) => {
+      await page.goto(server.url + path);
+      await page.getByTestId('gate-approve').click();
+      expect(await page.locator('.problem').allInnerTexts()).toHaveLength(2);
+      await page.getByTestId('gate-reason').fill('Because.');
+      await page.getByTestId('gate-confirm').fill('lb-2');
+      await page.getByTestId('gate-approve').click();
+      expect(await page.locator('.problem').allInnerTexts()).toEqual(['Type lb-1 as it is written here.']);
+      expect(await page.getByTestId('gate-reason').inputValue()).toBe('Because.');
+    });
+    expect(await decisions(path)).toEqual([]);
+  });
+
+  it('is rejected without JavaScript', async () => {
+    const { runId, path } = await openGate();
+    await as(
+      'bea',
+      async (page) => {
+        await page.goto(server.url + path);
+        await page.getByTestId('gate-reason').fill('Not today.');
+        await page.getByTestId('gate-reject').click();
+        await page.getByText('Not today.').waitFor();
+      },
+      false,
+    );
+    const run = await until('the run ends', async () => {
+      const seen = await node.runs.get(runId);
+      return seen.status === 'failed' && seen;
+    });
+    expect(run.error).toMatchObject({ code: 'gate_rejected' });
+  });
+
+  it('refuses a decision about what the gate no longer asks', async () => {
+    const { path } = await openGate();
+    await as('bea', async (page) => {
+      await page.goto(server.url + path);
+      await page.getByTestId('gate-reason').fill('Looked at it.');
+      await page.getByTestId('gate-confirm').fill('lb-1');
+      await page.locator('input[name=digest]').evaluate((field) => field.setAttribute('value', 'sha256:0'));
+      await page.locator('input[name=seen]').evaluate((field) => field.setAttribute('value', 'restart=0\nother=1'));
+      await page.getByTestId('gate-approve').click();
+      const told = await page.getByTestId('gate-problem').innerText();
+      expect(told).toContain('Refused: the plan changed.');
+      expect(told).toContain('restart runs with other arguments');
+      expect(await page.getByTestId('gate-reason').inputValue()).toBe('Looked at it.');
+    });
+    expect(await decisions(path)).toEqual([]);
+  });
+
+  it('is decided by nothing but its form: no GET, no HEAD, no foreign or repeated POST', async () => {
+    const { path } = await openGate();
+    const decide = `${server.url}${path}/decide?decision=approve`;
+    for (const method of ['GET', 'HEAD']) expect((await fetch(decide, { method })).status).toBe(404);
+    const body = new URLSearchParams({ decision: 'approve', reason: 'x', _csrf: 'A'.repeat(22) });
+    expect((await fetch(`${server.url}${path}/decide`, { method: 'POST', body })).status).toBe(403);
+    const headers = { origin: 'http://evil.example' };
+    expect((await fetch(`${server.url}${path}/decide`, { method: 'POST', body, headers })).status).toBe(403);
+    expect(await decisions(path)).toEqual([]);
+  });
+});
