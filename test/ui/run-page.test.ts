@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { sampleRun } from './support/run-samples.js';
 import { startScreens, type Screens } from './support/screens.js';
-import { HOSTILE } from './support/seed.js';
+import { HOSTILE, seededId } from './support/seed.js';
 
 let screens: Screens;
 beforeAll(async () => {
@@ -98,6 +98,16 @@ describe('the page of a run', () => {
     expect(status).toBe(200);
     expect(text).toContain(`id="${id}"`);
     expect(text).not.toContain('<html');
+  });
+
+  it('shows a step by its id, and its log alone', async () => {
+    const step = seededId('sample-patch/canary');
+    const { text } = await get(`${sampleRun('patch')}/steps/${step}`);
+    expect(text).toContain('data-testid="graph-node-canary" aria-current="true"');
+    const log = await get(`${sampleRun('patch')}/steps/${step}/_log`);
+    expect(log.text).toContain('It wrote nothing.');
+    expect(log.text).not.toContain('<html');
+    expect((await get(`${sampleRun('patch')}/steps/${randomUUID()}`)).status).toBe(404);
   });
 
   it('refuses what is not there or not meant', async () => {

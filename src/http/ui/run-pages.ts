@@ -7,6 +7,7 @@ import { stopsOf, type Seq } from '../../ui/graph/tree.js';
 import { needsAttention, worstMark } from '../../ui/graph/marks.js';
 import { join as joined } from '../../ui/html.js';
 import { runPage } from '../../ui/run/run-page.js';
+import { runLog } from '../../ui/run/run-panel.js';
 import { runState } from '../../ui/run/step-records.js';
 import { PANEL_TABS, type PanelTab, type RunQuery, type RunView } from '../../ui/run/view.js';
 import type { Fragment } from '../../ui/parts/fragment.js';
@@ -122,4 +123,31 @@ const parts = PARTS.map(([name, ids]) =>
   page<RunQuery>({ path: `/runs/:run_id/${name}`, privilege: 'run.read', query, load: (call) => answer(call, ids) }),
 );
 
-export const runPages = [whole, ...parts];
+/** The page with the step of an id selected, as the API names steps. */
+const step = page<RunQuery>({
+  path: '/runs/:run_id/steps/:step_id',
+  privilege: 'run.read',
+  query,
+  load: async (call) => answer(await withStep(call)),
+});
+
+const log = page<RunQuery>({
+  path: '/runs/:run_id/steps/:step_id/_log',
+  privilege: 'run.read',
+  query,
+  load: async (call) => {
+    const found = await withStep(call);
+    const view = await viewOf({ ...found, query: { ...found.query, tab: 'log' } });
+    if (view.panel === null) throw new XynFault('step_not_found', 'The run has no such step.');
+    const { name } = view.panel;
+    const main = runLog(view, view.panel, call.ui);
+    return { title: name, nav: 'runs', crumb: name, testId: 'page-run', main, isPart: true };
+  },
+});
+
+async function withStep(call: UiCall<RunQuery>): Promise<UiCall<RunQuery>> {
+  const { path } = await call.services.runs.step(call.param('run_id'), call.param('step_id'));
+  return { ...call, query: { ...call.query, step: path } };
+}
+
+export const runPages = [whole, step, log, ...parts];

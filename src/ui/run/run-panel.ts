@@ -186,7 +186,7 @@ function tabContent(view: RunView, stop: Stop | undefined, ui: Parts): Part {
   }
   switch (tab) {
     case 'log':
-      return logView(view, panel, ui);
+      return runLog(view, panel, ui);
     case 'inputs':
       return valueView(panel.inputs, 'No inputs were recorded.', ui);
     case 'outputs':
@@ -263,7 +263,8 @@ export function artifactList(artifacts: StepPanelRow['artifacts'], ui: Parts): H
   </ul>`;
 }
 
-function logView(view: RunView, panel: StepPanelRow, ui: Parts): Part {
+/** Lines of a step's log, with the way to those above and below. */
+export function runLog(view: RunView, panel: StepPanelRow, ui: Parts): Html {
   const { log, logProblem } = view;
   if (logProblem !== null)
     return html`<div class="body">
