@@ -171,15 +171,13 @@ function foldTitle({ what, count: steps }: Fold): string {
   return `${count(steps)} ${what}`;
 }
 
+/** Begins with what is drawn, so that people who speak to their machine can say what they see. */
 function nameOf(node: Leaf | Loop | Group | Fold, view: MapView): string {
   const word = node.way === 'off' && node.mark === 'skipped' ? 'Not taken' : markWord(node.mark);
-  if (node.type === 'fold') return `${foldTitle(node)}, ${word}, show all`;
   if (node.type === 'group') return `${node.title}, ${node.kind === 'block' ? 'block' : 'for each item'}, ${word}`;
-  const more =
-    node.type === 'loop'
-      ? loopText(node.items)
-      : [node.what, timing(node, view.now)].filter((text) => text !== '').join(', ');
-  return [node.title, more, word].filter((text) => text !== '').join(', ');
+  if (node.type === 'fold') return `${foldTitle(node)} ${secondLine(node, view.now)}, ${word}, show all`;
+  const drawn = `${node.title} ${secondLine(node, view.now)}`;
+  return node.type === 'leaf' && !drawn.includes(node.what) ? `${drawn}, ${node.what}, ${word}` : `${drawn}, ${word}`;
 }
 
 function secondLine(node: Leaf | Loop | Fold, now: number): string {
