@@ -7,6 +7,7 @@ import { addBlueprintCommands } from './commands/blueprints.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
 import { addArtifactCommands } from './commands/artifacts.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
 import { addInitCommand } from './commands/init.js';
@@ -41,6 +42,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
     .addHelpText('after', examples('xynctl up', 'xynctl status', 'xynctl runs list', 'xynctl gates approve 9f8e7d6c'))
     .addHelpText('after', EXIT_CODES);
   addServerCommands(program, binder);
+  addDoctorCommand(program, binder);
   addBlueprintCommands(program, binder);
   addEventCommands(program, binder);
   addRunCommands(program, binder);

@@ -11,6 +11,9 @@ const PATIENCE_MS = 60_000;
 /** Records of steps are written behind: they may follow the end of their run by this much. */
 const SETTLE_MS = 2_000;
 
+/** A worker that is there takes a task within milliseconds. */
+const WORKER_PATIENCE_MS = 2_000;
+
 type Wait = RunDetail['waiting_on'][number];
 
 interface WatchDeps {
@@ -118,7 +121,10 @@ class Changes {
   }
 
   #wait(run: RunDetail, wait: Wait): void {
-    const key = JSON.stringify({ ...wait, since: null, next_attempt_at: null });
+    // What moves is no news; neither is a task that was scheduled just now.
+    if (wait.kind === 'step' || wait.kind === 'decision') return;
+    if (wait.kind === 'worker' && this.#now - Date.parse(wait.since ?? '') < WORKER_PATIENCE_MS) return;
+    const key = JSON.stringify({ ...wait, since: null, next_attempt_at: null, pollers: null });
     if (this.#waits.has(key)) return;
     this.#waits.add(key);
     const { printer } = this.#deps;

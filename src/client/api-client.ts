@@ -26,6 +26,7 @@ import {
   type runListQuery,
 } from '../http/schemas/run.js';
 import { again } from './again.js';
+import { doctorSchema } from '../http/schemas/doctor.js';
 
 export type Event = z.infer<typeof eventDetailSchema>;
 export type Run = z.infer<typeof runSchema>;
@@ -40,6 +41,8 @@ export type Applied = z.infer<typeof appliedBlueprintSchema>;
 export type BlueprintDetail = z.infer<typeof blueprintDetailSchema>;
 export type Artifact = z.infer<typeof artifactSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
+export type DoctorReport = z.infer<typeof doctorSchema>;
+export type StuckRun = DoctorReport['runs'][number];
 
 export interface ApiClientOptions {
   /** Where Xyn is, like `http://127.0.0.1:7420`; without a slash at the end. */
@@ -118,6 +121,11 @@ export class ApiClient {
 
   async getEvent(eventId: string): Promise<Event> {
     return this.#call('GET', `/events/${encodeURIComponent(eventId)}`, eventDetailSchema);
+  }
+
+  /** What is wrong; `cursor` goes on where an earlier look had to end. */
+  async doctor(cursor?: string): Promise<DoctorReport> {
+    return this.#call('GET', '/doctor', doctorSchema, { query: { cursor } });
   }
 
   async listRuns(query: QueryOf<typeof runListQuery>): Promise<z.infer<typeof runListSchema>> {

@@ -17,6 +17,8 @@ interface Listing<T, O> {
     context: CommandContext,
     options: O & PageOptions,
   ): Promise<{ items: readonly T[]; next_cursor: string | null }>;
+  /** Another way to answer that an option asks for. */
+  instead?: (options: O) => ((context: CommandContext) => Promise<void>) | undefined;
   columns: readonly Column<T>[];
   /** Said when nothing is there. */
   empty: string;
@@ -30,6 +32,8 @@ export function addListCommand<T, O extends object>(
 ): Command {
   const { description, limit, columns, empty } = listing;
   const show = async (context: CommandContext, _args: readonly [], options: O & PageOptions): Promise<void> => {
+    const other = listing.instead?.(options);
+    if (other !== undefined) return other(context);
     const { printer, io } = context;
     const page = await listing.fetch(context, options);
     printer.result(page, () => {

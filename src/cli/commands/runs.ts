@@ -8,6 +8,7 @@ import type { Printer } from '../printer.js';
 import { resolveRunId } from '../short-ids.js';
 import { gateCommands, hasEnded, waitText, watchRun } from '../watch-run.js';
 import { showProblems } from './blueprints.js';
+import { listStuckRuns } from './doctor.js';
 import { addListCommand } from './listing.js';
 
 function showSteps(printer: Printer, steps: readonly Step[], nowMs: number): void {
@@ -145,11 +146,13 @@ export function addRunCommands(program: Command, binder: CommandBinder): void {
       ),
     )
     .action(binder.bind(start));
-  addListCommand<Run, { status?: string; blueprint?: string }>(runs, binder, {
+  addListCommand<Run, { status?: string; blueprint?: string; stuck?: true }>(runs, binder, {
     description: 'the newest runs',
     limit: '20',
     examples: ['xynctl runs list', 'xynctl runs list --status failed --json'],
-    fetch: ({ client }, { blueprint, ...query }) => client.listRuns({ ...query, blueprint_id: blueprint }),
+    instead: ({ stuck }) => (stuck === true ? listStuckRuns : undefined),
+    fetch: ({ client }, { blueprint, stuck: _stuck, ...query }) =>
+      client.listRuns({ ...query, blueprint_id: blueprint }),
     columns: [
       ['run', (run) => shortId(run.run_id)],
       ['status', (run) => run.status],
@@ -161,7 +164,8 @@ export function addRunCommands(program: Command, binder: CommandBinder): void {
     empty: 'No run is like that. Send an event: `xynctl events emit NAME`.',
   })
     .option('--status <status>', 'created, running, completed, failed or cancelled')
-    .option('--blueprint <id>', 'only runs of that blueprint');
+    .option('--blueprint <id>', 'only runs of that blueprint')
+    .option('--stuck', 'only open runs that do not move, with the reason and what to do; no other filter goes with it');
   runs
     .command('show')
     .argument('<run>', RUN_ID)
