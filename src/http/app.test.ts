@@ -281,6 +281,12 @@ describe('queries and paths', () => {
     expectError(await call('GET', `/api/v1/events?cursor=${cursor}`), 400, 'cursor_invalid');
   });
 
+  it('refuses parameters of an upload beside a body of JSON', async () => {
+    const body = { name: 'a.txt', content_base64: 'AAAA' };
+    expect((await post('/api/v1/artifacts', body)).status).toBe(201);
+    expectError(await post('/api/v1/artifacts?kind=log', body), 422, 'request_invalid');
+  });
+
   it('refuses unknown and repeated parameters', async () => {
     expectError(await call('GET', '/api/v1/runs?sort=password'), 422, 'request_invalid');
     expectError(await call('GET', '/api/v1/runs?status=failed&status=running'), 400, 'query_duplicate');

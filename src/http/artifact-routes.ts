@@ -26,7 +26,13 @@ async function create(services: Services, call: RawCall): Promise<Answer> {
   return { status: 201, location: `${API_PREFIX}/artifacts/${artifact.artifact_id}`, body: artifact };
 }
 
-async function createFromJson({ artifacts }: Services, { caller, headers, body }: RawCall): Promise<ArtifactDto> {
+async function createFromJson(
+  { artifacts }: Services,
+  { caller, headers, query, body }: RawCall,
+): Promise<ArtifactDto> {
+  if (Object.keys(query).length > 0) {
+    throw new XynFault('request_invalid', 'Parameters of the query go with raw bytes and their `name`.');
+  }
   const { content_base64: content, ...about } = parsePart('body', createArtifactRequest, body ?? {});
   const { byte_length = null, sha256 = null } = about;
   const request = { ...about, byte_length, sha256, ...scopeWithin(headers, about), ...keyPart(headers) };

@@ -14,4 +14,5 @@ export type Privilege =
   | 'artifact.create'
   | 'blueprint.read'
   | 'blueprint.validate'
-  | 'blueprint.apply';
+  | 'blueprint.apply'
+  | 'action.execute';

@@ -12,6 +12,9 @@ import { parsePart } from './validation.js';
 /** Prefix of the stable paths of the table. */
 export const API_PREFIX = '/api/v1';
 
+/** Prefix of those that may change with any release. */
+export const INTERNAL_PREFIX = '/api/internal';
+
 /** What a handler answers; status 200 unless it says otherwise. */
 export interface Answer {
   status?: 200 | 201 | 202;
@@ -58,6 +61,8 @@ export interface RoutePromise {
   answers: Readonly<Partial<Record<200 | 201 | 202 | 206 | 304, AnswerContent>>>;
   /** Codes that only this route answers with, besides those that follow from what it takes. */
   errors?: readonly ErrorCode[];
+  /** Whether codes of documents come with 400, 413 and 422, although the body is none. */
+  documentCodes?: true;
   /** Whether an `Idempotency-Key` makes repeats harmless. */
   keyed?: true;
 }

@@ -6,6 +6,7 @@ import { blueprintRoutes } from './routes/blueprints.js';
 import { eventRoutes } from './routes/events.js';
 import { gateRoutes } from './routes/gates.js';
 import { healthRoutes, type About } from './routes/health.js';
+import { internalRoutes } from './routes/internal.js';
 import { runRoutes } from './routes/runs.js';
 
 /** Every route of the API, each with the privilege that it needs and the answers that it gives. */
@@ -19,5 +20,6 @@ export function routesOf(about: About): readonly Route[] {
     ...blueprintRoutes,
     ...artifactRoutes,
     ...auditRoutes,
+    ...internalRoutes,
   ];
 }

@@ -1,3 +1,4 @@
+import type { ActionCalls } from '../services/action-calls.js';
 import type { AuditTrail } from '../services/audit-trail.js';
 import type { ArtifactService } from '../services/artifacts.js';
 import type { BlueprintService } from '../services/blueprints.js';
@@ -34,6 +35,7 @@ export interface Services {
   events: Pick<EventService, 'emit' | 'list' | 'get'>;
   runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'footprints' | 'cancel'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
+  actions: Pick<ActionCalls, 'execute'>;
   audit: Pick<AuditTrail, 'list' | 'verify'>;
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
   blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'apply'>;

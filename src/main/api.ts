@@ -19,6 +19,7 @@ import { createLogger } from '../config/log.js';
 import { SETTINGS } from '../config/settings.js';
 import { createApp } from '../http/app.js';
 import { startHttpServer } from '../http/server.js';
+import { ActionCalls } from '../services/action-calls.js';
 import { ArtifactService } from '../services/artifacts.js';
 import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
@@ -177,6 +178,7 @@ const app = createApp(
     live,
     doctor,
     artifacts,
+    actions: new ActionCalls(core),
     audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
     cursors: { key: sharedKey(catalog, 'cursor') },
   },

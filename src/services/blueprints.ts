@@ -58,6 +58,7 @@ function keyTaken(): XynFault {
 /** Blueprints and their versions. */
 export class BlueprintService {
   readonly #deps: BlueprintServiceDeps;
+  readonly #applying = new Map<string, Promise<AppliedBlueprintDto>>();
 
   constructor(deps: BlueprintServiceDeps) {
     this.#deps = deps;
@@ -86,6 +87,20 @@ export class BlueprintService {
   async apply(caller: Caller, bytes: Uint8Array, key?: string): Promise<AppliedBlueprintDto> {
     const source = new TextDecoder().decode(bytes);
     const bodySha256 = sha256Hex(source);
+    if (key === undefined) return this.#apply(caller, { bytes, source, bodySha256 });
+    // Repeats at one time would only queue for the blueprint's lock: here they wait for the first one's answer.
+    const name = `${bodySha256} ${key}`;
+    const first = this.#applying.get(name);
+    if (first !== undefined) return first;
+    const applying = this.#apply(caller, { bytes, source, bodySha256, key }).finally(() => this.#applying.delete(name));
+    this.#applying.set(name, applying);
+    return applying;
+  }
+
+  async #apply(
+    caller: Caller,
+    { bytes, source, bodySha256, key }: { bytes: Uint8Array; source: string; bodySha256: string; key?: string },
+  ): Promise<AppliedBlueprintDto> {
     const earlier = await this.#earlier(key, bodySha256);
     if (earlier !== undefined) return earlier;
     const { compiled, problems } = await this.#compile(bytes);

@@ -3,7 +3,7 @@ import formats from 'ajv-formats';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { startHttpServer, type HttpServer, type ListenOptions } from '../../src/http/server.js';
 import { apiDocument } from '../../src/http/openapi/document.js';
-import { errorsByStatus } from '../../src/http/openapi/codes.js';
+import { errorsByStatus, hasDocumentCodes } from '../../src/http/openapi/codes.js';
 import { API_PREFIX, type Route } from '../../src/http/route.js';
 import { routesOf } from '../../src/http/routes.js';
 
@@ -66,7 +66,7 @@ function errorProblem(route: Route | undefined, { status, text }: Answered): str
   if (wrong !== undefined) return wrong;
   const code = body.error?.code ?? '';
   const known: readonly string[] = route === undefined ? OF_NO_ROUTE : (errorsByStatus(route).get(status) ?? []);
-  const isOfDocument = route?.takesDocument === true && [400, 413, 422].includes(status);
+  const isOfDocument = route !== undefined && hasDocumentCodes(route) && [400, 413, 422].includes(status);
   return known.includes(code) || isOfDocument ? undefined : `${status} \`${code}\` is not described`;
 }
 

@@ -8,6 +8,7 @@ import { sharedKey } from '../../src/catalog/signing-keys.js';
 import { createApp } from '../../src/http/app.js';
 import type { HttpServer } from '../../src/http/server.js';
 import { createCompiler } from '../../src/main/compiler.js';
+import { ActionCalls } from '../../src/services/action-calls.js';
 import { ArtifactService } from '../../src/services/artifacts.js';
 import { AuditHeads } from '../../src/services/audit-heads.js';
 import { AuditTrail } from '../../src/services/audit-trail.js';
@@ -42,6 +43,7 @@ export async function startApi(options: {
   const heads = await AuditHeads.open(path.join(dir, 'audit'));
   const chain = auditChain(catalog);
   const common = { catalog: node.access, clock: Date.now, envId: testEnv.id };
+  const blueprints = new BlueprintService({ ...common, compile: createCompiler() });
   const health = new HealthService({ catalog: node.access, gateway: node.gateway, temporalUiUrl: null });
   const { reader, live } = await startLive({ node, catalog, health: () => health.check() });
   const { gateway, waits } = node;
@@ -52,7 +54,8 @@ export async function startApi(options: {
       ...node,
       live,
       doctor: new DoctorService({ runs: node.access.stuck, gateway, waits, health, disk, clock: Date.now }),
-      blueprints: new BlueprintService({ ...common, compile: createCompiler() }),
+      blueprints,
+      actions: new ActionCalls({ blueprints, runs: node.runs }),
       artifacts: new ArtifactService({ ...common, store }),
       audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
       health,

@@ -397,6 +397,12 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         return { gate, decision_id: randomUUID(), status: 'applied' };
       },
     },
+    actions: {
+      execute: async (caller, request) => {
+        asked('execute', caller, request);
+        return fakeRun({ status: 'created', started_at: null });
+      },
+    },
     audit: {
       list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }),
       verify: async () => ({ ok: true, entries: 1, linked: 1, unlinked_tail: 0, heads: 1 }),

@@ -40,10 +40,15 @@ export function errorCodesOf(route: Route): ErrorCode[] {
   return [...new Set(codes)];
 }
 
+/** Whether the route answers with what is wrong with a document. */
+export function hasDocumentCodes({ takesDocument, documentCodes }: Route): boolean {
+  return takesDocument || documentCodes === true;
+}
+
 /** Codes by the status that they are answered with. A document's own problems come with 400, 413 and 422. */
 export function errorsByStatus(route: Route): Map<number, ErrorCode[]> {
   const byStatus = new Map<number, ErrorCode[]>(
-    route.takesDocument ? [400, 413, 422].map((status) => [status, []]) : [],
+    hasDocumentCodes(route) ? [400, 413, 422].map((status) => [status, []]) : [],
   );
   for (const code of errorCodesOf(route)) {
     const { status } = ERROR_CODES[code];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createDocument, type CreateDocumentOptions, type ZodOpenApiOperationObject } from 'zod-openapi';
 import { API_PREFIX, type AnswerContent, type Route } from '../route.js';
 import { errorResponseSchema, shownAs } from '../schemas/common.js';
-import { errorsByStatus } from './codes.js';
+import { errorsByStatus, hasDocumentCodes } from './codes.js';
 import { correlationIdHeader, requestParams, requestBody, retryAfterHeader } from './request.js';
 
 /** An OpenAPI 3.1 document as JSON. */
@@ -46,7 +46,7 @@ function answerOf(status: number, content: AnswerContent): Responses[`2${string}
 
 function errorAnswers(route: Route): Responses {
   const rows = [...errorsByStatus(route)].map(([status, codes]) => {
-    const own = route.takesDocument && [400, 413, 422].includes(status) ? ', or a code of the document' : '';
+    const own = hasDocumentCodes(route) && [400, 413, 422].includes(status) ? ', or a code of the document' : '';
     return [
       String(status),
       {
@@ -71,7 +71,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     summary: route.summary,
     tags: [(route.prefix ?? API_PREFIX) === API_PREFIX ? (route.path.split('/')[1] ?? '') : 'internal'],
     'x-privilege': route.privilege,
-    ...(route.takesDocument ? { 'x-document-codes': true } : {}),
+    ...(hasDocumentCodes(route) ? { 'x-document-codes': true } : {}),
     requestParams: requestParams(route),
     ...(body === undefined ? {} : { requestBody: body }),
     responses: { ...(Object.fromEntries(good) as Responses), ...errorAnswers(route) },
