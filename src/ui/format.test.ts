@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { about, bytes, cappedCount, count, duration, moment, shortDigest } from './format.js';
+import { about, bytes, cappedCount, count, duration, moment, money, plural, shortDigest } from './format.js';
 import { escape, html } from './html.js';
 import { changedMarkup, fragmentState, stateName } from './parts/fragment.js';
 import { visibleText } from './parts/hidden-characters.js';
@@ -18,6 +18,7 @@ describe('formats', () => {
       '2 d',
     ]);
     expect([980, 4_200_000_000].map(bytes).map(plain)).toEqual(['980 B', '4.2 GB']);
+    expect([money(1_234.5), plural(1, 'run'), plural(2, 'run')].map(plain)).toEqual(['$1 234.50', '1 run', '2 runs']);
     expect(shortDigest(`sha256:7f3a${'0'.repeat(56)}c19e`)).toBe('7f3a…c19e');
   });
 

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { RunPageStore } from '../../src/catalog/run-page-store.js';
 import { OverviewStore } from '../../src/catalog/overview-store.js';
+import { RunPageStore } from '../../src/catalog/run-page-store.js';
 import { createApp } from '../../src/http/app.js';
 import { startHttpServer, type HttpServer } from '../../src/http/server.js';
 import { RunPageService } from '../../src/services/run-page.js';
 import { OverviewService } from '../../src/services/overview.js';
 import { PlanCache } from '../../src/services/plan-cache.js';
+import { RunPageService } from '../../src/services/run-page.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { fakeServices } from '../support/fake-services.js';
 import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
@@ -49,8 +51,17 @@ beforeAll(async () => {
     temporal: { uiUrl: null, namespace: 'default' },
   });
   const { events, runs, gates, blueprints } = node;
+  const fakes = fakeServices().services;
+  const runPage = new RunPageService({
+    ...node,
+    plans,
+    store: new RunPageStore(database.catalog),
+    artifacts: fakes.artifacts,
+    clock: Date.now,
+    temporal: { uiUrl: null, namespace: 'default' },
+  });
   const app = createApp(
-    { ...fakeServices().services, events, runs, gates, blueprints, health },
+    { ...fakes, events, runs, gates, blueprints, health },
     {
       log: silentLog,
       version: '1',
