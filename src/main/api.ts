@@ -186,7 +186,7 @@ const app = createApp(
     log,
     version: packageVersion(),
     allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
-    ui: { env, services: { overview, runPage } },
+    ui: { env, services: { overview, runPage, feed: live.feed } },
     onRequest(facts) {
       measured.request(facts);
       traced?.request(facts);
