@@ -6,7 +6,21 @@ import type { JsonObject } from '../../src/domain/json.js';
 import type { Limits, Plan, PlanNode, Retry, Val } from '../../src/domain/plan.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import { CANCEL_RUN, DECIDE_GATE, type CancelRun, type DecideGate } from '../../workflows/contract.js';
-import { action, agent, gate, planOf, transform } from '../support/plans.js';
+import {
+  action,
+  agent,
+  block,
+  choice,
+  forEach,
+  gate,
+  handling,
+  parallel,
+  planOf,
+  transform,
+  treeOf,
+  wait,
+  type Nested,
+} from '../support/plans.js';
 
 /** What a situation can do with its run while it is recorded. */
 export interface Recording {
@@ -92,6 +106,9 @@ interface PlanExtras {
 const plan = (nodes: PlanNode[], more: PlanExtras = {}): Plan =>
   planOf(nodes, { id: 'replay.situation', actions: lock, ...more });
 
+const tree = (nodes: Nested[], more: Parameters<typeof treeOf>[1] = {}): Plan =>
+  treeOf(nodes, { id: 'replay.situation', actions: lock, ...more });
+
 const once: Retry = { attempts: 1, backoff: { first_ms: 1, factor: 1, max_ms: 1, jitter: 0 } };
 const thrice: Retry = { attempts: 3, backoff: { first_ms: 20, factor: 1, max_ms: 20, jitter: 0 } };
 const output = (step: string, field: string) => ({ $: ['.', ['.', ['.', ['v', 'steps'], step], 'outputs'], field] });
@@ -131,6 +148,101 @@ const atGate = (then: (run: Recording) => Promise<unknown>) => async (run: Recor
 /** Expressions that cost so much that the interpreter lets other work in between. */
 const heavy = { $: ['map', ['v', 'inputs'], 'x', ['l', ...Array.from({ length: 150 }, () => 1)]] } as Val;
 const keys = Object.fromEntries(Array.from({ length: 250 }, (_, ix) => [`k${ix}`, ix]));
+
+/** Steps that hold others, what follows failures, and waits. */
+function holders(): Situation[] {
+  const broken = (id: string) => echo(id, { action: 'replay.broken' });
+  const hang = (id: string) => echo(id, { action: 'replay.hang', timeout_ms: 60_000 });
+  const pause: Retry = { attempts: 2, backoff: { first_ms: 20, factor: 1, max_ms: 20, jitter: 0 } };
+  const flaky = echo('x', { action: 'replay.flaky', retry: once });
+  const more = ['==', ['v', 'prev'], null] as never;
+  return [
+    { name: 'block', plan: tree([block('b', [echo('a'), look('c')], { finally: [echo('z')] }), echo('after')]) },
+    { name: 'block-retried', plan: tree([block('b', [echo('a'), flaky], { retry: pause })]) },
+    {
+      name: 'block-timeout',
+      plan: tree([handling(block('b', [hang('a'), echo('c')], { timeout_ms: 300 }), { do: [echo('h')] })]),
+    },
+    {
+      name: 'switch',
+      plan: tree([
+        choice('s', [
+          ['one', false, [echo('a')]],
+          ['two', true, [echo('c')]],
+          ['default', undefined, [echo('d')]],
+        ]),
+      ]),
+    },
+    {
+      name: 'parallel',
+      plan: tree([parallel('p', { a: [echo('x'), look('y')], b: [echo('z')], c: [transform('t', [])] })]),
+    },
+    {
+      name: 'parallel-concurrency',
+      plan: tree([parallel('p', { a: [echo('x')], b: [echo('y')], c: [echo('z')] }, { concurrency: 2 })]),
+    },
+    { name: 'parallel-fail-fast', plan: tree([parallel('p', { a: [broken('x')], b: [hang('y')] }), echo('after')]) },
+    {
+      name: 'parallel-collect',
+      plan: tree([parallel('p', { a: [broken('x')], b: [echo('y')] }, { mode: 'collect' })]),
+    },
+    {
+      name: 'parallel-join',
+      plan: tree([parallel('p', { a: [echo('x')], b: [hang('y')] }, { join: 1 }), echo('after')]),
+    },
+    {
+      name: 'parallel-gates',
+      plan: tree([parallel('p', { a: [gate('g'), echo('x')], b: [gate('h'), echo('y')] })]),
+      drive: async (run) => {
+        await run.seen('gate', 'p:b.h');
+        await decide(run, { gate: 'p:b.h', decision: 'approve', id: 'd1', by: 'ann' });
+        await decide(run, { gate: 'p:a.g', decision: 'approve', id: 'd2', by: 'bob' });
+      },
+    },
+    {
+      name: 'for-each',
+      plan: tree(
+        [forEach('f', ['p', 'q', 'r'], [echo('x', { with: { item: { $: ['v', 'item'] } } })], { concurrency: 2 })],
+        {
+          outputs: { last: { $: ['.', ['.', ['.', ['v', 'steps'], 'f'], 'outputs'], 'last'] } },
+        },
+      ),
+    },
+    { name: 'for-each-while', plan: tree([forEach('f', 5, [echo('x')], { while: more })]) },
+    { name: 'for-each-failed', plan: tree([forEach('f', 3, [broken('x')], {})]) },
+    {
+      name: 'handled',
+      plan: tree([handling(broken('a'), { codes: ['http_*'], do: [echo('h')], outputs: { n: 1 } }), echo('b')]),
+    },
+    {
+      name: 'handled-by-the-plan',
+      plan: tree([broken('a')], { on_error: [{ do: [echo('h')] }], finally: [echo('z')] }),
+    },
+    {
+      name: 'finally-after-cancel',
+      plan: tree([block('b', [hang('a')], { finally: [echo('y')] })], { finally: [echo('z')] }),
+      drive: async (run) => {
+        await run.works('b.a');
+        await cancelBySignal(run);
+      },
+    },
+    { name: 'wait', plan: tree([wait('w', { for: '0.3s' }), wait('v', { until: '2020-01-01T00:00:00Z' }), echo('a')]) },
+    {
+      name: 'handed-over-holders',
+      plan: tree([
+        forEach('f', 2, [block('b', [echo('x'), gate('g')])]),
+        parallel('p', { a: [echo('y')], c: [wait('w', { for: '0.1s' })] }),
+      ]),
+      handOverAfter: 1,
+      drive: async (run) => {
+        for (const n of [0, 1]) {
+          await run.seen('gate', `f[${n}].b.g`);
+          await decide(run, { gate: `f[${n}].b.g`, decision: 'approve', id: `d${n}`, by: 'ann' });
+        }
+      },
+    },
+  ];
+}
 
 /** Every kind of step and every way out of it that the interpreter knows. */
 export const SITUATIONS: readonly Situation[] = [
@@ -242,6 +354,7 @@ export const SITUATIONS: readonly Situation[] = [
     ),
     inputs: keys,
   },
+  ...holders(),
   { name: 'records-delayed', plan: plan([transform('t', [['x', 1]])]), refusals: 2 },
   {
     name: 'handed-over',

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
-import { RunPageStore } from '../../src/catalog/run-page-store.js';
 import { OverviewStore } from '../../src/catalog/overview-store.js';
 import { RunPageStore } from '../../src/catalog/run-page-store.js';
 import { createApp } from '../../src/http/app.js';
 import { startHttpServer, type HttpServer } from '../../src/http/server.js';
-import { RunPageService } from '../../src/services/run-page.js';
 import { OverviewService } from '../../src/services/overview.js';
 import { PlanCache } from '../../src/services/plan-cache.js';
 import { RunPageService } from '../../src/services/run-page.js';
@@ -42,14 +40,6 @@ beforeAll(async () => {
   const plans = new PlanCache(node.access.blueprints);
   const store = new OverviewStore(database.catalog);
   const overview = new OverviewService({ access: node.access, plans, store, health, clock: Date.now });
-  const runPage = new RunPageService({
-    store: new RunPageStore(database.catalog),
-    runs: node.runs,
-    plans,
-    artifacts: fakeServices().services.artifacts,
-    clock: Date.now,
-    temporal: { uiUrl: null, namespace: 'default' },
-  });
   const { events, runs, gates, blueprints } = node;
   const fakes = fakeServices().services;
   const runPage = new RunPageService({
