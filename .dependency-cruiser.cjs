@@ -33,7 +33,12 @@ const layers = {
     npm: 'ajv|ajv-formats|zod',
   },
   ui: { path: '^src/ui/', may: ['domain'], npm: 'eta' },
-  http: { path: '^src/http/', may: ['domain', 'ui'], types: ['services'], npm: 'express|zod|zod-openapi|swagger-ui-dist' },
+  http: {
+    path: '^src/http/',
+    may: ['domain', 'ui'],
+    types: ['services'],
+    npm: 'express|zod|zod-openapi|swagger-ui-dist',
+  },
   telemetry: {
     path: '^src/telemetry/',
     may: ['domain'],

@@ -63,7 +63,7 @@ function undecided(path: string, gate: GateRow | undefined): string | undefined 
 function changed(gate: string, binds: Json | undefined, step: Step): string | undefined {
   if (!Array.isArray(binds)) return `Gate ${gate} has no readable record of what it showed.`;
   const place = placeOf(step.path);
-  const binding = binds.find((one) => isJsonObject(one) && placeOf(String(one['path'])) === place);
+  const binding = binds.find((one) => isJsonObject(one) && placeOf(one['path'] as string) === place);
   if (!isJsonObject(binding)) return undefined;
   const path = binding['path'] as string;
   const later = new Set(Array.isArray(binding['later']) ? binding['later'] : []);

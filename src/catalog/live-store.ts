@@ -100,7 +100,7 @@ export class LiveStore {
     const isFull = last !== undefined && (rows.length === limit || rows.length < last.page_rows);
     return {
       events: rows.map((row) => ({ event: eventDto(row), position: { txid: row.txid, seq: row.seq } })),
-      position: isFull && last !== undefined ? { txid: last.txid, seq: last.seq } : position,
+      position: isFull ? { txid: last.txid, seq: last.seq } : position,
       hasMore: isFull,
       isHeldBack: horizon.isHeldBack,
     };

@@ -16,6 +16,11 @@ import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
 import { openView, startBrowser } from './support/browser.js';
 
+/** Runs in the page, whose types this project's tests do not have. */
+function setValue(field: unknown, value: string): void {
+  (field as { setAttribute(name: string, value: string): void }).setAttribute('value', value);
+}
+
 let browser: Browser;
 let database: TestDatabase;
 let node: TestNode;
@@ -177,8 +182,8 @@ describe('a gate in the browser', () => {
       await page.goto(server.url + path);
       await page.getByTestId('gate-reason').fill('Looked at it.');
       await page.getByTestId('gate-confirm').fill('lb-1');
-      await page.locator('input[name=digest]').evaluate((field) => field.setAttribute('value', 'sha256:0'));
-      await page.locator('input[name=seen]').evaluate((field) => field.setAttribute('value', 'restart=0\nother=1'));
+      await page.locator('input[name=digest]').evaluate(setValue, 'sha256:0');
+      await page.locator('input[name=seen]').evaluate(setValue, 'restart=0\nother=1');
       await page.getByTestId('gate-approve').click();
       const told = await page.getByTestId('gate-problem').innerText();
       expect(told).toContain('Refused: the plan changed.');

@@ -42,5 +42,6 @@ function onArrow(event: KeyboardEvent): void {
 export function startInPlace(): void {
   document.addEventListener('click', onInPlaceClick);
   document.addEventListener('keydown', onArrow);
-  if (document.querySelector('[data-in-place]') !== null) addEventListener('popstate', () => void showInPlace(location.href));
+  if (document.querySelector('[data-in-place]') !== null)
+    addEventListener('popstate', () => void showInPlace(location.href));
 }

@@ -95,9 +95,7 @@ describeWith('temporal')('reconciler', () => {
     await opened(lost);
     const forgets = {
       describe: async (runId: string) =>
-        runId === lost
-          ? { status: 'not_found' as const, pending: [], decision: null }
-          : node.gateway.describe(runId),
+        runId === lost ? { status: 'not_found' as const, pending: [], decision: null } : node.gateway.describe(runId),
     };
     const { Reconciler } = await import('../../../src/services/reconciler.js');
     const { silentLog } = await import('../../support/node.js');
