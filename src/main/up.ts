@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.js';
+import { loadConfig, type Config } from '../config/config.js';
 import { upStateFile } from '../config/up-state.js';
 import { takeLock } from '../servers/lock-file.js';
 import type { OnProgress } from '../servers/reporting.js';
@@ -10,6 +10,9 @@ import { Child } from './child.js';
 import type { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
 import { providePostgres, provideTemporal } from './up-servers.js';
+
+/** Where the API is when nobody says so. */
+const DEFAULT_PORT = loadConfig({}).port;
 
 /** A process that has to migrate first may take this long. */
 const API_READY_MS = 60_000;
@@ -64,6 +67,9 @@ export async function up(options: UpOptions): Promise<UpState> {
     ...process.env,
     ...options.env,
     XYN_STATE_DIR: config.stateDir,
+    XYN_HOST: config.host,
+    // What a flag said; the default is left to the API, which then may take the next free port.
+    ...(config.port === DEFAULT_PORT ? {} : { XYN_PORT: String(config.port) }),
     DATABASE_URL: postgres.appUrl,
     TEMPORAL_ADDRESS: temporal.address,
   };

@@ -26,7 +26,7 @@ export function addServerCommands(program: Command, binder: CommandBinder): void
     .command('up')
     .description('start Postgres, Temporal, API and worker, until Ctrl-C')
     .option('--host <address>', 'address to listen on (XYN_HOST)')
-    .option('--port <number>', 'port to listen on, or the next free one (XYN_PORT)')
+    .option('--port <number>', 'port to listen on; without it 7420, or the next free one (XYN_PORT)')
     .addHelpText('after', examples('xynctl up', 'xynctl up --port 8000', 'DATABASE_URL=postgres://… xynctl up'))
     .action(
       binder.bind(
