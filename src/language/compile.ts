@@ -128,7 +128,8 @@ function build(report: Report, value: JsonObject, dialect: Dialect, context: Com
   const { nodes } = compiler;
   const outputs = readOutputs(names, values, fields, { dialect, list: drafted.root.list });
   warnOfUnused(report, names);
-  if (id === undefined) return { nodes: [] };
+  // A step that is wrong has no node: what follows wants all of them.
+  if (id === undefined || !report.isClean) return { nodes: [] };
   const plan: Plan = {
     format: 'xyn.plan/0',
     language: dialect,

@@ -228,6 +228,19 @@ describe('problems of holders', () => {
     expect(result).toBeDefined();
   });
 
+  it('are told for all steps, also where one cannot be compiled', async () => {
+    const broken = plan(
+      `{kind: block, id: b, do: [{kind: action_task, id: a, action: ssh.rum, with: {}}]}`,
+      act('c'),
+      set('t', "'{{inputs.x}}'"),
+    );
+    const { problems } = await compile(broken);
+    expect(problems.flatMap(({ code, severity }) => (severity === 'error' ? [code] : []))).toEqual([
+      'action_unknown',
+      'template_unresolved',
+    ]);
+  });
+
   it('counts depth, and steps on the straight path', async () => {
     const nested = (depth: number): string =>
       depth === 0 ? set('t', '1') : `{kind: block, id: b${depth}, do: [${nested(depth - 1)}]}`;

@@ -74,7 +74,7 @@ function describe(state: Awaited<ReturnType<typeof up>>, config: Config): string
   const moved = new URL(state.api.url).port !== String(config.port);
   return [
     `Xyn ${state.version} is up.`,
-    `  API       ${state.api.url}/api/v1${moved ? `   (port ${config.port} is taken)` : ''}`,
+    `  API       ${state.api.url}/api/v1${moved && config.port !== 0 ? `   (port ${config.port} is taken)` : ''}`,
     `  Page      ${state.ui.url}`,
     `  Temporal  ${state.temporal.ui_url ?? state.temporal.address}`,
     'Ctrl-C stops all of it.',

@@ -103,7 +103,7 @@ describeWith('docker')('the image', () => {
     expect(said.split(' ')).toEqual([
       '10001',
       'LICENSE,bin,blueprints,dist,docker,node_modules,package-lock.json,package.json,prisma',
-      'activities,packs,src,workflow-bundle.js,workflows',
+      'activities,assets,packs,src,workflow-bundle.js,workflows',
     ]);
   });
 
