@@ -13,7 +13,7 @@ import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { DecideGate, DecideGateAnswer, RunResult } from '../../workflows/contract.js';
 import { describeWith } from '../support/parts.js';
-import { action, agent, gate, planOf, transform } from '../support/plans.js';
+import { action, agent, forEach, gate, parallel, planOf, transform, treeOf } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 import { z } from 'zod';
 
@@ -94,6 +94,10 @@ const lock = Object.fromEntries(
 );
 const plan = (nodes: Parameters<typeof planOf>[0], more: Parameters<typeof planOf>[1] = {}): Plan =>
   planOf(nodes, { actions: lock, ...more });
+
+const treePlan = (nodes: Parameters<typeof treeOf>[0], more: Parameters<typeof treeOf>[1] = {}): Plan =>
+  treeOf(nodes, { actions: lock, ...more });
+const outputsOf = (id: string) => ({ $: ['.', ['.', ['v', 'steps'], id], 'outputs'] }) as never;
 
 const taskQueue = `interpreter-${randomUUID()}`;
 const records = new MemoryRecords();
@@ -193,6 +197,65 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const { events } = await run.handle.fetchHistory();
     expect(events?.length).toBe(5 + 6 * 3 + 1);
     expect(run.log().map((one) => one.t)).toEqual(['run', 'step', 'end']);
+  });
+
+  it('runs 200 steps and refuses the one above', async () => {
+    const steps = (count: number) => Array.from({ length: count }, (_, ix) => action(`s${ix}`, { action: 't.echo' }));
+    const run = await launch(plan(steps(200)));
+    expect(await run.result()).toEqual({ status: 'completed', outputs: {} });
+    const over = await launch(plan(steps(201)));
+    expect((await failureOf(over.result())).details[0]).toMatchObject({ code: 'limit_steps' });
+  }, 120_000);
+
+  it('runs holders: branches share a task, loops carry their records once', async () => {
+    const branches = Object.fromEntries(
+      Array.from({ length: 10 }, (_, ix) => [`b${ix}`, [action(`x${ix}`, { action: 't.echo', with: { n: ix } })]]),
+    );
+    const run = await launch(treePlan([parallel('p', branches)], { outputs: { p: outputsOf('p') } }));
+    expect(await run.result()).toMatchObject({ outputs: { p: { b3: { n: 3 } } } });
+    const { events } = await run.handle.fetchHistory();
+    // Three a branch and the workflow tasks that completions share (design §8: at most 3.5 a branch).
+    expect(((events?.length ?? 0) - 6) / 10).toBeLessThanOrEqual(5);
+    const loop = await launch(
+      treePlan([forEach('f', 4, [transform('t', [['i', { $: ['v', 'item'] }]]), action('y', { action: 't.echo' })])]),
+    );
+    await loop.result();
+    const carried = (await loop.handle.fetchHistory()).events?.flatMap(
+      ({ activityTaskScheduledEventAttributes: task }) => (task?.input?.payloads?.length === 2 ? [task] : []),
+    );
+    expect(carried).toHaveLength(4);
+    expect(loop.log().filter((one) => one.t === 'step' && one.id === 't')).toHaveLength(4);
+  });
+
+  it('completes 450 branches, and 490 steps where that many are allowed', async () => {
+    const lists = Object.fromEntries(
+      Array.from({ length: 450 }, (_, ix) => [`b${ix}`, [action(`x${ix}`, { action: 't.echo' })]]),
+    );
+    const wide = await launch(treePlan([parallel('p', lists)], { limits: { steps: 1_000 } }));
+    expect(await wide.result()).toMatchObject({ status: 'completed' });
+    const steps = Array.from({ length: 490 }, (_, ix) => action(`s${ix}`, { action: 't.echo' }));
+    const long = await launch(plan(steps, { limits: { steps: 1_000 } }));
+    expect(await long.result()).toMatchObject({ status: 'completed' });
+  }, 240_000);
+
+  it('keeps a decision that is about an opening which the run has not seen yet', async () => {
+    const run = await launch(plan([gate('g'), action('a', { action: 't.echo' })]));
+    const decide = (seq: number): Promise<DecideGateAnswer> =>
+      run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
+        args: [{ gate: 'h', seq, decision: 'approve', id: `d${seq}`, by: 'ann' }],
+      });
+    await expect(decide(1)).rejects.toThrow();
+    expect(
+      await run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
+        args: [{ gate: 'g', seq: 3, decision: 'approve', id: 'ok', by: 'ann' }],
+      }),
+    ).toMatchObject({ answer: 'applied' });
+    await expect(
+      run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
+        args: [{ gate: 'g', seq: 99, decision: 'approve', id: 'later', by: 'bob' }],
+      }),
+    ).rejects.toThrow();
+    await run.result();
   });
 
   it('repeats a failed attempt with the same key, without events', async () => {
