@@ -1,6 +1,6 @@
 // The phases of a build: Prisma client, TypeScript, assets of the screens, workflow bundle.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildAssets } from './build-assets.mjs';
@@ -47,7 +47,11 @@ async function compile() {
     '--pretty',
     String(process.stderr.isTTY === true),
   ]);
-  for (const entry of readdirSync(dist, { withFileTypes: true })) if (entry.isDirectory()) removeLeftovers(entry.name);
+  // What other phases put there has no source of that name.
+  for (const { name } of readdirSync(dist, { withFileTypes: true })) {
+    if (name !== 'assets' && existsSync(join(root, name)) && statSync(join(dist, name)).isDirectory())
+      removeLeftovers(name);
+  }
 }
 
 /**
