@@ -210,8 +210,9 @@ export class ApiClient {
     bytes: Uint8Array,
     { contentType = 'application/octet-stream', key }: { contentType?: string; key?: string } = {},
   ): Promise<Artifact> {
-    const headers = { 'Content-Type': contentType, ...keyed(key) };
-    return this.#call('POST', '/artifacts', artifactSchema, { query: about, body: bytes, headers });
+    const headers = { 'Content-Type': 'application/octet-stream', ...keyed(key) };
+    const query = { ...about, content_type: contentType };
+    return this.#call('POST', '/artifacts', artifactSchema, { query, body: bytes, headers });
   }
 
   async getArtifact(artifactId: string): Promise<Artifact> {

@@ -44,15 +44,31 @@ async function upload({ artifacts }: Services, { caller, headers, query, bytes }
   const { sha256 = null } = about;
   const type = uploadType.safeParse(headers['content-type']);
   if (!type.success) throw new XynFault('unsupported_media_type', 'The `Content-Type` is none.');
+  if (/^application\/json\b/i.test(type.data)) {
+    throw new XynFault(
+      'unsupported_media_type',
+      'A body of JSON holds the content inside. Send a JSON file as application/octet-stream with `content_type` in the query.',
+    );
+  }
   if (headers['content-encoding'] !== undefined) {
     throw new XynFault('unsupported_media_type', 'Send the body without Content-Encoding.');
   }
   const length = headers['content-length'];
   const byte_length = length === undefined ? null : Number(length);
   const scope = scopeWithin(headers, about);
-  const request = { ...about, ...scope, content_type: type.data, byte_length, sha256, metadata: {} };
+  const request = {
+    ...about,
+    ...scope,
+    content_type: about.content_type ?? type.data,
+    byte_length,
+    sha256,
+    metadata: {},
+  };
   return artifacts.create(caller, { ...request, ...keyPart(headers) }, bytes);
 }
+
+/** Types that a browser can show without running anything; all others are sent as bytes, to be kept. */
+const SHOWABLE = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 /**
  * The bytes of an artifact as an answer.
@@ -60,13 +76,14 @@ async function upload({ artifacts }: Services, { caller, headers, query, bytes }
  */
 export async function downloadOf(artifacts: Services['artifacts'], artifactId: string): Promise<Answer> {
   const { artifact, content, open } = await artifacts.download(artifactId);
-  const { name, content_type: contentType } = artifact;
+  const { name } = artifact;
+  const contentType = SHOWABLE.test(artifact.content_type) ? artifact.content_type : 'application/octet-stream';
   return { body: artifact, file: { name, contentType, byteLength: content.bytes, sha256: content.sha256, open } };
 }
 
 /** What a route that sends an artifact's bytes promises. */
 export const downloadAnswers = {
-  200: { type: '*/*', description: 'The bytes, under the type that the artifact was given.' },
+  200: { type: '*/*', description: 'The bytes; images under their own type.' },
   206: { type: '*/*', description: 'The one range of them that `Range` asks for.' },
   304: { description: 'The caller has them: `If-None-Match` names their digest.' },
 } satisfies Route['answers'];

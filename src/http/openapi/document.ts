@@ -39,8 +39,10 @@ function answerOf(status: number, content: AnswerContent): Responses[`2${string}
   }
   if (content.type === undefined) return { description: content.description, headers };
   const bytes = { schema: z.unknown().meta(shownAs({ type: 'string', format: 'binary' })) };
-  // Tools that make clients do not know the range of all types: they get one type more.
-  const types = content.type === '*/*' ? ['application/octet-stream', '*/*'] : [content.type];
+  // A schema says nothing about a stream, whose messages are told in the description.
+  if (content.type === 'text/event-stream')
+    return { description: content.description, headers, content: { [content.type]: {} } };
+  const types = content.type === '*/*' ? ['application/octet-stream', 'image/*'] : [content.type];
   return { description: content.description, headers, content: Object.fromEntries(types.map((type) => [type, bytes])) };
 }
 

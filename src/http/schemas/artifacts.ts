@@ -51,12 +51,13 @@ export const createArtifactRequest = z
   })
   .meta({ id: 'CreateArtifact' });
 
-/** Upload of raw bytes: what they are is said by the query, their type by `Content-Type`. */
+/** Upload of raw bytes: what they are is said by the query, their type there too or by `Content-Type`. */
 export const uploadArtifactQuery = z.strictObject({
   ...announced,
   run_id: uuid.exactOptional(),
   step_id: uuid.exactOptional(),
   sha256: sha256.exactOptional(),
+  content_type: contentType.exactOptional(),
 });
 
 /** The `Content-Type` of an upload; absent: just bytes. */
