@@ -10,10 +10,8 @@ import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
 import { migrate } from '../catalog/migrate.js';
 import { ensurePartitions } from '../catalog/partitions.js';
-import { RunPageStore } from '../catalog/run-page-store.js';
 import { runLogEntries } from '../catalog/run-log-rows.js';
 import { sharedKey } from '../catalog/signing-keys.js';
-import { OverviewStore } from '../catalog/overview-store.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { SETTINGS } from '../config/settings.js';
@@ -32,9 +30,7 @@ import { LiveReader } from '../services/live-reader.js';
 import { LiveStreams } from '../services/live-streams.js';
 import { HealthService } from '../services/health.js';
 import { PartitionSweep } from '../services/partition-sweep.js';
-import { RunPageService } from '../services/run-page.js';
 import { RunLogWriter } from '../services/run-log.js';
-import { OverviewService } from '../services/overview.js';
 import { catalogMetrics, poolMetrics } from '../telemetry/catalog-metrics.js';
 import { createRegistry } from '../telemetry/registry.js';
 import { requestMetrics } from '../telemetry/request-metrics.js';
@@ -42,6 +38,7 @@ import { serviceMetrics } from '../telemetry/service-metrics.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler } from './compiler.js';
 import { createCore } from './core.js';
+import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { serveMetrics } from './metrics-server.js';
@@ -138,12 +135,11 @@ lifecycle.onClose('audit', () => chainer.stop());
 core.startBackground(lifecycle);
 
 const health = new HealthService({ catalog: core.access, gateway, temporalUiUrl: config.temporalUiUrl ?? null });
-const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
-const runPage = new RunPageService({
-  ...core,
-  store: new RunPageStore(catalog),
+const screens = screenServices({
+  catalog,
+  core,
+  health,
   artifacts,
-  clock: Date.now,
   temporal: { uiUrl: config.temporalUiUrl ?? null, namespace: config.temporalNamespace },
 });
 const reader = new LiveReader({
@@ -186,7 +182,7 @@ const app = createApp(
     log,
     version: packageVersion(),
     allowedHosts: [config.host, ...(config.allowedHosts ?? [])],
-    ui: { env, services: { overview, runPage, feed: live.feed } },
+    ui: { env, services: { ...screens, feed: live.feed } },
     onRequest(facts) {
       measured.request(facts);
       traced?.request(facts);

@@ -16,6 +16,8 @@ export interface EmitRequest {
   data: JsonObject;
   run_id?: string | null;
   step_id?: string | null;
+  /** The event that this one repeats, for the audit trail. */
+  repeats?: string;
   /** The same key with the same body names the same event, for ever. */
   idempotencyKey?: string;
 }
@@ -46,14 +48,27 @@ export class EventService {
     const { idempotencyKey: key } = request;
     const { catalog } = this.#deps;
     const row = this.#rowOf(caller, request);
+    const { repeats } = request;
     const created = await catalog.transaction(async (unit) => {
       if ((await unit.events.insert([row])) === 0) return undefined;
-      return this.#match(unit, caller, row);
+      return this.#match(unit, caller, row, repeats);
     });
     if (created === undefined) return this.#earlier(key ?? '', row);
     if (created.runIds.length > 0) this.#deps.wake();
     const verdicts = created.verdicts.map(({ event_id: _id, ...verdict }) => verdict);
     return { ...eventOf(row), verdicts };
+  }
+
+  /**
+   * Emits an event with the name, resource and data of an earlier one, under its correlation id; the audit entry of the new
+   * one names the old.
+   * @param key a second call with it gives the same new event.
+   * @throws XynFault `event_not_found`, and what `emit` throws.
+   */
+  async repeat(caller: Caller, eventId: string, key: string): Promise<EventWithVerdicts> {
+    const { event_name, resource, data, correlation_id } = await this.get(eventId);
+    const request = { event_name, resource, data, repeats: eventId, idempotencyKey: `repeat:${eventId}:${key}` };
+    return this.emit({ ...caller, correlationId: correlation_id }, request);
   }
 
   /** @throws XynFault `event_not_found`. */
@@ -72,7 +87,7 @@ export class EventService {
     return { items: shown.map((row) => row.event), next: last === undefined ? null : { seq: last.seq } };
   }
 
-  async #match(unit: UnitOfWork, caller: Caller, row: EventRow): Promise<MatchOutcome> {
+  async #match(unit: UnitOfWork, caller: Caller, row: EventRow, repeats?: string): Promise<MatchOutcome> {
     const entry = {
       key: `event/${row.event_id}`,
       at: new Date(row.occurred_at),
@@ -80,7 +95,12 @@ export class EventService {
       action: 'event.emit',
       resource_type: 'event',
       resource_id: row.event_id,
-      after: { event_name: row.event_name, source: caller.source, proven: caller.proven },
+      after: {
+        event_name: row.event_name,
+        source: caller.source,
+        proven: caller.proven,
+        ...(repeats === undefined ? {} : { repeats }),
+      },
       ...(row.run_id === null ? {} : { run_id: row.run_id }),
       correlation_id: row.correlation_id,
       env_id: row.env_id,

@@ -6,6 +6,7 @@ import { renderRecord } from '../domain/expression/render.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import { isReservedEventName, matchesPattern } from '../domain/event-name.js';
 import type { Plan, Trigger } from '../domain/plan.js';
+import { filterChecks } from './filter-checks.js';
 import { checkInputs, inputsOfEvent } from './inputs.js';
 
 /** Runs that one another cause, at most, unless a setting says otherwise. */
@@ -92,9 +93,12 @@ function entryOutcome(
   const { filter } = trigger;
   if (filter === undefined) return 'matches';
   const answer = attempt(() => evaluateBool(filter, scopeOf(subject)));
+  if ('value' in answer && answer.value) return 'matches';
+  const told = attempt(() => filterChecks(filter, () => scopeOf(subject)));
+  const checks = 'value' in told ? { checks: told.value } : {};
   if ('failed' in answer)
-    return { verdict: 'filter_error', detail: { trigger: ordinal, field: 'filter', ...answer.failed } };
-  return answer.value ? 'matches' : { verdict: 'filter_false', detail: { trigger: ordinal } };
+    return { verdict: 'filter_error', detail: { trigger: ordinal, field: 'filter', ...answer.failed, ...checks } };
+  return { verdict: 'filter_false', detail: { trigger: ordinal, ...checks } };
 }
 
 function startOutcome(subject: MatchSubject, plan: Plan, trigger: Trigger, ordinal: number): Outcome {

@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
-import { OverviewStore } from '../../src/catalog/overview-store.js';
-import { RunPageStore } from '../../src/catalog/run-page-store.js';
 import { createApp } from '../../src/http/app.js';
 import { startHttpServer, type HttpServer } from '../../src/http/server.js';
-import { OverviewService } from '../../src/services/overview.js';
+import { screenServices } from '../../src/main/screen-services.js';
 import { PlanCache } from '../../src/services/plan-cache.js';
-import { RunPageService } from '../../src/services/run-page.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { fakeServices } from '../support/fake-services.js';
 import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
@@ -42,17 +39,13 @@ beforeAll(async () => {
         worker: { ok: true, pollers: 1 },
       }),
   };
-  const plans = new PlanCache(node.access.blueprints);
-  const store = new OverviewStore(database.catalog);
-  const overview = new OverviewService({ access: node.access, plans, store, health, clock: Date.now });
   const { events, runs, gates, blueprints } = node;
   const fakes = fakeServices().services;
-  const runPage = new RunPageService({
-    ...node,
-    plans,
-    store: new RunPageStore(database.catalog),
+  const services = screenServices({
+    catalog: database.catalog,
+    core: { ...node, plans: new PlanCache(node.access.blueprints) },
+    health,
     artifacts: fakes.artifacts,
-    clock: Date.now,
     temporal: { uiUrl: null, namespace: 'default' },
   });
   const app = createApp(
@@ -61,7 +54,7 @@ beforeAll(async () => {
       log: silentLog,
       version: '1',
       allowedHosts: [],
-      ui: { env: { name: 'hel-1', stage: 'prod' }, services: { overview, runPage } },
+      ui: { env: { name: 'hel-1', stage: 'prod' }, services },
     },
   );
   server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
+import type { EventConsole } from '../../services/event-console.js';
 import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
 import type { OverviewService } from '../../services/overview.js';
 import type { RunPageService } from '../../services/run-page.js';
@@ -18,6 +19,7 @@ import type { Preferences } from './cookies.js';
 export interface UiServices extends Services {
   overview: Pick<OverviewService, keyof OverviewService>;
   runPage: Pick<RunPageService, keyof RunPageService>;
+  eventConsole: Pick<EventConsole, keyof EventConsole>;
   /** Absent: pages fetch what changed every 5 s. */
   feed?: LiveFeed;
 }

@@ -1,3 +1,4 @@
+import { eventForms, eventPages } from './event-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
 import { homePages } from './home-page.js';
 import { runsForms, runsPages } from './runs-pages.js';
@@ -6,7 +7,14 @@ import type { UiForm, UiPage } from './page.js';
 import { runPages } from './run-pages.js';
 
 /** Every page. Where two paths fit an address, the first one is taken. */
-export const pages: readonly UiPage[] = [...homePages, ...gatePages, ...runsPages, ...searchPages, ...runPages];
+export const pages: readonly UiPage[] = [
+  ...homePages,
+  ...eventPages,
+  ...gatePages,
+  ...runsPages,
+  ...searchPages,
+  ...runPages,
+];
 
 /** Every form. */
-export const forms: readonly UiForm[] = [...gateForms, ...runsForms];
+export const forms: readonly UiForm[] = [...eventForms, ...gateForms, ...runsForms];

@@ -20,7 +20,11 @@ function onInPlaceClick(event: MouseEvent): void {
   if (link === null) return;
   // Links inside drawings have no `href` property that is a text.
   const url = new URL(link.getAttribute('href') ?? '', location.href);
-  if (url.origin !== location.origin || url.pathname !== location.pathname || url.hash !== '') return;
+  if (url.origin !== location.origin || url.hash !== '') return;
+  // A list may name the addresses below which its rows are shown beside it.
+  const below = link.closest<HTMLElement>('[data-in-place]')?.dataset['inPlace'] ?? '';
+  const isRow = below !== '' && link.hasAttribute('data-row') && url.pathname.startsWith(`${below}/`);
+  if (url.pathname !== location.pathname && !isRow) return;
   event.preventDefault();
   history.pushState(null, '', url);
   void showInPlace(url.href);

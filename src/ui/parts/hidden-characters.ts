@@ -5,7 +5,7 @@ import { html, join, type Html } from '../html.js';
  * zero-width, bidirectional, invisible operators, spaces other than the plain one, byte order mark, tags, variation
  * selectors beyond the common ones, and lone halves of characters.
  */
-const HIDDEN =
+export const HIDDEN_CHARACTERS =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]|[\ud800-\udfff]/u;
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -52,8 +52,8 @@ function chip(character: string): Html {
 
 /** Text as it is, with a chip in place of every character that could hide or reorder something. */
 export function visibleText(text: string): Html {
-  if (!HIDDEN.test(text)) return html`${text}`;
+  if (!HIDDEN_CHARACTERS.test(text)) return html`${text}`;
   // Split at each hidden character, keeping it.
-  const pieces = text.split(new RegExp(`(${HIDDEN.source})`, 'u'));
+  const pieces = text.split(new RegExp(`(${HIDDEN_CHARACTERS.source})`, 'u'));
   return join(pieces.map((piece, index) => (index % 2 === 1 ? chip(piece) : piece)));
 }

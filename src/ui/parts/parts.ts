@@ -164,6 +164,11 @@ export class Parts {
     >`;
   }
 
+  /** A link to a page. */
+  link(to: string, label: Part): Html {
+    return html`<a href="${to}">${label}</a>`;
+  }
+
   /** A message in its place; `tone` colours it. */
   note(name: Glyph, tone: Tone, content: Part, role?: 'status' | 'alert'): Html {
     return html`<div class="${`note is-${tone}`}" ${role === undefined ? '' : html` role="${role}"`}>

@@ -1,13 +1,10 @@
 import { auditLog } from '../../../src/catalog/audit.js';
-import { OverviewStore } from '../../../src/catalog/overview-store.js';
-import { RunPageStore } from '../../../src/catalog/run-page-store.js';
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
 import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
-import { createCore } from '../../../src/main/core.js';
+import { createCore, type Core } from '../../../src/main/core.js';
+import { screenServices } from '../../../src/main/screen-services.js';
 import { AuditTrail } from '../../../src/services/audit-trail.js';
-import { OverviewService } from '../../../src/services/overview.js';
-import { RunPageService } from '../../../src/services/run-page.js';
 import { RunGateway } from '../../../src/temporal/gateway.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
@@ -20,6 +17,7 @@ export interface Screens {
   url: string;
   database: TestDatabase;
   feed: TestFeed;
+  core: Core;
   close(): Promise<void>;
 }
 
@@ -85,24 +83,24 @@ export async function startScreens(
         worker: { ok: true, pollers: 2 },
       }),
   };
-  const overview = new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock: Date.now });
   const audit = new AuditTrail(auditLog(catalog), fakes.audit.verify);
-  const runPage = new RunPageService({
-    ...core,
-    store: new RunPageStore(catalog),
+  const services = screenServices({
+    catalog,
+    core,
+    health,
     artifacts: fakes.artifacts,
-    clock: Date.now,
     temporal: { uiUrl: 'http://127.0.0.1:8233', namespace: 'default' },
   });
   const app = createApp(
     { ...fakes, ...core, health, audit },
-    { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { overview, runPage, feed } } },
+    { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { ...services, feed } } },
   );
   const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url: server.url,
     database,
     feed,
+    core,
     async close() {
       await server.close();
       await database.drop();

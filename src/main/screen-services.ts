@@ -1,0 +1,31 @@
+import { EventConsoleStore } from '../catalog/event-console-store.js';
+import type { Catalog } from '../catalog/connect.js';
+import { OverviewStore } from '../catalog/overview-store.js';
+import { RunPageStore } from '../catalog/run-page-store.js';
+import { EventConsole } from '../services/event-console.js';
+import type { HealthReport } from '../services/health.js';
+import { OverviewService } from '../services/overview.js';
+import { RunPageService, type RunPageDeps } from '../services/run-page.js';
+import type { Core } from './core.js';
+
+export interface ScreenParts extends Pick<RunPageDeps, 'artifacts' | 'temporal'> {
+  catalog: Catalog;
+  core: Pick<Core, 'access' | 'plans' | 'runs' | 'events'>;
+  health: { check(): Promise<HealthReport> };
+}
+
+export interface ScreenServices {
+  overview: OverviewService;
+  runPage: RunPageService;
+  eventConsole: EventConsole;
+}
+
+/** What the screens need beyond the services of the API. */
+export function screenServices({ catalog, core, health, artifacts, temporal }: ScreenParts): ScreenServices {
+  const clock = Date.now;
+  return {
+    overview: new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock }),
+    runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
+    eventConsole: new EventConsole({ ...core, store: new EventConsoleStore(catalog), clock }),
+  };
+}

@@ -1,0 +1,77 @@
+import type { EventConsoleStore } from '../catalog/event-console-store.js';
+import type { EventFacts, EventLine, EventSearch, EventStats } from '../domain/event-console.js';
+import { XynFault } from '../domain/fault.js';
+import { cached } from './cached.js';
+import type { Caller } from './caller.js';
+import type { EventService } from './events.js';
+
+export interface EventConsoleDeps {
+  store: Pick<EventConsoleStore, keyof EventConsoleStore>;
+  events: Pick<EventService, 'repeat'>;
+  clock: () => number;
+}
+
+/** One page of the log, newest first. */
+export interface EventPage {
+  lines: EventLine[];
+  /** Where the next page begins; null at the end. */
+  older: string | null;
+  /** Events that came after the page was begun; 0 on the newest page. */
+  newer: number;
+}
+
+const MINUTE_MS = 60_000;
+const SPAN_MINUTES = 60;
+/** Many pages ask for the last hour; it may be that old. */
+const STATS_MS = 5_000;
+
+/** What came in, and why it did something or not. */
+export class EventConsole {
+  readonly #deps: EventConsoleDeps;
+  readonly #lastHour: () => Promise<EventStats>;
+
+  constructor(deps: EventConsoleDeps) {
+    this.#deps = deps;
+    this.#lastHour = cached(STATS_MS, deps.clock, () => {
+      // Whole minutes, so that a bar does not change by being looked at.
+      const end = Math.floor(deps.clock() / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+      const at = (ms: number): string => new Date(ms).toISOString();
+      return deps.store.stats(at(end - SPAN_MINUTES * MINUTE_MS), at(end));
+    });
+  }
+
+  /** The last 60 minutes; at most five seconds old. @throws XynFault `db_unavailable` */
+  async lastHour(): Promise<EventStats> {
+    return this.#lastHour();
+  }
+
+  /**
+   * @param before place in the log above which the page does not reach; absent: the newest.
+   * @throws XynFault `db_unavailable`
+   */
+  async page(search: EventSearch, limit: number, before?: string): Promise<EventPage> {
+    const { store } = this.#deps;
+    const [rows, newer] = await Promise.all([
+      store.lines(search, limit + 1, before),
+      before === undefined ? 0 : store.newer(search, before),
+    ]);
+    const lines = rows.slice(0, limit);
+    return { lines, older: rows.length > limit ? (lines.at(-1)?.seq ?? null) : null, newer };
+  }
+
+  /**
+   * Emits an event again; see `EventService.repeat`.
+   * @returns the id of the new event.
+   * @throws XynFault `event_not_found`, `event_name_reserved`, `audit_unavailable`, `db_unavailable`
+   */
+  async repeat(caller: Caller, eventId: string, key: string): Promise<string> {
+    return (await this.#deps.events.repeat(caller, eventId, key)).event_id;
+  }
+
+  /** @throws XynFault `event_not_found`, `db_unavailable` */
+  async facts(eventId: string): Promise<EventFacts> {
+    const facts = await this.#deps.store.facts(eventId);
+    if (facts === undefined) throw new XynFault('event_not_found', 'No event has that id.');
+    return facts;
+  }
+}

@@ -1,0 +1,176 @@
+import type { EventFacts, EventLine, EventStats } from '../../domain/event-console.js';
+import type { Json } from '../../domain/json.js';
+import { fieldsIn } from '../format.js';
+import { html, href, type Html } from '../html.js';
+import { barChart } from '../parts/bar-chart.js';
+import type { Fragment } from '../parts/fragment.js';
+import { jsonValue } from '../parts/json-value.js';
+import type { Parts } from '../parts/parts.js';
+import { withTerm } from '../runs/filter.js';
+import { statusOf, type Status } from '../status.js';
+import { template } from '../template.js';
+import { EVENT_FILTER_KEYS } from './filter.js';
+import { eventCode } from './event-code.js';
+import { aboutEvent, checksOf, outcomeLook, verdictLook, verdictSentence } from './words.js';
+
+/** All that the event console shows. */
+export interface EventsView {
+  q: string;
+  /** A term of the filter that says nothing; null: none. */
+  problem: string | null;
+  lines: readonly EventLine[];
+  older: string | null;
+  /** Events above the list; 0 while it begins with the newest. */
+  newer: number;
+  /** Where the list begins; null: with the newest. */
+  before: string | null;
+  stats: EventStats;
+  /** Gates and failures that wait for somebody. */
+  needsYou: number;
+  selected: EventFacts | null;
+}
+
+const pageTemplate = template<Record<string, unknown>>(import.meta.url, './events.eta');
+const rowTemplate = template<Record<string, unknown>>(import.meta.url, './event-row.eta');
+const detailTemplate = template<Record<string, unknown>>(import.meta.url, './event-detail.eta');
+const MINUTE_MS = 60_000;
+
+function chips({ q, stats }: EventsView): object[] {
+  const became = /(?:^|\s)became:(\S+)/.exec(q)?.[1] ?? null;
+  const isImportant = /(?:^|\s)is:important(?:\s|$)/.test(q);
+  const chip = (label: string, value: string | null, n: number, look?: Status): object => ({
+    label,
+    n,
+    look,
+    href: href('/ui/events', { q: withTerm(withTerm(q, 'is', null), 'became', value) }),
+    isCurrent: !isImportant && became === value,
+  });
+  return [
+    chip('All', null, stats.all),
+    chip('Started a run', 'started', stats.started, statusOf('done', '')),
+    chip('No match', 'nomatch', stats.nomatch, statusOf('skipped', '')),
+    chip('Held', 'held', stats.held, statusOf('held', '')),
+    chip('Refused', 'refused', stats.refused, statusOf('fail', '')),
+    {
+      label: 'Important',
+      n: stats.important,
+      look: statusOf('warn', ''),
+      href: href('/ui/events', { q: withTerm(withTerm(q, 'became', null), 'is', 'important') }),
+      isCurrent: isImportant,
+    },
+  ];
+}
+
+/** Sixty bars, each of which shows the events of its minute. */
+function chart({ stats, q }: EventsView, ui: Parts): { chart: Html; minutes: object[] } {
+  const known = new Map(stats.minutes.map((one) => [Date.parse(one.at), one]));
+  const first = Date.parse(stats.from);
+  const bars = Array.from({ length: 60 }, (_, at) => {
+    const ms = first + at * MINUTE_MS;
+    const { hour, minute } = fieldsIn(ui.clock.zone, ms);
+    const found = known.get(ms);
+    return { ms, label: `${hour}:${minute}`, value: found?.value ?? 0, failed: found?.failed ?? 0 };
+  });
+  const bound = (ms: number): string => new Date(ms).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
+  const minutes = bars
+    .filter(({ value, failed }) => value + failed > 0)
+    .toReversed()
+    .map(({ ms, label, value, failed }) => ({
+      label,
+      value,
+      failed,
+      href: href('/ui/events', {
+        q: withTerm(withTerm(q, 'to', bound(ms + MINUTE_MS)), 'from', bound(ms)),
+      }),
+    }));
+  const sentence = `Events of the last 60 minutes, minute by minute: ${stats.all}, of them ${stats.important + stats.refused} failures or refused.`;
+  return { chart: barChart(bars, sentence, { height: 46, words: ['events', 'failures'], labelEvery: 10 }), minutes };
+}
+
+/** A row's link keeps the list where it is. */
+function rowLink(view: EventsView, eventId: string): string {
+  const first = view.lines[0]?.seq;
+  const before = view.before ?? (first === undefined ? null : String(BigInt(first) + 1n));
+  return href(`/ui/events/${eventId}`, { q: view.q, before });
+}
+
+function detail(view: EventsView, ui: Parts): Html {
+  const { selected } = view;
+  if (selected === null) return detailTemplate({ selected }, ui);
+  const { event, verdicts } = selected;
+  const reserved = event.event_name.startsWith('xyn.') && !event.event_name.startsWith('xyn.cicd.');
+  const lines = verdicts.map((one) => ({
+    ...one,
+    look: verdictLook(one.verdict, one.detail),
+    sentence: verdictSentence(one.verdict, one.detail),
+    checks: checksOf(one.detail),
+  }));
+  const started = verdicts.filter(({ verdict }) => verdict === 'started').length;
+  const shown = { event_name: event.event_name, ...eventBody(event) };
+  const { code, hidden } = eventCode(shown as Json);
+  const valueOf = (value: Json): Html => jsonValue(value);
+  const chain = selected.chain.map((one) => ({ ...one, isThis: one.event_id === event.event_id }));
+  return detailTemplate(
+    { selected, event, verdicts: lines, started, reserved, code, hidden, chain, valueOf, repeats: selected.repeats },
+    ui,
+  );
+}
+
+function eventBody({
+  occurred_at,
+  env_id,
+  actor,
+  correlation_id,
+  run_id,
+  step_id,
+  resource,
+  data,
+}: EventFacts['event']) {
+  return { occurred_at, env_id, actor, correlation_id, run_id, step_id, resource, data };
+}
+
+/** The console; new rows come in only while its list begins with the newest. */
+export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments: Fragment[] } {
+  const selectedId = view.selected?.event.event_id;
+  const rows = view.lines.map((line) => {
+    const isSelected = line.event_id === selectedId;
+    const parts = {
+      ...line,
+      look: outcomeLook(line),
+      about: aboutEvent(line),
+      link: rowLink(view, line.event_id),
+      isSelected,
+    };
+    return { id: `event-${line.event_id}`, html: rowTemplate(parts, ui) };
+  });
+  const list = html`<ul id="event-list" data-testid="event-list" data-list>
+    ${rows.map((row) => row.html)}
+  </ul>`;
+  const head = html`<p class="sub" id="event-head">
+    <span
+      >${ui.format.cappedCount(view.stats.all)} in the last hour · ${ui.format.count(view.stats.started)} started a run
+      · ${ui.format.count(view.stats.refused + view.stats.held)} refused or held</span
+    >
+  </p>`;
+  const newer = html`<div id="newer-events">
+    ${
+      view.newer === 0
+        ? ''
+        : html`<a
+            class="new-rows"
+            data-testid="new-events"
+            href="${href(selectedId === undefined ? '/ui/events' : `/ui/events/${selectedId}`, { q: view.q })}"
+            >${ui.format.cappedCount(view.newer, 1_000)} new ${view.newer === 1 ? 'event' : 'events'} · show</a
+          >`
+    }
+  </div>`;
+  const drawn = { list, head, newer, detail: detail(view, ui), ...chart(view, ui), chips: chips(view) };
+  const older = view.older === null ? null : href('/ui/events', { q: view.q, before: view.older });
+  const main = pageTemplate({ ...view, ...drawn, older, keys: EVENT_FILTER_KEYS, none: rows.length === 0 }, ui);
+  const fragments = [
+    { id: 'event-head', html: head },
+    { id: 'newer-events', html: newer },
+    { id: 'event-list', html: list, rows },
+  ];
+  return { main, fragments };
+}

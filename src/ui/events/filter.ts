@@ -1,0 +1,54 @@
+import { EVENT_OUTCOMES, type EventSearch } from '../../domain/event-console.js';
+
+/** Keys that the filter knows, for its help. */
+export const EVENT_FILTER_KEYS = 'name:checkmk.* became:started by: run: chain: is:important';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z$/;
+
+function timeTerm(key: 'from' | 'to', value: string): EventSearch | undefined {
+  if (!TIME.test(value) || Number.isNaN(Date.parse(value))) return undefined;
+  return { [key]: new Date(value).toISOString() };
+}
+
+function termOf(key: string, value: string): EventSearch | undefined {
+  if (value === '') return undefined;
+  switch (key) {
+    case 'name':
+      return /^[a-z0-9_.*]+$/.test(value) ? { name: value } : undefined;
+    case 'became': {
+      const became = EVENT_OUTCOMES.find((one) => one === value);
+      return became === undefined ? undefined : { became };
+    }
+    case 'by':
+      return { actor: value };
+    case 'run':
+      return UUID.test(value) ? { run: value } : undefined;
+    case 'chain':
+      return { correlation: value };
+    case 'is':
+      return value === 'important' ? { important: true } : undefined;
+    case 'from':
+    case 'to':
+      return timeTerm(key, value);
+    default:
+      return undefined;
+  }
+}
+
+/** Reads `key:value` terms; what is no term is looked for in names. `problem` names the first term that says nothing. */
+export function parseEventFilter(text: string): { search: EventSearch; problem: string | null } {
+  let search: EventSearch = {};
+  const words: string[] = [];
+  let problem: string | null = null;
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(word) ?? [];
+    if (key === undefined) words.push(word);
+    else {
+      const term = termOf(key, value);
+      if (term === undefined) problem ??= word;
+      else search = { ...search, ...term };
+    }
+  }
+  return { search: words.length === 0 ? search : { ...search, words: words.slice(0, 8) }, problem };
+}

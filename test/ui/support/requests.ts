@@ -1,0 +1,58 @@
+import { jest } from '@jest/globals';
+import pg from 'pg';
+import type { Screens } from './screens.js';
+
+/** A page as it was answered, with white space made small. */
+export interface Answer {
+  status: number;
+  text: string;
+  location: string | null;
+}
+
+/** Fetches a page. */
+export async function getPage({ url }: Pick<Screens, 'url'>, path: string): Promise<Answer> {
+  const answer = await fetch(url + path, { redirect: 'manual' });
+  return {
+    status: answer.status,
+    text: (await answer.text()).replace(/\s+/g, ' '),
+    location: answer.headers.get('location'),
+  };
+}
+
+/** Sends a form as a browser does that opened `path`: with its hidden fields, cookie and origin. */
+export async function sendForm(
+  { url }: Pick<Screens, 'url'>,
+  path: string,
+  fields: Readonly<Record<string, string>> = {},
+  action?: string,
+): Promise<Answer> {
+  const page = await fetch(url + path);
+  const markup = await page.text();
+  const cookies = page.headers.getSetCookie().map((one) => one.split(';')[0]);
+  const [form = ''] = /<form method="post" action="(?!\/ui\/preferences)[^]*?<\/form>/.exec(markup) ?? [];
+  const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  const target = action ?? /action="([^"]+)"/.exec(form)?.[1] ?? path;
+  const answer = await fetch(url + target, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { Cookie: cookies.join('; '), Origin: url },
+    body: new URLSearchParams({
+      ...Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value])),
+      ...fields,
+    }),
+  });
+  return {
+    status: answer.status,
+    text: (await answer.text()).replace(/\s+/g, ' '),
+    location: answer.headers.get('location'),
+  };
+}
+
+/** How many statements a request sends, apart from the beginning and end of transactions. */
+export async function queriesOf(screens: Pick<Screens, 'url'>, path: string): Promise<number> {
+  const spy = jest.spyOn(pg.Client.prototype, 'query');
+  await getPage(screens, path);
+  const texts = spy.mock.calls.map(([query]: unknown[]) => (typeof query === 'string' ? query : JSON.stringify(query)));
+  spy.mockRestore();
+  return texts.filter((text) => !/^"?(BEGIN|COMMIT|ROLLBACK)/i.test(text)).length;
+}
