@@ -4,6 +4,7 @@ import { OverviewStore } from '../catalog/overview-store.js';
 import { RunPageStore } from '../catalog/run-page-store.js';
 import { EventConsole } from '../services/event-console.js';
 import type { HealthReport } from '../services/health.js';
+import { LaunchService } from '../services/launch.js';
 import { OverviewService } from '../services/overview.js';
 import { RunPageService, type RunPageDeps } from '../services/run-page.js';
 import type { Core } from './core.js';
@@ -18,14 +19,17 @@ export interface ScreenServices {
   overview: OverviewService;
   runPage: RunPageService;
   eventConsole: EventConsole;
+  launch: LaunchService;
 }
 
 /** What the screens need beyond the services of the API. */
 export function screenServices({ catalog, core, health, artifacts, temporal }: ScreenParts): ScreenServices {
   const clock = Date.now;
+  const overview = new OverviewStore(catalog);
   return {
-    overview: new OverviewService({ ...core, health, store: new OverviewStore(catalog), clock }),
+    overview: new OverviewService({ ...core, health, store: overview, clock }),
     runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
+    launch: new LaunchService({ ...core, store: overview }),
     eventConsole: new EventConsole({ ...core, store: new EventConsoleStore(catalog), clock }),
   };
 }

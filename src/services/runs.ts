@@ -13,11 +13,12 @@ import type {
 } from '../domain/dtos.js';
 import type { RunStatus } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
+import type { Plan } from '../domain/plan.js';
 import { sha256Hex, uuidV5 } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';
 import type { CancelSender } from './cancel-sender.js';
-import { checkInputs } from './inputs.js';
+import { checkInputs, type CheckedInputs } from './inputs.js';
 import type { KnownPlan } from './plan-cache.js';
 import { laneOf } from './rails.js';
 import { createRuns, type RunCreationDeps } from './run-creation.js';
@@ -35,6 +36,16 @@ export interface CreateRunRequest {
   priority?: number;
   /** The same key with the same body names the same run, for ever. */
   idempotencyKey?: string;
+}
+
+/** A run that was not started. */
+export interface RunPreview {
+  /** The blueprint's name. */
+  name: string;
+  version: number;
+  plan: Plan;
+  /** The inputs with their defaults, or their problems. */
+  checked: CheckedInputs;
 }
 
 export interface RunServiceDeps extends RunCreationDeps {
@@ -73,6 +84,15 @@ export class RunService {
     const run = (await this.#earlier(request.idempotencyKey, body)) ?? (await this.#deps.catalog.runs.get(row.run_id));
     if (run === undefined) throw new XynFault('internal', 'The run that was just written is gone.');
     return run;
+  }
+
+  /**
+   * What `create` would start, and what is wrong with the inputs; changes nothing.
+   * @throws XynFault `blueprint_unknown`, `blueprint_disabled`, `plan_digest_mismatch`, `db_unavailable`.
+   */
+  async preview({ blueprint_ref: ref, inputs = {} }: CreateRunRequest): Promise<RunPreview> {
+    const { name, known } = await this.#resolve(ref);
+    return { name, version: known.version, plan: known.plan, checked: checkInputs(known.plan, inputs) };
   }
 
   /** Newest first. */

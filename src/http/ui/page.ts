@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
 import type { EventConsole } from '../../services/event-console.js';
+import type { LaunchService } from '../../services/launch.js';
 import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
 import type { OverviewService } from '../../services/overview.js';
 import type { RunPageService } from '../../services/run-page.js';
@@ -19,6 +20,7 @@ import type { Preferences } from './cookies.js';
 export interface UiServices extends Services {
   overview: Pick<OverviewService, keyof OverviewService>;
   runPage: Pick<RunPageService, keyof RunPageService>;
+  launch: Pick<LaunchService, keyof LaunchService>;
   eventConsole: Pick<EventConsole, keyof EventConsole>;
   /** Absent: pages fetch what changed every 5 s. */
   feed?: LiveFeed;

@@ -3,6 +3,7 @@ import { gateForms, gatePages } from './gate-pages.js';
 import { homePages } from './home-page.js';
 import { runsForms, runsPages } from './runs-pages.js';
 import { searchPages } from './search-page.js';
+import { launchForms, launchPages } from './launch-pages.js';
 import type { UiForm, UiPage } from './page.js';
 import { runPages } from './run-pages.js';
 
@@ -10,6 +11,7 @@ import { runPages } from './run-pages.js';
 export const pages: readonly UiPage[] = [
   ...homePages,
   ...eventPages,
+  ...launchPages,
   ...gatePages,
   ...runsPages,
   ...searchPages,
@@ -17,4 +19,4 @@ export const pages: readonly UiPage[] = [
 ];
 
 /** Every form. */
-export const forms: readonly UiForm[] = [...eventForms, ...gateForms, ...runsForms];
+export const forms: readonly UiForm[] = [...eventForms, ...launchForms, ...gateForms, ...runsForms];

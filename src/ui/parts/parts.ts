@@ -164,6 +164,11 @@ export class Parts {
     >`;
   }
 
+  /** Words that carry the sentence. */
+  strong(text: Part): Html {
+    return html`<b>${text}</b>`;
+  }
+
   /** A link to a page. */
   link(to: string, label: Part): Html {
     return html`<a href="${to}">${label}</a>`;

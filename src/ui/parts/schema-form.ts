@@ -1,0 +1,169 @@
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+
+/** What a form sent, or an address names: one text each. */
+export type FormTexts = Readonly<Record<string, string>>;
+
+export interface FormProblem {
+  /** JSON pointer; empty: of no single field. */
+  path: string;
+  message: string;
+}
+
+/** A field of a form that a JSON Schema describes. */
+export interface FormField {
+  name: string;
+  /** Of the form's field. */
+  key: string;
+  label: string;
+  /** The type in a few words, for the right end of the label. */
+  type: string;
+  help: string | null;
+  look: 'text' | 'number' | 'check' | 'choice' | 'select' | 'lines' | 'json';
+  options: readonly string[];
+  value: string;
+  isRequired: boolean;
+  problem: string | null;
+}
+
+/** So many ways are shown side by side; more make a list. */
+const MOST_CHOICES = 4;
+const PREFIX = 'input.';
+
+function typesOf(schema: JsonObject): string[] {
+  const { type } = schema;
+  return (Array.isArray(type) ? type : [type]).filter(
+    (one): one is string => typeof one === 'string' && one !== 'null',
+  );
+}
+
+function isTextList(schema: JsonObject): boolean {
+  const { items } = schema;
+  return typesOf(schema)[0] === 'array' && isJsonObject(items) && typesOf(items)[0] === 'string';
+}
+
+function lookOf(schema: JsonObject, isRequired: boolean): FormField['look'] {
+  const options = optionsOf(schema);
+  if (options.length > 0) {
+    const isSure = isRequired || schema['default'] !== undefined;
+    return options.length <= MOST_CHOICES && isSure ? 'choice' : 'select';
+  }
+  const types = typesOf(schema);
+  if (types.length !== 1) return 'json';
+  if (types[0] === 'boolean') return 'check';
+  if (types[0] === 'integer' || types[0] === 'number') return 'number';
+  if (types[0] === 'string') return 'text';
+  return isTextList(schema) ? 'lines' : 'json';
+}
+
+function optionsOf({ enum: options }: JsonObject): string[] {
+  return Array.isArray(options) && options.every((one) => typeof one === 'string') ? (options as string[]) : [];
+}
+
+function typeText(schema: JsonObject): string {
+  if (schema['x-secret'] === true) return 'secret reference';
+  const options = optionsOf(schema);
+  if (options.length > 0) return options.length <= MOST_CHOICES ? options.join(' | ') : 'one of a list';
+  const { format, minimum, maximum, pattern } = schema;
+  const range =
+    minimum === undefined && maximum === undefined ? '' : ` ${String(minimum ?? '')}–${String(maximum ?? '')}`;
+  const name = isTextList(schema) ? 'one per line' : typesOf(schema).join(' or ') || 'JSON';
+  return `${typeof format === 'string' ? format : name}${range}${typeof pattern === 'string' ? ` · ${pattern.slice(0, 40)}` : ''}`;
+}
+
+function textOf(value: Json | undefined, look: FormField['look']): string {
+  if (value === undefined || value === null) return '';
+  if (look === 'lines' && Array.isArray(value)) return value.map(String).join('\n');
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+}
+
+function propertiesOf(schema: JsonObject): [string, JsonObject][] {
+  const properties = schema['properties'];
+  return isJsonObject(properties)
+    ? Object.entries(properties).map(([name, one]) => [name, isJsonObject(one) ? one : {}])
+    : [];
+}
+
+function requiredOf({ required }: JsonObject): ReadonlySet<Json> {
+  return new Set(Array.isArray(required) ? required : []);
+}
+
+/** `disk_path` as people write it. */
+function labelOf(name: string): string {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/**
+ * The fields of a form for a schema's properties, in their order.
+ * @param texts what was typed; null: nothing yet, so the defaults stand.
+ */
+export function formFields(schema: JsonObject, texts: FormTexts | null, problems: readonly FormProblem[]): FormField[] {
+  const required = requiredOf(schema);
+  return propertiesOf(schema).map(([name, one]) => {
+    const key = PREFIX + name;
+    const isRequired = required.has(name) && one['default'] === undefined;
+    const look = lookOf(one, required.has(name));
+    const found = problems.find(({ path }) => path === `/${name}` || path.startsWith(`/${name}/`));
+    const { title, description } = one;
+    const isSecret = one['x-secret'] === true;
+    const help = typeof description === 'string' ? description : null;
+    return {
+      name,
+      key,
+      label: typeof title === 'string' ? title : labelOf(name),
+      type: typeText(one),
+      help: isSecret ? `${help ?? ''} A path, never a value: it is read inside the action only.`.trim() : help,
+      look,
+      options: optionsOf(one),
+      value: texts === null ? textOf(one['default'], look) : (texts[key] ?? (look === 'check' ? 'false' : '')),
+      isRequired,
+      problem: found?.message ?? null,
+    };
+  });
+}
+
+function valueOf(look: FormField['look'], text: string): { value: Json } | { problem: string } {
+  switch (look) {
+    case 'check':
+      return { value: text === 'true' };
+    case 'number':
+      return { value: /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : text };
+    case 'lines':
+      return {
+        value: text
+          .split(/\r?\n/)
+          .map((line) => line.trim())
+          .filter((line) => line !== ''),
+      };
+    case 'json':
+      try {
+        return { value: JSON.parse(text) as Json };
+      } catch {
+        return { problem: 'This is not JSON. Texts stand in quotes: "web-1".' };
+      }
+    default:
+      return { value: text.replaceAll('\r\n', '\n') };
+  }
+}
+
+/** What was typed, as the values that the schema asks for. An empty field is not given. */
+export function readForm(schema: JsonObject, texts: FormTexts): { values: JsonObject; problems: FormProblem[] } {
+  const required = requiredOf(schema);
+  const values: JsonObject = {};
+  const problems: FormProblem[] = [];
+  for (const [name, one] of propertiesOf(schema)) {
+    const look = lookOf(one, required.has(name));
+    const text = texts[PREFIX + name] ?? '';
+    if (text === '' && look !== 'check') continue;
+    const read = valueOf(look, text);
+    if ('problem' in read) problems.push({ path: `/${name}`, message: read.problem });
+    else values[name] = read.value;
+  }
+  return { values, problems };
+}
+
+/** Only the fields of the form; those of the page itself are left out. */
+export function formTexts(fields: Readonly<Record<string, string>>): FormTexts | null {
+  const own = Object.entries(fields).filter(([key]) => key.startsWith(PREFIX));
+  return own.length === 0 ? null : Object.fromEntries(own);
+}

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import type { Tree } from '../../src/domain/expression/tree.js';
+import type { PlanNode } from '../../src/domain/plan.js';
+import { caller } from '../support/node.js';
+import { action, gate, planOf } from '../support/plans.js';
+import { getPage, queriesOf, sendForm } from './support/requests.js';
+import { startScreens, type Screens } from './support/screens.js';
+import { HOSTILE } from './support/seed.js';
+
+const input = (name: string): Tree => ['.', ['v', 'inputs'], name];
+const INPUTS = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['host', 'pool', 'count'],
+  properties: {
+    host: { type: 'string', minLength: 2, description: HOSTILE },
+    pool: { type: 'string', enum: ['web', 'api', 'batch'], default: 'web' },
+    count: { type: 'integer', minimum: 1, maximum: 20 },
+    report_to: { type: 'array', items: { type: 'string', format: 'email' } },
+    dry: { type: 'boolean', default: true },
+    labels: { type: 'object' },
+    token: { type: 'string', 'x-secret': true },
+  },
+};
+const NODES: PlanNode[] = [
+  action('read', { action: 'ssh.exec', effect: 'read', with: { host: { $: input('host') } } }),
+  gate('approve', { message: 'Go on?', require: 2, approvers: ['maria', 'petra'] }),
+  action('restart', {
+    action: 'service.restart',
+    effect: 'destructive',
+    with: { host: { $: ['.', ['.', ['v', 'steps'], 'read'], 'x'] } },
+  }),
+];
+
+let screens: Screens;
+const save = (nodes: PlanNode[], id = 'bp.restart') =>
+  screens.core.blueprints.savePlan(caller(), {
+    plan: planOf(nodes, { id, inputs: INPUTS }),
+    source: `id: ${id}`,
+    debug: {},
+  });
+const FORM = '/ui/runs/new?blueprint=bp.restart';
+const GOOD = {
+  'input.host': 'web-1',
+  'input.pool': 'api',
+  'input.count': '3',
+  'input.report_to': 'a@example.test\nb@example.test',
+};
+const runs = async (): Promise<number> =>
+  (await screens.core.runs.list({ blueprint_id: 'bp.restart', limit: 200 })).items.length;
+
+beforeAll(async () => {
+  screens = await startScreens();
+  await save(NODES);
+}, 60_000);
+
+afterAll(async () => screens.close());
+
+describe('the launcher', () => {
+  it('lets one choose a blueprint', async () => {
+    const { text } = await getPage(screens, '/ui/runs/new');
+    expect(text).toContain('data-testid="page-launch"');
+    expect(text).toContain('href="/ui/runs/new?blueprint=bp.restart"');
+  });
+
+  it('makes a form of the inputs, and tells no problem before it was sent', async () => {
+    const { status, text } = await getPage(screens, FORM);
+    expect(status).toBe(200);
+    for (const name of Object.keys(INPUTS.properties)) expect(text).toContain(`data-testid="field-${name}"`);
+    expect(text).toMatch(/type="radio" name="input.pool" value="web" checked/);
+    expect(text).toMatch(/type="checkbox" id="field-dry" name="input.dry" value="true" checked/);
+    expect(text).toContain('A path, never a value');
+    expect(text).not.toContain('data-testid="field-error"');
+    expect(text).not.toContain('<img src=x');
+    expect(text).toContain('U+202E');
+  });
+
+  it('shows what would run: steps in order, effects, gates, and targets as far as the inputs decide them', async () => {
+    const { status, text } = await getPage(screens, `/ui/runs/new/_preview?blueprint=bp.restart&input.host=web-7`);
+    expect(status).toBe(200);
+    expect(text).toContain('data-testid="plan-preview"');
+    expect(text).not.toContain('<html');
+    expect(text).toMatch(
+      /read<\/code>.*ssh\.exec · web-7.*approve<\/code>.*gate.*restart<\/code>.*target decided later.*cannot be undone/,
+    );
+    expect(text).toMatch(/2.approvals of maria, petra/);
+    expect(await runs()).toBe(0);
+  });
+
+  it('tells every problem under its field and starts nothing', async () => {
+    const { status, text } = await sendForm(screens, FORM, {
+      'input.host': 'x',
+      'input.count': 'many',
+      'input.report_to': 'nobody',
+      'input.labels': '{',
+    });
+    expect(status).toBe(422);
+    expect(text).toMatch(/id="field-host-problem".*fewer than 2 characters/);
+    expect(text).toMatch(/id="field-count-problem".*must be integer/);
+    expect(text).toMatch(/id="field-report_to-problem"/);
+    expect(text).toMatch(/id="field-labels-problem".*not JSON/);
+    expect(text).toMatch(/data-testid="form-problems"/);
+    expect(text).toContain('value="many"');
+    expect(await runs()).toBe(0);
+  });
+
+  it('starts one run however often the form is sent', async () => {
+    const key = { key: '6a4f7d54-2b59-4f0f-8f10-7f5a76a8a001' };
+    const answers = [
+      await sendForm(screens, FORM, { ...GOOD, ...key }),
+      await sendForm(screens, FORM, { ...GOOD, ...key }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    expect(answers[0]?.location).toBe(answers[1]?.location);
+    expect(await runs()).toBe(1);
+    const run = await screens.core.runs.get(answers[0]?.location?.split('/').at(-1) ?? '');
+    expect(run.inputs).toEqual({
+      host: 'web-1',
+      pool: 'api',
+      count: 3,
+      report_to: ['a@example.test', 'b@example.test'],
+      dry: false,
+      labels: null,
+      token: null,
+    });
+  });
+
+  it('asks again when the plan is not the one that was shown', async () => {
+    const before = await runs();
+    const shown = /name="digest" value="([^"]+)"/.exec((await getPage(screens, FORM)).text)?.[1] ?? '';
+    await save([...NODES, action('more')]);
+    const { status, text } = await sendForm(screens, FORM, { ...GOOD, digest: shown });
+    expect(status).toBe(409);
+    expect(text).toContain('The plan changed since you saw it.');
+    expect(text).toContain('value="web-1"');
+    expect(await runs()).toBe(before);
+  });
+
+  it('refuses a form without the token, and a blueprint that is not there', async () => {
+    const answer = await fetch(`${screens.url}/ui/runs`, {
+      method: 'POST',
+      headers: { Origin: screens.url },
+      body: new URLSearchParams({ blueprint: 'bp.restart' }),
+    });
+    expect(answer.status).toBe(403);
+    expect((await getPage(screens, '/ui/runs/new?blueprint=bp.nothing')).status).toBe(404);
+  });
+
+  it('fits its budget: 10 kB; the plan is read once, from memory', async () => {
+    const { text } = await getPage(screens, FORM);
+    expect(gzipSync(text, { level: 5 }).length).toBeLessThan(10_000);
+    expect(await queriesOf(screens, FORM)).toBeLessThanOrEqual(5);
+  });
+});
