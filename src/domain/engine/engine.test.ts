@@ -314,6 +314,9 @@ describe('gates', () => {
     });
     rig.feed({ t: 'gate', path: 'ok', decision: { decision: 'reject', by: 'ann' } });
     expect(rig.state.gates['ok']?.votes).toHaveLength(1);
+    const { seq } = rig.state;
+    rig.feed(approve('ann', 'd1'));
+    expect(rig.state).toMatchObject({ seq, gates: { ok: { applied: ['d1', 'd2'] } } });
     rig.feed({ t: 'gate', path: 'ok', decision: { id: 'd4', decision: 'approve', by: 'bob', reason: 'fine' } });
     expect(rig.state.frames['root']?.steps['ok']?.outputs).toMatchObject({ by: ['ann', 'bob'], reason: 'fine' });
   });

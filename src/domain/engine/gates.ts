@@ -116,6 +116,8 @@ export function openRecovery(d: Draft, taskPath: string, task: Task): void {
 export function decide(d: Draft, path: string, decision: Decision): void {
   const gate = d.state.gates[path];
   if (!gate || !answerTo(d.state, path, decision).applied || gate.status !== 'open') return;
+  // The same decision again, while others are still awaited.
+  if (decision.id !== undefined && gate.applied.includes(decision.id)) return;
   const votes = voteOf(d, gate, decision);
   const applied = decision.id === undefined ? gate.applied : [...gate.applied, decision.id];
   const status = statusAfter(d, gate, votes, decision);
