@@ -32,6 +32,7 @@ const layers = {
     types: ['catalog', 'temporal', 'registry', 'artifacts', 'secrets'],
     npm: 'ajv|ajv-formats|zod',
   },
+  scenarios: { path: '^src/scenarios/', may: ['domain', 'language', 'services'], npm: 'ajv|zod' },
   ui: { path: '^src/ui/', may: ['domain'], npm: 'eta' },
   http: {
     path: '^src/http/',
@@ -47,7 +48,12 @@ const layers = {
   },
   schemas: { path: '^src/http/schemas[./]' },
   client: { path: '^src/client/', may: ['domain', 'schemas'], npm: 'zod' },
-  cli: { path: '^src/cli/', may: ['client', 'domain', 'config', 'schemas'], npm: 'commander|@clack/prompts|zod' },
+  cli: {
+    path: '^src/cli/',
+    may: ['client', 'domain', 'config', 'schemas'],
+    types: ['scenarios'],
+    npm: 'commander|@clack/prompts|zod',
+  },
   activities: {
     path: '^activities/',
     may: ['contract', 'domain'],

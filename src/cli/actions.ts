@@ -1,5 +1,10 @@
 import type { Config } from '../config/config.js';
 import type { Printer } from './printer.js';
+import type { ScenarioFileReport, ScenarioRunReport } from '../scenarios/report.js';
+
+export type { ScenarioFileReport, ScenarioRunReport };
+export type CoverageReport = NonNullable<ScenarioFileReport['coverage']>;
+type Mismatch = ScenarioFileReport['scenarios'][number]['mismatches'][number];
 
 /** What `xynctl status` reports. */
 export interface StatusReport {
@@ -62,4 +67,13 @@ export interface CliActions {
   replayRun(config: Config, runId: string): Promise<ReplayReport>;
   /** @throws XynFault `db_unavailable` */
   verifyAudit(config: Config, onProgress: (checked: number) => void): Promise<AuditReport>;
+  /**
+   * Runs scenarios of blueprints on this machine alone.
+   * @throws XynFault `request_invalid` when a file cannot be read, or there is none.
+   */
+  runScenarios(paths: readonly string[], options: { chaos: boolean; coverage: boolean }): Promise<ScenarioRunReport>;
+  /** What differs, both sides beside each other. */
+  mismatchLines(mismatch: Mismatch): string[];
+  /** The report as JUnit XML. */
+  junit(report: ScenarioRunReport): string;
 }

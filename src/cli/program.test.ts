@@ -18,7 +18,10 @@ import {
 import { readSettingsFile } from '../config/settings-file.js';
 import { SETTINGS } from '../config/settings.js';
 import { XynFault } from '../domain/fault.js';
-import { createCompiler } from '../main/compiler.js';
+import { compileContext, createCompiler } from '../main/compiler.js';
+import { junitXml } from '../scenarios/junit.js';
+import { mismatchLines } from '../scenarios/report.js';
+import { runScenarioFiles } from '../scenarios/scenario-files.js';
 import { parseInventory } from '../targets/inventory.js';
 import { createApp } from '../http/app.js';
 import type { HttpServer } from '../http/server.js';
@@ -76,6 +79,9 @@ beforeEach(async () => {
       return { ok: true, events: 42 };
     },
     verifyAudit: async () => audit,
+    runScenarios: (paths, options) => runScenarioFiles(paths, compileContext(), options),
+    mismatchLines,
+    junit: junitXml,
   };
 });
 

@@ -15,6 +15,7 @@ import { addPreflightCommand } from './commands/preflight.js';
 import { addProofCommands } from './commands/proof.js';
 import { addRunCommands } from './commands/runs.js';
 import { addServerCommands } from './commands/servers.js';
+import { addTestCommand } from './commands/test.js';
 import { CommandBinder, examples, type CliIo } from './context.js';
 import { plain } from './format.js';
 
@@ -44,6 +45,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
   addServerCommands(program, binder);
   addDoctorCommand(program, binder);
   addBlueprintCommands(program, binder);
+  addTestCommand(program, binder);
   addEventCommands(program, binder);
   addRunCommands(program, binder);
   addGateCommands(program, binder);

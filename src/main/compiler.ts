@@ -1,5 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { compileBlueprint } from '../language/index.js';
+import { compileBlueprint, type CompileContext } from '../language/index.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import type { Compilation } from '../services/blueprints.js';
@@ -8,9 +8,14 @@ import { applyLimits, type LimitRails, type WrittenLimits } from '../services/pl
 /** Those that there is an adapter for, whether or not their key is set: a document may be written before it is. */
 const PROVIDERS = [{ name: 'openai' }, { name: 'anthropic' }];
 
+/** What blueprints are compiled against: the actions of all packs. */
+export function compileContext(): CompileContext {
+  return { actions: new ActionRegistry(PACKS).catalog(), providers: PROVIDERS };
+}
+
 /** The compiler of blueprints over the actions of all packs, with the limits of the deployment; default: those of the language. */
 export function createCompiler(rails?: LimitRails): (bytes: Uint8Array) => Promise<Compilation> {
-  const context = { actions: new ActionRegistry(PACKS).catalog(), providers: PROVIDERS };
+  const context = compileContext();
   return async (bytes) => {
     const compilation = await compileBlueprint(bytes, context);
     return rails === undefined ? compilation : applyLimits(compilation, rails, () => writtenLimits(bytes));

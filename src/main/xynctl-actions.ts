@@ -14,12 +14,16 @@ import { nearestName } from '../language/suggestion.js';
 import { healthSchema, type Health } from '../http/schemas/health.js';
 import { startPostgres } from '../servers/postgres.js';
 import { endProcess, processRef } from '../servers/process-ref.js';
+import { junitXml } from '../scenarios/junit.js';
+import { mismatchLines } from '../scenarios/report.js';
+import { runScenarioFiles } from '../scenarios/scenario-files.js';
 import { readStateFile } from '../servers/state-file.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { verifyAudit } from '../services/audit-verification.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { replayHistory } from '../temporal/replay.js';
 import { installRuntime } from '../temporal/worker.js';
+import { compileContext } from './compiler.js';
 import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
@@ -42,6 +46,9 @@ export const cliActions: CliActions = {
   replayFile: async (file) => replay(await historyIn(file), `file:${path.basename(file)}`),
   replayRun: fetchAndReplay,
   verifyAudit: verify,
+  runScenarios: (paths, options) => runScenarioFiles(paths, compileContext(), options),
+  mismatchLines,
+  junit: junitXml,
 };
 
 async function runUp(config: Config, printer: Printer): Promise<number> {
