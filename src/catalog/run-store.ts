@@ -49,6 +49,12 @@ export interface RunCursor {
   run_id: string;
 }
 
+/** Keyset of the listing of a run's steps: the last step shown. */
+export interface StepCursor {
+  seq: number;
+  path: string;
+}
+
 /** What the dispatcher needs to start a run. */
 export interface RunToStart {
   run: RunDto;
@@ -131,13 +137,19 @@ export class RunStore {
     return rows.map((row) => row.run_id);
   }
 
-  /** In the order in which the engine reached them. */
-  async steps(runId: string): Promise<StepDto[]> {
+  /** In the order in which the engine reached them; steps of one transition in order of their paths. */
+  async steps(runId: string, limit: number, cursor?: StepCursor): Promise<{ step: StepDto; seq: number }[]> {
+    const after = cursor && {
+      OR: [{ seq: { gt: cursor.seq } }, { seq: cursor.seq, path: { gt: cursor.path } }],
+      // Repeats what `OR` says in a form that the index can start from.
+      seq: { gte: cursor.seq },
+    };
     const rows = await this.#db.step.findMany({
-      where: { run_id: runId },
+      where: { run_id: runId, ...after },
       orderBy: [{ seq: 'asc' }, { path: 'asc' }],
+      take: limit,
     });
-    return rows.map(stepDto);
+    return rows.map((row) => ({ step: stepDto(row), seq: row.seq }));
   }
 
   async step(runId: string, stepId: string): Promise<StepDetailDto | undefined> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FootprintCursor } from '../catalog/footprint-store.js';
-import type { RunCursor, RunFilter, RunRow } from '../catalog/run-store.js';
+import type { RunCursor, RunFilter, RunRow, StepCursor } from '../catalog/run-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type {
   FootprintDto,
@@ -119,12 +119,20 @@ export class RunService {
   }
 
   /**
-   * The steps of a run, in the order in which it reached them.
+   * The steps of a run, in the order in which it reached them. A step of an open run that moves on between two pages may
+   * be on both; none is left out.
    * @throws XynFault `run_not_found`.
    */
-  async steps(runId: string): Promise<StepDto[]> {
+  async steps(
+    runId: string,
+    { limit, cursor }: { limit: number; cursor?: StepCursor },
+  ): Promise<Page<StepDto, StepCursor>> {
     await this.#found(runId);
-    return this.#deps.catalog.runs.steps(runId);
+    const rows = await this.#deps.catalog.runs.steps(runId, limit + 1, cursor);
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    const next = last === undefined ? null : { seq: last.seq, path: last.step.path };
+    return { items: items.map(({ step }) => step), next };
   }
 
   /**

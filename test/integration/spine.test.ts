@@ -156,7 +156,7 @@ describeWith('temporal')('the spine', () => {
     expect(received).toMatchObject([{ body: '{"label":"web-1"}' }]);
 
     const steps = await until(async () => {
-      const rows = await core.runs.steps(runId);
+      const rows = (await core.runs.steps(runId, { limit: 500 })).items;
       return rows.every((row) => row.status === 'completed') && rows.length === 3 ? rows : undefined;
     });
     expect(steps.map((row) => row.path).sort()).toEqual(['facts', 'fix', 'ok']);

@@ -8,6 +8,7 @@ import type {
   RunDto,
   StepDto,
   VerdictDto,
+  WaitingOn,
 } from '../../src/domain/dtos.js';
 import { invalidDocument } from '../../src/domain/document-fault.js';
 import { XynFault } from '../../src/domain/fault.js';
@@ -208,6 +209,14 @@ function fakeArtifacts(
   };
 }
 
+function gateWaits(world: FakeWorld, runId: string): WaitingOn[] {
+  const open = world.gates.filter((gate) => gate.run_id === runId && gate.status === 'open');
+  return open.map(({ gate_id, path, purpose, approvers, require, approvals, opened_at: since, expires_at }) => ({
+    kind: 'gate',
+    ...{ gate_id, path, purpose, approvers, require, approvals, since, expires_at },
+  }));
+}
+
 /** Streams that tell what the world holds when they are opened, and end. */
 function fakeLive(world: FakeWorld): Services['live'] {
   const streamOf = <M extends StreamMessage>(messages: M[]): OpenStream<M> => ({
@@ -231,13 +240,15 @@ function fakeLive(world: FakeWorld): Services['live'] {
           world.runs.find((one) => one.run_id === runId),
           'run_not_found',
         ),
-        waiting_on: [],
+        waiting_on: gateWaits(world, runId),
       };
       const steps = world.steps.filter((step) => step.run_id === runId);
       const gates = world.gates.filter((gate) => gate.run_id === runId);
+      const isSettled = steps.every(({ status }) => status !== 'running');
+      const hasEnded = isSettled && ['completed', 'failed', 'cancelled'].includes(run.status);
       return streamOf<RunMessage>([
         { type: 'snapshot', id: '1-0', data: { run, steps, gates, has_more_steps: false } },
-        ...(run.completed_at === null ? [] : [{ type: 'end' as const, id: '1-0', data: run }]),
+        ...(hasEnded ? [{ type: 'end' as const, id: '1-0', data: run }] : []),
       ]);
     },
   };
@@ -332,14 +343,14 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
           world.runs.find((one) => one.run_id === id),
           'run_not_found',
         );
-        const open = world.gates.filter((gate) => gate.run_id === id && gate.status === 'open');
-        const waits = open.map(({ gate_id, path, purpose, approvers, require, approvals, opened_at, expires_at }) => ({
-          kind: 'gate' as const,
-          ...{ gate_id, path, purpose, approvers, require, approvals, since: opened_at, expires_at },
-        }));
-        return { ...run, waiting_on: waits };
+        return { ...run, waiting_on: gateWaits(world, id) };
       },
-      steps: async (id) => world.steps.filter((step) => step.run_id === id),
+      steps: async (id, { limit, cursor }) => {
+        const steps = world.steps.filter((step) => step.run_id === id);
+        const from = cursor?.seq ?? 0;
+        const next = from + limit < steps.length ? { seq: from + limit, path: '' } : null;
+        return { items: steps.slice(from, from + limit), next };
+      },
       step: async (runId, stepId) => {
         const step = world.steps.find((one) => one.run_id === runId && one.step_id === stepId);
         return { ...found(step, 'step_not_found'), attempt_log: [] };

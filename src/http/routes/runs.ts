@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { XynFault } from '../../domain/fault.js';
 import { downloadAnswers, downloadOf } from '../artifact-routes.js';
 import { keyPart } from '../caller.js';
-import { listPage, slicePage } from '../listing.js';
+import { listPage } from '../listing.js';
 import { API_PREFIX, route, type Answer, type Call, type Route } from '../route.js';
 import { pageQuery, timestamp, uuid } from '../schemas/common.js';
 import {
@@ -28,7 +28,7 @@ const footprintPosition = z.strictObject({
   source_ref: z.string(),
   metric: z.string(),
 });
-const stepPosition = z.strictObject({ step_id: uuid });
+const stepPosition = z.strictObject({ seq: z.number(), path: z.string() });
 
 async function listRuns(services: Services, { query }: Call<z.infer<typeof runListQuery>, undefined>): Promise<Answer> {
   const { run_id_prefix: prefix, ...rest } = query;
@@ -54,12 +54,7 @@ const stepRoutes: readonly Route[] = [
     errors: ['run_not_found'],
     handle: async (services, { query, param }) => {
       const runId = param('run_id');
-      return slicePage(services, 'steps', query, stepPosition, {
-        items: await services.runs.steps(runId),
-        of: { run_id: runId },
-        keyOf: ({ step_id }) => ({ step_id }),
-        isAt: (step, { step_id }) => step.step_id === step_id,
-      });
+      return listPage(services, `steps/${runId}`, query, stepPosition, (q) => services.runs.steps(runId, q));
     },
   }),
   route({

@@ -103,7 +103,7 @@ async function used(runId: string): Promise<unknown[]> {
 
 async function attemptsOf(runId: string): Promise<unknown[]> {
   await worker.records.flush(5_000);
-  const [step] = await node.runs.steps(runId);
+  const [step] = (await node.runs.steps(runId, { limit: 500 })).items;
   const { attempt_log: log } = await node.runs.step(runId, step?.step_id ?? '');
   return log.map(({ attempt, status, error }) => [attempt, status, error?.['code'] ?? null]);
 }
@@ -134,7 +134,7 @@ describeWith('temporal')('an agent step', () => {
     model.next({ text: '{"cause":"disk"}', ...more });
     const done = await run({ provider, output: OUTPUT, prompt: `Why, with ${KEY}?`, system: 'Be brief.' });
     expect(done).toMatchObject({ status: 'completed' });
-    const [step] = await node.runs.steps(done.run_id);
+    const [step] = (await node.runs.steps(done.run_id, { limit: 500 })).items;
     expect(step?.outputs).toMatchObject({ cause: 'disk', summary: '{"cause":"disk"}' });
     expect(await used(done.run_id)).toEqual([{ attempt: 1, dims: { provider, model: 'm-1' }, used: tokens(1) }]);
     const kept = await keptOf(done.run_id);

@@ -172,7 +172,7 @@ describeWith('temporal')('emit', () => {
       gate: { status: 'approved' },
     });
     await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
-    const steps = await node.runs.steps(runId);
+    const steps = (await node.runs.steps(runId, { limit: 500 })).items;
     expect(steps.map((step) => [step.path, step.status])).toEqual([
       ['ok', 'completed'],
       ['fix', 'completed'],

@@ -41,7 +41,12 @@ afterAll(async () => {
 const begin = async (blueprint: string): Promise<string> =>
   (await node.runs.create(caller(), { blueprint_ref: blueprint })).run_id;
 const shape = async (runId: string): Promise<unknown> =>
-  (await node.runs.steps(runId)).map((step) => [step.path, step.status, step.outputs, step.attempts]);
+  (await node.runs.steps(runId, { limit: 500 })).items.map((step) => [
+    step.path,
+    step.status,
+    step.outputs,
+    step.attempts,
+  ]);
 const repairsOf = async (runId: string): Promise<unknown[]> =>
   (
     await database.catalog.pool.query("SELECT after FROM audit_log WHERE run_id = $1 AND action = 'run.repair'", [
@@ -84,7 +89,7 @@ describeWith('temporal')('reconciler', () => {
       error: { code: 'run_terminated', message: expect.stringContaining('by hand') },
     });
     expect((await node.gates.list({ run_id: runId, limit: 1 })).items[0]).toMatchObject({ status: 'cancelled' });
-    expect((await node.runs.steps(runId)).every((step) => step.status !== 'running')).toBe(true);
+    expect((await node.runs.steps(runId, { limit: 500 })).items.every((step) => step.status !== 'running')).toBe(true);
     expect(await repairsOf(runId)).toHaveLength(1);
   });
 

@@ -71,7 +71,7 @@ async function contentOf(artifactId: string): Promise<string> {
 
 async function stepOf(runId: string, at: string) {
   return until(`the record of ${at}`, async () => {
-    const step = (await node.runs.steps(runId)).find((one) => one.path === at);
+    const step = (await node.runs.steps(runId, { limit: 500 })).items.find((one) => one.path === at);
     return step?.status === 'completed' || step?.status === 'failed' ? step : undefined;
   });
 }
