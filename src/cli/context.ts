@@ -16,6 +16,8 @@ export interface CliIo {
   clock: () => number;
   /** Adds what the file of settings says to `env`; gives the names that it added. Throws XynFault `config_invalid`. */
   readSettingsFile?: () => ReadonlySet<string>;
+  /** Calls `handler` at the next Ctrl-C, which does not end the program then; gives a function that takes that back. */
+  onInterrupt?: (handler: () => void) => () => void;
 }
 
 /** Options that every command takes. */

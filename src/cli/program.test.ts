@@ -264,7 +264,7 @@ describe('completion', () => {
     expect(await complete('ru')).toEqual(['runs']);
     expect(await complete('')).not.toContain('complete');
     expect(await complete('runs', 'st')).toEqual(['start']);
-    expect(await complete('runs', 'list', '--st')).toEqual(['--status']);
+    expect(await complete('runs', 'list', '--st')).toEqual(['--status', '--stuck']);
     expect(await complete('--url', 'http://x', 'gates', 'show', '--j')).toEqual(['--json']);
     expect(await complete('runs', 'list', '--status', '')).toEqual([]);
     expect(await complete('runs', 'show', '')).toEqual([RUN.slice(0, 8)]);

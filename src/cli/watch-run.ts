@@ -1,15 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { XynFault } from '../domain/fault.js';
+import { z } from 'zod';
 import type { ApiClient, RunDetail, Step } from '../client/api-client.js';
 import type { CliIo } from './context.js';
 import { duration, elapsed, errorText, plain, relativeTime, shortId } from './format.js';
+import { runDetailSchema, stepSchema } from '../http/schemas/run.js';
+import { followStream, noteSource, untilInterrupted, type FollowedMessage } from './follow.js';
 import type { Printer } from './printer.js';
-
-const POLL_MS = 300;
-/** A server that restarts is waited for that long. */
-const PATIENCE_MS = 60_000;
-/** Records of steps are written behind: they may follow the end of their run by this much. */
-const SETTLE_MS = 2_000;
 
 /** A worker that is there takes a task within milliseconds. */
 const WORKER_PATIENCE_MS = 2_000;
@@ -77,7 +72,9 @@ class Changes {
   readonly #deps: WatchDeps;
   readonly #steps = new Map<string, string>();
   readonly #waits = new Set<string>();
+  readonly #begun = new Set<string>();
   #status: string | undefined;
+  #isBegun = false;
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
@@ -85,10 +82,7 @@ class Changes {
 
   show(run: RunDetail, steps: readonly Step[]): void {
     const { printer } = this.#deps;
-    if (this.#status === undefined) {
-      printer.line(`run ${run.run_id}  ${plain(run.name)}  (${plain(run.blueprint_id)})`);
-    }
-    for (const step of steps) this.#step(run, step);
+    this.showSteps(run, steps);
     for (const wait of run.waiting_on) this.#wait(run, wait);
     if (run.status === this.#status) return;
     this.#status = run.status;
@@ -97,6 +91,13 @@ class Changes {
     const error = errorText(run.error);
     const took = `in ${elapsed(run.created_at, run.completed_at, this.#now)}`;
     this.#line(run, 'run', `${printer.status(run.status)}  ${took}${error === undefined ? '' : `: ${error}`}`);
+  }
+
+  /** Steps alone: what an ended run's last ones are shown by before its end. */
+  showSteps(run: RunDetail, steps: readonly Step[]): void {
+    if (!this.#isBegun) this.#deps.printer.line(`run ${run.run_id}  ${plain(run.name)}  (${plain(run.blueprint_id)})`);
+    this.#isBegun = true;
+    for (const step of steps) this.#step(run, step);
   }
 
   get #now(): number {
@@ -108,6 +109,9 @@ class Changes {
     const state = `${step.status}/${step.attempts}`;
     if (this.#steps.get(step.step_id) === state) return;
     this.#steps.set(step.step_id, state);
+    const isKnown = step.status === 'running' && this.#begun.has(`${step.path}/${step.attempts}`);
+    this.#begun.add(`${step.path}/${step.attempts}`);
+    if (isKnown) return;
     printer.record({ type: 'step', ...step });
     const notes = [
       step.completed_at === null || step.status === 'skipped'
@@ -122,7 +126,8 @@ class Changes {
 
   #wait(run: RunDetail, wait: Wait): void {
     // What moves is no news; neither is a task that was scheduled just now.
-    if (wait.kind === 'step' || wait.kind === 'decision') return;
+    if (wait.kind === 'decision') return;
+    if (wait.kind === 'step') return this.#running(run, wait);
     if (wait.kind === 'worker' && this.#now - Date.parse(wait.since ?? '') < WORKER_PATIENCE_MS) return;
     const key = JSON.stringify({ ...wait, since: null, next_attempt_at: null, pollers: null });
     if (this.#waits.has(key)) return;
@@ -134,58 +139,59 @@ class Changes {
     if (wait.kind === 'gate') this.#line(run, '', gateCommands(wait));
   }
 
+  /** A step that runs has a record only when it takes longer than a moment, and no event. */
+  #running(run: RunDetail, { path, attempt, worker }: Extract<Wait, { kind: 'step' }>): void {
+    const key = `${path}/${attempt}`;
+    if (this.#begun.has(key)) return;
+    this.#begun.add(key);
+    const { printer } = this.#deps;
+    printer.record({ type: 'running', run_id: run.run_id, path, attempt, worker });
+    this.#line(run, path, `${printer.status('running')}${attempt > 1 ? `  attempt ${attempt}` : ''}`);
+  }
+
   #line(run: RunDetail, path: string, text: string): void {
     const since = duration(this.#now - Date.parse(run.created_at));
     this.#deps.printer.line(`${`+${since}`.padStart(10)}  ${plain(path, 40).padEnd(16)}  ${text}`);
   }
 }
 
-/** Looks once; what a restart of the server causes is waited out. */
-class Look {
-  readonly #deps: WatchDeps;
-  #failingSince: number | undefined;
-  #hasSeen = false;
+const snapshotSchema = z.object({ run: runDetailSchema, steps: z.array(stepSchema), has_more_steps: z.boolean() });
 
-  constructor(deps: WatchDeps) {
-    this.#deps = deps;
-  }
-
-  async at(runId: string): Promise<{ run: RunDetail; steps: Step[] } | undefined> {
-    const { client, printer, io } = this.#deps;
-    try {
-      // The run first: its steps are then at least as new as its status.
-      const run = await client.getRun(runId);
-      const steps = await client.steps(runId);
-      this.#failingSince = undefined;
-      this.#hasSeen = true;
-      return { run, steps };
-    } catch (error) {
-      // A server that was never seen is not waited for: the address may be wrong.
-      if (!(error instanceof XynFault) || !error.retryable || !this.#hasSeen) throw error;
-      if (this.#failingSince === undefined) printer.note(`${error.message} Trying again for a minute.`);
-      this.#failingSince ??= io.clock();
-      if (io.clock() - this.#failingSince > PATIENCE_MS) throw error;
-      return undefined;
-    }
-  }
+/** What a message of a run's stream changes; undefined for kinds that are not shown. */
+async function seenIn(
+  { client }: WatchDeps,
+  runId: string,
+  { type, data }: FollowedMessage,
+): Promise<{ run?: RunDetail; steps: Step[] } | undefined> {
+  if (type === 'run' || type === 'end') return { run: runDetailSchema.parse(data), steps: [] };
+  if (type === 'step') return { steps: [stepSchema.parse(data)] };
+  if (type !== 'snapshot') return undefined;
+  const { run, steps, has_more_steps: hasMore } = snapshotSchema.parse(data);
+  return { run, steps: hasMore ? await client.steps(runId) : steps };
 }
 
-/** Follows a run and prints every change until it has ended. */
-export async function watchRun(deps: WatchDeps, runId: string): Promise<RunDetail> {
-  const { io } = deps;
+/**
+ * Follows a run and prints every change until it has ended; undefined when Ctrl-C stopped that before.
+ * @throws XynFault `run_not_found`, and what `followStream` throws.
+ */
+export async function watchRun(deps: WatchDeps, runId: string): Promise<RunDetail | undefined> {
   const changes = new Changes(deps);
-  const look = new Look(deps);
-  let endedAt: number | undefined;
-  for (;;) {
-    const seen = await look.at(runId);
-    if (seen !== undefined) {
-      const isSettled = seen.steps.every((step) => step.status !== 'running' && step.status !== 'created');
-      endedAt ??= hasEnded(seen.run) ? io.clock() : undefined;
-      const isDone = endedAt !== undefined && (isSettled || io.clock() - endedAt > SETTLE_MS);
+  let latest: RunDetail | undefined;
+  const ended = await untilInterrupted(deps.io, async (signal) => {
+    for await (const message of followStream(deps, `/runs/${encodeURIComponent(runId)}/stream`, {}, signal)) {
+      if (message.type === 'source') noteSource(deps.printer, message.data);
+      const seen = await seenIn(deps, runId, message);
+      latest = seen?.run ?? latest;
+      if (seen === undefined || latest === undefined) continue;
       // The end is shown last, when the steps before it are there.
-      if (isDone || !hasEnded(seen.run)) changes.show(seen.run, seen.steps);
-      if (isDone) return seen.run;
+      if (message.type === 'end' || !hasEnded(latest)) changes.show(latest, seen.steps);
+      else changes.showSteps(latest, seen.steps);
+      if (message.type === 'end') return latest;
     }
-    await pause(POLL_MS);
+    return undefined;
+  });
+  if (ended === undefined) {
+    deps.printer.note(`No longer followed; the run goes on. See it with \`xynctl runs show ${shortId(runId)}\`.`);
   }
+  return ended;
 }

@@ -10,6 +10,10 @@ process.exitCode = await runProgram(process.argv.slice(2), cliActions, {
   env: process.env,
   clock: Date.now,
   readSettingsFile: () => applySettingsFile(process.env, { orUsual: true }),
+  onInterrupt(handler) {
+    process.once('SIGINT', handler);
+    return () => process.off('SIGINT', handler);
+  },
 });
 // Ended streams and servers leave nothing open; what a library still holds must not keep a finished command alive.
 process.exit();

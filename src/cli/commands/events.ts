@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Event, EventItem } from '../../client/api-client.js';
+import { followStream, INTERRUPTED, noteSource, untilInterrupted } from '../follow.js';
+import { eventSchema } from '../../http/schemas/event.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime, shortId } from '../format.js';
 import { jsonArgument, resourceArgument } from '../parse-options.js';
@@ -49,7 +51,10 @@ async function emit(
   showVerdicts(printer, event);
   let code = 0;
   for (const { run_id: runId } of event.verdicts) {
-    if (runId !== null && (await watchRun({ client, printer, io }, runId)).status !== 'completed') code = 1;
+    if (runId === null) continue;
+    const run = await watchRun({ client, printer, io }, runId);
+    if (run === undefined) return INTERRUPTED;
+    if (run.status !== 'completed') code = 1;
   }
   return code;
 }
@@ -72,7 +77,46 @@ async function show({ client, printer }: CommandContext, [id]: readonly [string]
   });
 }
 
-/** `events emit | list | show`. */
+interface TailOptions {
+  name?: string;
+  run?: string;
+  actor?: string;
+  correlation?: string;
+}
+
+async function tail(context: CommandContext, _args: readonly [], options: TailOptions): Promise<void> {
+  const { client, printer, io } = context;
+  const query = {
+    event_name: options.name,
+    run_id: options.run === undefined ? undefined : await resolveRunId(client, options.run),
+    actor: options.actor,
+    correlation_id: options.correlation,
+  };
+  let isReady = false;
+  await untilInterrupted(io, async (signal) => {
+    for await (const { type, data } of followStream(context, '/events/stream', query, signal)) {
+      if (type === 'ready' && !isReady) {
+        isReady = true;
+        printer.note('Events from now on; Ctrl-C ends it.');
+      } else if (type === 'event') showTailed(printer, eventSchema.parse(data));
+      else if (type === 'source') noteSource(printer, data);
+      else if (type === 'resync') {
+        printer.note('The server does not know where this stream was: see `xynctl events list` for what came before.');
+      }
+    }
+  });
+}
+
+function showTailed(printer: Printer, event: EventItem): void {
+  printer.record(event);
+  const run = event.run_id === null ? '-' : shortId(event.run_id);
+  const about = event.resource === null ? '' : `  ${event.resource.type}:${event.resource.id}`;
+  printer.line(
+    `${event.occurred_at}  ${plain(event.event_name, 60)}  ${run}  ${plain(`${event.actor}${about}`, 160)}  ${plain(JSON.stringify(event.data), 300)}`,
+  );
+}
+
+/** `events emit | list | show | tail`. */
 export function addEventCommands(program: Command, binder: CommandBinder): void {
   const events = program.command('events').description('events: what starts runs');
   events
@@ -118,4 +162,13 @@ export function addEventCommands(program: Command, binder: CommandBinder): void 
     .description('an event, and for every blueprint why it started a run or did not')
     .addHelpText('after', examples('xynctl events show 5f0c2f1e-8a54-4d0c-9a3e-0d6b3c5a7e11'))
     .action(binder.bind(show));
+  events
+    .command('tail')
+    .description('print events as they come, from now on, until Ctrl-C; reconnects without a gap')
+    .option('--name <name>', 'only events of that name, or of a pattern: `a.*`, `a.**`')
+    .option('--run <run>', 'only events of that run (id, or its first 8 or more characters)')
+    .option('--actor <actor>', 'only events of that actor')
+    .option('--correlation <id>', 'only events with that correlation id')
+    .addHelpText('after', examples("xynctl events tail --name 'checkmk.**'", 'xynctl events tail --json'))
+    .action(binder.bind(tail));
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Run, RunDetail, Step } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { XynFault } from '../../domain/fault.js';
+import { INTERRUPTED } from '../follow.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
 import { fileArgument, jsonArgument, pairArguments } from '../parse-options.js';
 import type { Printer } from '../printer.js';
@@ -56,9 +57,14 @@ async function show({ client, printer, io }: CommandContext, [given]: readonly [
   });
 }
 
-async function watch({ client, printer, io }: CommandContext, [given]: readonly [string]): Promise<number> {
-  const run = await watchRun({ client, printer, io }, await resolveRunId(client, given));
+/** Whether a run completed; that of a program that Ctrl-C ended when nobody waited for its end. */
+function codeOf(run: RunDetail | undefined): number {
+  if (run === undefined) return INTERRUPTED;
   return run.status === 'completed' ? 0 : 1;
+}
+
+async function watch({ client, printer, io }: CommandContext, [given]: readonly [string]): Promise<number> {
+  return codeOf(await watchRun({ client, printer, io }, await resolveRunId(client, given)));
 }
 
 async function cancel(
@@ -115,7 +121,7 @@ async function start(
     printer.result(run, () => printer.line(`run ${run.run_id}`));
     return 0;
   }
-  return (await watchRun({ client, printer, io }, run.run_id)).status === 'completed' ? 0 : 1;
+  return codeOf(await watchRun({ client, printer, io }, run.run_id));
 }
 
 const RUN_ID = 'id of the run, or its first 8 or more characters';
