@@ -36,7 +36,7 @@ export interface Services {
   runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'footprints' | 'cancel'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
   actions: Pick<ActionCalls, 'execute'>;
-  audit: Pick<AuditTrail, 'list' | 'verify'>;
+  audit: Pick<AuditTrail, 'list' | 'verify' | 'state' | 'links'>;
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
   blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'apply'>;
   doctor: Pick<DoctorService, 'examine'>;

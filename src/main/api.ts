@@ -5,6 +5,7 @@ import { LocalArtifactStore } from '../artifacts/local-store.js';
 import { auditChain } from '../catalog/audit-chain.js';
 import { readBacklog } from '../catalog/backlog.js';
 import { auditLog } from '../catalog/audit.js';
+import { AuditOverviewStore } from '../catalog/audit-overview.js';
 import { listenTo } from '../catalog/channel-listener.js';
 import { connectCatalog } from '../catalog/connect.js';
 import { grantAppRole } from '../catalog/grants.js';
@@ -175,7 +176,12 @@ const app = createApp(
     doctor,
     artifacts,
     actions: new ActionCalls(core),
-    audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
+    audit: new AuditTrail({
+      log: auditLog(catalog),
+      store: new AuditOverviewStore(catalog),
+      verify: () => verifyAudit({ chain, heads }),
+      clock: Date.now,
+    }),
     cursors: { key: sharedKey(catalog, 'cursor') },
   },
   {

@@ -1,22 +1,54 @@
 import type { AuditFilter, AuditLog, AuditRow } from '../catalog/audit.js';
+import type { AuditEnds, AuditOverviewStore, EntryLink } from '../catalog/audit-overview.js';
 import type { Page } from '../domain/dtos.js';
 import type { AuditReport } from './audit-verification.js';
+import { cached } from './cached.js';
 
 /** Keyset of the listing: the last entry shown. */
 export interface AuditCursor {
   audit_id: string;
 }
 
+/** A verification that this process has finished. */
+export interface AuditCheck {
+  report: AuditReport;
+  /** When it ended. */
+  at: string;
+  tookMs: number;
+}
+
+/** The trail as a whole: its ends, and what is known about its being whole. */
+export interface AuditState extends AuditEnds {
+  /** The newest verification of this process; null: none yet. */
+  last: AuditCheck | null;
+  /** Since when one is under way; null: none is. */
+  checkingSince: string | null;
+  /** Entries by action, each counted up to 10 001; at most five seconds old. */
+  counts: ReadonlyMap<string, number>;
+}
+
+/** Actions that the page about the trail counts. */
+export const COUNTED_ACTIONS = ['gate.decide', 'step.effect', 'run.cancel', 'blueprint.activate'] as const;
+const COUNTS_MS = 5_000;
+
+export interface AuditTrailDeps {
+  log: AuditLog;
+  store: Pick<AuditOverviewStore, 'links' | 'ends' | 'counts'>;
+  /** Computes the whole chain again. */
+  verify: () => Promise<AuditReport>;
+  clock: () => number;
+}
+
 /** The audit trail as it is read. */
 export class AuditTrail {
-  readonly #log: AuditLog;
-  readonly #verify: () => Promise<AuditReport>;
-  #verifying: Promise<AuditReport> | undefined;
+  readonly #deps: AuditTrailDeps;
+  readonly #counts: () => Promise<{ action: string; n: number }[]>;
+  #verifying: { done: Promise<AuditReport>; since: number } | undefined;
+  #last: AuditCheck | null = null;
 
-  /** @param verify computes the whole chain again. */
-  constructor(log: AuditLog, verify: () => Promise<AuditReport>) {
-    this.#log = log;
-    this.#verify = verify;
+  constructor(deps: AuditTrailDeps) {
+    this.#deps = deps;
+    this.#counts = cached(COUNTS_MS, deps.clock, () => deps.store.counts(COUNTED_ACTIONS));
   }
 
   /**
@@ -24,14 +56,42 @@ export class AuditTrail {
    * @throws XynFault `db_unavailable`
    */
   async verify(): Promise<AuditReport> {
-    this.#verifying ??= this.#verify().finally(() => (this.#verifying = undefined));
-    return this.#verifying;
+    this.#verifying ??= { done: this.#check(), since: this.#deps.clock() };
+    return this.#verifying.done;
+  }
+
+  async #check(): Promise<AuditReport> {
+    const { clock, verify } = this.#deps;
+    const from = clock();
+    try {
+      const report = await verify();
+      this.#last = { report, at: new Date(clock()).toISOString(), tookMs: clock() - from };
+      return report;
+    } finally {
+      this.#verifying = undefined;
+    }
+  }
+
+  /** The trail as a whole, without reading all of it. @throws XynFault `db_unavailable` */
+  async state(): Promise<AuditState> {
+    const [ends, counts] = await Promise.all([this.#deps.store.ends(), this.#counts()]);
+    return {
+      ...ends,
+      last: this.#last,
+      checkingSince: this.#verifying === undefined ? null : new Date(this.#verifying.since).toISOString(),
+      counts: new Map(counts.map(({ action, n }) => [action, n])),
+    };
+  }
+
+  /** Links of these entries; those that wait for theirs are left out. @throws XynFault `db_unavailable` */
+  async links(auditIds: readonly string[]): Promise<EntryLink[]> {
+    return this.#deps.store.links(auditIds);
   }
 
   /** Newest first. @throws XynFault `db_unavailable` */
   async list(query: AuditFilter & { limit: number; cursor?: AuditCursor }): Promise<Page<AuditRow, AuditCursor>> {
     const { limit, cursor, ...filter } = query;
-    const rows = await this.#log.list({
+    const rows = await this.#deps.log.list({
       ...filter,
       limit: limit + 1,
       ...(cursor === undefined ? {} : { beforeId: cursor.audit_id }),

@@ -29,6 +29,9 @@ export interface AuditProblem {
   kind: AuditProblemKind;
   seq?: number;
   audit_id?: string;
+  /** The hash that must stand at that place, and the one that was found or computed; where the problem is one of hashes. */
+  expected_hash?: string;
+  found_hash?: string;
   message: string;
 }
 
@@ -129,16 +132,19 @@ function problemOf({ link, entry }: StoredLink, expected: Expected): AuditProble
     return { kind: 'inserted', ...place, message: `Link ${link.seq} has a number that is never given.` };
   }
   if (link.prev_hash !== expected.previous) {
-    return { kind: 'reordered', ...place, message: `Link ${link.seq} does not follow the one before it.` };
+    const hashes = { expected_hash: expected.previous, found_hash: link.prev_hash };
+    return { kind: 'reordered', ...place, ...hashes, message: `Link ${link.seq} does not follow the one before it.` };
   }
   if (!entry) return { kind: 'missing', ...place, message: `Entry ${link.audit_id} was removed.` };
-  if (linkHash(expected.previous, entry) === link.hash) return undefined;
+  const found = linkHash(expected.previous, entry);
+  if (found === link.hash) return undefined;
+  const hashes = { expected_hash: link.hash, found_hash: found };
   const other = expected.page.find((one) => one.entry && fits(one.entry, link, expected.previous));
   if (other) {
     const message = `Link ${link.seq} belongs to what is now entry ${other.entry?.audit_id ?? ''}: entries changed places.`;
-    return { kind: 'reordered', ...place, message };
+    return { kind: 'reordered', ...place, ...hashes, message };
   }
-  return { kind: 'edited', ...place, message: `Entry ${link.audit_id} was changed after it was linked.` };
+  return { kind: 'edited', ...place, ...hashes, message: `Entry ${link.audit_id} was changed after it was linked.` };
 }
 
 /** Whether an entry is the one that a link was made for, under its own id or under the link's. */
@@ -151,7 +157,8 @@ function headProblem(heads: readonly AuditHead[] | undefined, { link }: StoredLi
   const head = heads?.find((one) => one.hash !== link.hash || one.audit_id !== link.audit_id);
   if (!head) return undefined;
   const message = `The chain was written anew: at ${head.at} link ${link.seq} had another hash.`;
-  return { kind: 'chain_rewritten', seq: link.seq, audit_id: link.audit_id, message };
+  const hashes = { expected_hash: head.hash, found_hash: link.hash };
+  return { kind: 'chain_rewritten', seq: link.seq, audit_id: link.audit_id, ...hashes, message };
 }
 
 function beyondChain(genuine: readonly AuditHead[], linked: number): AuditProblem | undefined {

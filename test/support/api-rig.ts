@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { auditChain } from '../../src/catalog/audit-chain.js';
+import { AuditOverviewStore } from '../../src/catalog/audit-overview.js';
 import { auditLog } from '../../src/catalog/audit.js';
 import { sharedKey } from '../../src/catalog/signing-keys.js';
 import { createApp } from '../../src/http/app.js';
@@ -57,7 +58,12 @@ export async function startApi(options: {
       blueprints,
       actions: new ActionCalls({ blueprints, runs: node.runs }),
       artifacts: new ArtifactService({ ...common, store }),
-      audit: new AuditTrail(auditLog(catalog), () => verifyAudit({ chain, heads })),
+      audit: new AuditTrail({
+        log: auditLog(catalog),
+        store: new AuditOverviewStore(catalog),
+        verify: () => verifyAudit({ chain, heads }),
+        clock: Date.now,
+      }),
       health,
       cursors: { key: sharedKey(catalog, 'cursor') },
     },

@@ -26,6 +26,9 @@ const actions: CliActions = {
   replayFile: elsewhere,
   replayRun: elsewhere,
   verifyAudit: elsewhere,
+  runScenarios: elsewhere,
+  mismatchLines: elsewhere,
+  junit: elsewhere,
 };
 
 async function* nothing(): AsyncGenerator<string> {

@@ -42,6 +42,8 @@ export const auditReportSchema = z
         kind: z.string(),
         seq: z.int().exactOptional(),
         audit_id: z.string().exactOptional(),
+        expected_hash: z.string().exactOptional(),
+        found_hash: z.string().exactOptional(),
         message: z.string(),
       })
       .exactOptional(),

@@ -1,3 +1,4 @@
+import { auditForms, auditPages } from './audit-pages.js';
 import { eventForms, eventPages } from './event-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
 import { homePages } from './home-page.js';
@@ -16,7 +17,8 @@ export const pages: readonly UiPage[] = [
   ...runsPages,
   ...searchPages,
   ...runPages,
+  ...auditPages,
 ];
 
 /** Every form. */
-export const forms: readonly UiForm[] = [...eventForms, ...launchForms, ...gateForms, ...runsForms];
+export const forms: readonly UiForm[] = [...eventForms, ...launchForms, ...gateForms, ...runsForms, ...auditForms];

@@ -1,14 +1,13 @@
-import { auditLog } from '../../../src/catalog/audit.js';
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
 import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
 import { createCore, type Core } from '../../../src/main/core.js';
 import { screenServices } from '../../../src/main/screen-services.js';
-import { AuditTrail } from '../../../src/services/audit-trail.js';
 import { RunGateway } from '../../../src/temporal/gateway.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
 import { silentLog } from '../../support/node.js';
+import { seedProof, startProof, type Proof } from './proof.js';
 import { seedRunSamples } from './run-samples.js';
 import { seed } from './seed.js';
 
@@ -18,6 +17,7 @@ export interface Screens {
   database: TestDatabase;
   feed: TestFeed;
   core: Core;
+  proof: Proof;
   close(): Promise<void>;
 }
 
@@ -83,16 +83,18 @@ export async function startScreens(
         worker: { ok: true, pollers: 2 },
       }),
   };
-  const audit = new AuditTrail(auditLog(catalog), fakes.audit.verify);
+  const proof = await startProof(database, core.access);
+  const { audit, artifacts } = proof;
+  if (options.empty !== true) await seedProof(database, proof);
   const services = screenServices({
     catalog,
     core,
     health,
-    artifacts: fakes.artifacts,
+    artifacts,
     temporal: { uiUrl: 'http://127.0.0.1:8233', namespace: 'default' },
   });
   const app = createApp(
-    { ...fakes, ...core, health, audit },
+    { ...fakes, ...core, health, audit, artifacts },
     { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { ...services, feed } } },
   );
   const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
@@ -101,9 +103,11 @@ export async function startScreens(
     database,
     feed,
     core,
+    proof,
     async close() {
       await server.close();
       await database.drop();
+      await proof.close();
     },
   };
 }

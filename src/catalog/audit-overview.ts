@@ -1,0 +1,76 @@
+import type { Catalog } from './connect.js';
+import { catalogFault } from './faults.js';
+
+/** Counts stop here: one more is read, so that the reader can say "10 000+". */
+const COUNT_LIMIT = 10_001;
+
+/** The link of an entry. */
+export interface EntryLink {
+  audit_id: string;
+  seq: number;
+  hash: string;
+}
+
+/** The ends of the trail, without reading what lies between. */
+export interface AuditEnds {
+  /** The newest link; null while there is none. */
+  head: { seq: number; hash: string; linked_at: Date } | null;
+  /** When the oldest entry was written. */
+  since: Date | null;
+  /** Entries that wait for their link, counted up to 10 001. */
+  pending: number;
+}
+
+/** What a page about the trail asks beside its entries; every query starts from an index and is bounded. */
+export class AuditOverviewStore {
+  readonly #catalog: Pick<Catalog, 'pool'>;
+
+  constructor(catalog: Pick<Catalog, 'pool'>) {
+    this.#catalog = catalog;
+  }
+
+  /** Links of these entries; those that are not linked yet are left out. @throws XynFault `db_unavailable` */
+  async links(auditIds: readonly string[]): Promise<EntryLink[]> {
+    if (auditIds.length === 0) return [];
+    return this.#rows<EntryLink>(
+      'SELECT audit_id::text, seq::float8, hash FROM audit_chain WHERE audit_id = ANY($1::bigint[])',
+      [auditIds],
+    );
+  }
+
+  /** @throws XynFault `db_unavailable` */
+  async ends(): Promise<AuditEnds> {
+    const [row] = await this.#rows<{
+      seq: number | null;
+      hash: string | null;
+      linked_at: Date | null;
+      since: Date | null;
+      pending: number;
+    }>(
+      `SELECT h.seq::float8, h.hash, h.linked_at, (SELECT at FROM audit_log ORDER BY audit_id LIMIT 1) AS since,
+         (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending
+       FROM (VALUES (1)) one LEFT JOIN (SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1) h ON true`,
+      [],
+    );
+    const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0 } = row ?? {};
+    const head = seq === null || hash === null || linkedAt === null ? null : { seq, hash, linked_at: linkedAt };
+    return { head, since, pending };
+  }
+
+  /** Entries of each of these actions, counted up to 10 001. @throws XynFault `db_unavailable` */
+  async counts(actions: readonly string[]): Promise<{ action: string; n: number }[]> {
+    return this.#rows<{ action: string; n: number }>(
+      `SELECT wanted.action, c.n FROM unnest($1::text[]) AS wanted(action) CROSS JOIN LATERAL (
+         SELECT count(*)::int AS n FROM (SELECT 1 FROM audit_log a WHERE a.action = wanted.action LIMIT ${COUNT_LIMIT}) x) c`,
+      [actions],
+    );
+  }
+
+  async #rows<T extends object>(text: string, values: unknown[]): Promise<T[]> {
+    try {
+      return (await this.#catalog.pool.query<T>(text, values)).rows;
+    } catch (error) {
+      throw catalogFault(error);
+    }
+  }
+}

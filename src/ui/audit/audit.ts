@@ -1,0 +1,256 @@
+import type { Json } from '../../domain/json.js';
+import { html, href, type Html, type Part } from '../html.js';
+import type { Fragment } from '../parts/fragment.js';
+import { jsonValue } from '../parts/json-value.js';
+import type { Parts } from '../parts/parts.js';
+import { withTerm } from '../runs/filter.js';
+import { verdict, type AuditStateView } from './verdict.js';
+
+/** One entry as it is listed. */
+export interface AuditEntryView {
+  audit_id: string;
+  at: string;
+  actor: string;
+  action: string;
+  resource_type: string;
+  resource_id: string;
+  reason: string | null;
+  before: Json;
+  after: Json;
+  run_id: string | null;
+  step_id: string | null;
+  correlation_id: string | null;
+  env_id: string;
+}
+
+/** All that the page about the trail shows. */
+export interface AuditView {
+  q: string;
+  problem: string | null;
+  entries: readonly AuditEntryView[];
+  /** Hash of the link of each entry that has one. */
+  hashes: ReadonlyMap<string, string>;
+  /** The opened entry. */
+  selected: string | null;
+  state: AuditStateView & { counts: ReadonlyMap<string, number> };
+  /** Address of the next page; null at the end. */
+  older: string | null;
+  isFirstPage: boolean;
+  csrf: string;
+  /** This list at the API. */
+  exportHref: string;
+  /** Address of this page with another entry opened, or none. */
+  entryHref: (auditId: string | null) => string;
+}
+
+/** Keys that the filter knows, for its help. */
+export const AUDIT_FILTER_KEYS = 'actor: action: type: id: run:';
+const CHIPS = [
+  ['Decisions', 'gate.decide'],
+  ['Effects', 'step.effect'],
+  ['Cancels', 'run.cancel'],
+  ['Versions', 'blueprint.activate'],
+] as const;
+/** More of a reason is in the opened entry. */
+const MOST_REASON = 90;
+
+function filters({ q, state }: AuditView, ui: Parts): Html {
+  const action = /(?:^|\s)action:(\S+)/.exec(q)?.[1] ?? null;
+  const chip = (label: string, value: string | null, n?: number): Html => {
+    const current = action === value ? html`aria-current="true"` : '';
+    const shown = n === undefined ? '' : html` <span class="n">${ui.format.cappedCount(n)}</span>`;
+    return html`<a class="chip" href="${href('/ui/audit', { q: withTerm(q, 'action', value) })}" ${current}
+      >${label}${shown}</a
+    >`;
+  };
+  return html`<form class="filters" role="search" method="get" action="/ui/audit" data-testid="filter-bar">
+    <label class="query"
+      >${ui.icon('search', true)}<span class="sr">Filter the trail</span
+      ><input
+        name="q"
+        value="${q}"
+        maxlength="300"
+        spellcheck="false"
+        autocomplete="off"
+        placeholder="${AUDIT_FILTER_KEYS}"
+    /></label>
+    ${chip('Everything', null)}${CHIPS.map(([label, value]) => chip(label, value, state.counts.get(value) ?? 0))}
+    <button class="button">Filter</button>
+  </form>`;
+}
+
+function changeInShort({ reason, before, after }: AuditEntryView, ui: Parts): Part {
+  if (reason !== null && reason !== '') {
+    const cut = reason.length > MOST_REASON ? `${reason.slice(0, MOST_REASON)}…` : reason;
+    return html`“${ui.text(cut)}”`;
+  }
+  const fields = after !== null && typeof after === 'object' && !Array.isArray(after) ? Object.keys(after) : [];
+  const words = fields.slice(0, 4).join(', ');
+  return words === '' ? '' : html`<span class="meta">${before === null ? '' : 'changed '}${ui.text(words)}</span>`;
+}
+
+function row(entry: AuditEntryView, view: AuditView, ui: Parts): Html {
+  const { audit_id: id } = entry;
+  const hash = view.hashes.get(id);
+  const isOpen = view.selected === id;
+  const target =
+    entry.run_id === null ? '' : html` · <a href="/ui/runs/${entry.run_id}">run ${entry.run_id.slice(0, 8)}</a>`;
+  const link = view.entryHref(isOpen ? null : id);
+  return html`<tr id="entry-${id}" ${isOpen ? html`aria-selected="true"` : ''}>
+    <td class="num">
+      <a data-row class="quiet" href="${link}" aria-label="${`Entry ${id}${isOpen ? ', open' : ''}`}"
+        >${ui.format.count(Number(id))}</a
+      >
+    </td>
+    <td data-label="When">${ui.time(entry.at, true)}</td>
+    <td>
+      <span class="row">${ui.avatar(entry.actor)}<span class="cut">${ui.text(entry.actor)}</span></span>
+    </td>
+    <td class="lead"><code>${ui.text(entry.action)}</code></td>
+    <td class="cut">
+      <span title="${entry.resource_id}">${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span
+      >${target}
+    </td>
+    <td class="cut soft">${changeInShort(entry, ui)}</td>
+    <td class="least">${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash)}</td>
+  </tr>`;
+}
+
+function shortId(id: string): string {
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id;
+}
+
+function fieldsOf(value: Json): Readonly<Record<string, Json>> {
+  if (value === null) return {};
+  return typeof value === 'object' && !Array.isArray(value) ? value : { value };
+}
+
+function changes({ before, after }: AuditEntryView, ui: Parts): Html {
+  const was = fieldsOf(before);
+  const is = fieldsOf(after);
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
+  if (names.length === 0) return html`<p class="meta">This entry records no values.</p>`;
+  const cell = (fields: Readonly<Record<string, Json>>, name: string): Part =>
+    Object.hasOwn(fields, name) ? jsonValue(fields[name] ?? null) : html`<span class="meta">–</span>`;
+  return html`<table class="changes">
+    <caption class="sr">
+      Before and after
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Field</th>
+        ${before === null ? '' : html`<th scope="col">Before</th>`}
+        <th scope="col">${before === null ? 'Recorded' : 'After'}</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${names.map(
+        (name) =>
+          html`<tr>
+            <th scope="row"><code>${ui.text(name)}</code></th>
+            ${before === null ? '' : html`<td>${cell(was, name)}</td>`}
+            <td>${cell(is, name)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function opened(entry: AuditEntryView, view: AuditView, ui: Parts): Html {
+  const hash = view.hashes.get(entry.audit_id);
+  const fact = (label: string, value: Part): Part =>
+    value === null || value === ''
+      ? ''
+      : html`<dt>${label}</dt>
+          <dd>${value}</dd>`;
+  const run = entry.run_id;
+  return html`<tr class="opened" id="opened-${entry.audit_id}" data-testid="audit-entry">
+    <td colspan="7">
+      <div class="columns half">
+        ${changes(entry, ui)}
+        <dl class="facts">
+          ${fact('Reason', entry.reason === null ? 'none was given' : html`“${ui.text(entry.reason)}”`)}
+          ${fact('Who', ui.text(entry.actor))} ${fact('When', ui.time(entry.at, true))}
+          ${fact('To what', html`${ui.text(entry.resource_type)} <code class="wrap">${ui.text(entry.resource_id)}</code>`)}
+          ${fact('Run', run === null ? '' : html`<a href="/ui/runs/${run}"><code>${run}</code></a>`)}
+          ${fact('Request', entry.correlation_id === null ? '' : html`<code class="wrap">${ui.text(entry.correlation_id)}</code>`)}
+          ${fact('Hash', hash === undefined ? 'not linked yet' : html`${ui.digest(hash)} <code class="wrap small">${hash}</code>`)}
+        </dl>
+      </div>
+    </td>
+  </tr>`;
+}
+
+function table(view: AuditView, ui: Parts): { list: Html; rows: Fragment['rows'] } {
+  const rows = view.entries.flatMap((entry) => [
+    { id: `entry-${entry.audit_id}`, html: row(entry, view, ui) },
+    ...(view.selected === entry.audit_id ? [{ id: `opened-${entry.audit_id}`, html: opened(entry, view, ui) }] : []),
+  ]);
+  const list = html`<tbody id="audit-list" data-testid="audit-list" data-list>
+    ${rows.map((one) => one.html)}
+  </tbody>`;
+  return { list, rows };
+}
+
+function nothing({ q }: AuditView, ui: Parts): Html {
+  return q === ''
+    ? ui.empty({ title: 'No entry yet.', text: 'Everything that changes something leaves an entry here.' })
+    : ui.empty({
+        testId: 'empty-filter',
+        title: 'Nothing matches.',
+        text: q,
+        actions: [{ label: 'Clear the filter', href: '/ui/audit' }],
+      });
+}
+
+/** The page about the trail: verdict, filter, entries. */
+export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: Fragment[] } {
+  const { list, rows = [] } = table(view, ui);
+  const none = view.entries.length === 0;
+  const head = verdict(view.state, view.csrf, ui);
+  const note =
+    view.problem === null
+      ? ''
+      : html`<div class="body">
+          ${ui.note('info', 'mute', html`“${ui.text(view.problem)}” is no term of this filter. Terms: ${AUDIT_FILTER_KEYS}`)}
+        </div>`;
+  const newest = view.isFirstPage ? '' : html`<a href="${href('/ui/audit', { q: view.q })}">Newest</a>`;
+  const older = view.older === null ? '' : html`<a href="${view.older}" data-testid="older">Older entries</a>`;
+  const main = html`${head}${filters(view, ui)}
+    <section class="card" aria-label="Entries">
+      ${note}
+      <div class="new-rows" data-new-for="audit-list" data-testid="new-entries" hidden>
+        <button type="button">New</button>
+      </div>
+      ${none ? nothing(view, ui) : ''}
+      <div class="scroll-x" tabindex="0" role="region" aria-label="Entries, table" ${none ? html`hidden` : ''}>
+        <table class="cards fixed-audit">
+          <thead>
+            <tr>
+              <th scope="col" class="num">Entry</th>
+              <th scope="col">When</th>
+              <th scope="col">Who</th>
+              <th scope="col">Did</th>
+              <th scope="col">To what</th>
+              <th scope="col">Reason or change</th>
+              <th scope="col" class="least">Hash</th>
+            </tr>
+          </thead>
+          ${list}
+        </table>
+      </div>
+      <footer>
+        <span>${view.entries.length} shown</span
+        ><a href="${view.exportHref}" data-testid="evidence-export">These entries as JSON</a
+        ><span class="meta">Offline: <code>xynctl audit verify</code></span
+        ><span class="grow"></span>${newest}${older}
+      </footer>
+    </section>`;
+  return {
+    main,
+    fragments: [
+      { id: 'audit-verdict', html: head },
+      { id: 'audit-list', html: list, rows },
+    ],
+  };
+}
