@@ -20,6 +20,8 @@ export interface HealthReport {
 export interface HealthService {
   /** Asks every part, each with a deadline of about a second; never rejects. */
   check(): Promise<HealthReport>;
+  /** Since when each part is as it is (ISO 8601), as far as this process saw it. */
+  since?(): Partial<Record<'postgres' | 'temporal' | 'worker', string>>;
 }
 
 /** What cursors of listings are signed with; the same for every process on one catalog. */
@@ -37,7 +39,7 @@ export interface Services {
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
   actions: Pick<ActionCalls, 'execute'>;
   audit: Pick<AuditTrail, 'list' | 'verify' | 'state' | 'links'>;
-  artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download'>;
+  artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download' | 'preview'>;
   blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'apply'>;
   doctor: Pick<DoctorService, 'examine'>;
   live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;

@@ -2,6 +2,7 @@ import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import { catalogAccess } from '../catalog/unit-of-work.js';
 import { listenTo } from '../catalog/channel-listener.js';
 import type { Catalog } from '../catalog/connect.js';
+import { FootprintDayStore } from '../catalog/footprint-days.js';
 import { writeRecords } from '../catalog/records.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import { BlueprintService, type Compilation } from '../services/blueprints.js';
@@ -9,6 +10,7 @@ import { CancelSender } from '../services/cancel-sender.js';
 import { DecisionSender } from '../services/decision-sender.js';
 import { Dispatcher } from '../services/dispatcher.js';
 import { EventService } from '../services/events.js';
+import { FootprintDays } from '../services/footprint-days.js';
 import { GateService } from '../services/gates.js';
 import { HeldStarts } from '../services/held-starts.js';
 import type { Log } from '../services/log.js';
@@ -84,6 +86,7 @@ export function createCore({ catalog, gateway, env, log, rails, compile, observe
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
   const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
+  const footprintDays = new FootprintDays(new FootprintDayStore(catalog), clock);
   return {
     access,
     plans,
@@ -103,6 +106,7 @@ export function createCore({ catalog, gateway, env, log, rails, compile, observe
       const sweeps = startSweeps({
         cancels,
         decisions,
+        footprints: footprintDays,
         ...(rails === undefined
           ? {}
           : { held: new HeldStarts({ ...creation, rails, log }), places: new RunPlaces(access, rails) }),

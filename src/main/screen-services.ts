@@ -1,8 +1,10 @@
 import { EventConsoleStore } from '../catalog/event-console-store.js';
+import { FootprintDayStore } from '../catalog/footprint-days.js';
 import type { Catalog } from '../catalog/connect.js';
 import { OverviewStore } from '../catalog/overview-store.js';
 import { RunPageStore } from '../catalog/run-page-store.js';
 import { EventConsole } from '../services/event-console.js';
+import { FootprintDays } from '../services/footprint-days.js';
 import type { HealthReport } from '../services/health.js';
 import { LaunchService } from '../services/launch.js';
 import { OverviewService } from '../services/overview.js';
@@ -19,6 +21,7 @@ export interface ScreenServices {
   overview: OverviewService;
   runPage: RunPageService;
   eventConsole: EventConsole;
+  footprintDays: FootprintDays;
   launch: LaunchService;
 }
 
@@ -30,6 +33,7 @@ export function screenServices({ catalog, core, health, artifacts, temporal }: S
     overview: new OverviewService({ ...core, health, store: overview, clock }),
     runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
     launch: new LaunchService({ ...core, store: overview }),
+    footprintDays: new FootprintDays(new FootprintDayStore(catalog), clock),
     eventConsole: new EventConsole({ ...core, store: new EventConsoleStore(catalog), clock }),
   };
 }

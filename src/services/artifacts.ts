@@ -7,6 +7,7 @@ import type { ArtifactDto, Page } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { uuidV5 } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
+import { previewOf, type ArtifactPreview } from './artifact-preview.js';
 import { requireFileName } from './artifact-name.js';
 import type { Caller } from './caller.js';
 import { isStorable } from './storable-json.js';
@@ -116,6 +117,19 @@ export class ArtifactService {
     const artifact = await this.get(artifactId);
     const content = { sha256: artifact.sha256 ?? '', bytes: artifact.byte_length ?? 0 };
     return { artifact, content, open: (range) => this.#deps.store.open(content, range) };
+  }
+
+  /**
+   * An artifact, whether its bytes are still what was kept, and for types that `wantsText` the beginning of them.
+   * @throws XynFault `artifact_not_found`
+   */
+  async preview(
+    artifactId: string,
+    wantsText: (contentType: string) => boolean,
+  ): Promise<{ artifact: ArtifactDto; preview: ArtifactPreview }> {
+    const download = await this.download(artifactId);
+    const { artifact } = download;
+    return { artifact, preview: await previewOf(download, wantsText(artifact.content_type)) };
   }
 
   async #requireOwner({ run_id: runId, step_id: stepId }: CreateArtifact): Promise<void> {

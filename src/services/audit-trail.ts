@@ -4,6 +4,8 @@ import type { Page } from '../domain/dtos.js';
 import type { AuditReport } from './audit-verification.js';
 import { cached } from './cached.js';
 
+export type { AuditFilter };
+
 /** Keyset of the listing: the last entry shown. */
 export interface AuditCursor {
   audit_id: string;

@@ -14,12 +14,16 @@ export interface HealthServiceDeps {
   temporalUiUrl: string | null;
 }
 
+const PARTS = ['postgres', 'temporal', 'worker'] as const;
+type Part = (typeof PARTS)[number];
+
 /** A part that does not answer within this is not well. */
 const PATIENCE_MS = 2_000;
 
 /** Asks every part with a short deadline; never fails. */
 export class HealthService {
   readonly #deps: HealthServiceDeps;
+  readonly #seen = new Map<Part, { ok: boolean; since: string }>();
 
   constructor(deps: HealthServiceDeps) {
     this.#deps = deps;
@@ -28,11 +32,22 @@ export class HealthService {
   async check(): Promise<HealthReport> {
     const { catalog, gateway, temporalUiUrl } = this.#deps;
     const [postgres, pollers] = await Promise.all([within(catalog.ping().then(() => true)), within(gateway.pollers())]);
-    return {
+    const report: HealthReport = {
       postgres: { ok: postgres === true },
       temporal: { ok: pollers !== undefined, address: gateway.address, ui_url: temporalUiUrl },
       worker: { ok: (pollers ?? 0) > 0, pollers: pollers ?? 0 },
     };
+    for (const part of PARTS) this.#note(part, report[part].ok);
+    return report;
+  }
+
+  /** Since when each part is as it is, as far as the checks of this process saw it. ISO 8601. */
+  since(): Partial<Record<Part, string>> {
+    return Object.fromEntries([...this.#seen].map(([part, { since }]) => [part, since]));
+  }
+
+  #note(part: Part, ok: boolean): void {
+    if (this.#seen.get(part)?.ok !== ok) this.#seen.set(part, { ok, since: new Date().toISOString() });
   }
 }
 

@@ -51,7 +51,7 @@ export class OverviewService {
     this.runCounts = cached(CHIPS_MS, clock, () => store.runCounts());
     this.health = cached(CHIPS_MS, clock, () => deps.health.check());
     this.#lastDay = cached(LAST_DAY_MS, clock, () => store.lastDay());
-    this.#backlog = cached(CHIPS_MS, clock, () => store.backlog());
+    this.backlog = cached(CHIPS_MS, clock, () => store.backlog());
   }
 
   /** Open gates and open runs, capped at 10 001; at most two seconds old. @throws XynFault `db_unavailable` */
@@ -62,7 +62,8 @@ export class OverviewService {
   /** How the parts are; at most five seconds old. Never rejects. */
   readonly health: () => Promise<HealthReport>;
   readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
-  readonly #backlog: () => Promise<HomeFacts['backlog']>;
+  /** What waits to be worked off; at most five seconds old. @throws XynFault `db_unavailable` */
+  readonly backlog: () => Promise<HomeFacts['backlog']>;
 
   /** What somebody on call looks at first. @throws XynFault `db_unavailable` */
   async home(): Promise<HomeFacts> {
@@ -73,7 +74,7 @@ export class OverviewService {
       store.runs({ status: ['created', 'running'] }, MOST_RUNNING),
       this.counts(),
       this.#lastDay(),
-      this.#backlog(),
+      this.backlog(),
     ]);
     const running = await this.#lines(newest);
     const isFirstStart = newest.length === 0 && lastDay.length === 0 && (await this.runCounts()).all === 0;

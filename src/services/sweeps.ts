@@ -1,5 +1,6 @@
 import type { CancelSender } from './cancel-sender.js';
 import type { DecisionSender } from './decision-sender.js';
+import type { FootprintDays } from './footprint-days.js';
 import type { HeldStarts } from './held-starts.js';
 import type { Log } from './log.js';
 import type { RunPlaces } from './run-places.js';
@@ -9,11 +10,14 @@ const CANCELS_MS = 1_000;
 const DECISIONS_MS = 2_000;
 const HELD_MS = 1_000;
 const PLACES_MS = 1_000;
+/** Pages add up what is not folded yet, so this only keeps that short. */
+const FOOTPRINTS_MS = 5_000;
 
 /** Goes on, every few seconds, with what has not arrived or had to wait; ends with `stop`. */
 export function startSweeps(parts: {
   cancels: CancelSender;
   decisions: DecisionSender;
+  footprints: Pick<FootprintDays, 'fold'>;
   held?: HeldStarts;
   places?: RunPlaces;
   log: Log;
@@ -24,6 +28,7 @@ export function startSweeps(parts: {
   const loops = [
     loopOf(parts.log, 'cancels', CANCELS_MS, () => parts.cancels.sweep()),
     loopOf(parts.log, 'decisions', DECISIONS_MS, () => parts.decisions.sweep()),
+    loopOf(log, 'footprint days', FOOTPRINTS_MS, () => parts.footprints.fold()),
     ...(held === undefined ? [] : [loopOf(log, 'held starts', HELD_MS, () => held.sweep())]),
     ...(places === undefined ? [] : [loopOf(log, 'places', PLACES_MS, () => places.sweep())]),
   ];

@@ -8,6 +8,19 @@ export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
 }
 
+/** A large number in short: `9.4 M`, `820 k`; below a thousand as it is. */
+export function compact(value: number): string {
+  const units = ['', 'k', 'M', 'G', 'T'];
+  let amount = value;
+  let unit = 0;
+  while (amount >= 999.5 && unit < units.length - 1) {
+    amount /= 1_000;
+    unit += 1;
+  }
+  if (unit === 0) return String(Math.round(amount * 10) / 10);
+  return `${amount >= 99.5 ? Math.round(amount) : amount.toFixed(1)}${THIN}${units[unit]}`;
+}
+
 /** A count that was capped while counting: `10 000+` for anything above `cap`. */
 export function cappedCount(value: number, cap = 10_000): string {
   return value > cap ? `${count(cap)}+` : count(value);

@@ -198,6 +198,7 @@ function fakeArtifacts(
     },
     list: async ({ limit }) => ({ items: world.artifacts.slice(0, limit).map(({ dto }) => dto), next: null }),
     get: async (id) => get(id).dto,
+    preview: async (id) => ({ artifact: get(id).dto, preview: { bytes: 'verified', text: null, isWhole: false } }),
     download: async (id) => {
       const { dto, bytes } = get(id);
       return {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditFilter } from '../../catalog/audit.js';
+import type { AuditFilter } from '../../services/audit-trail.js';
 import { auditPage } from '../../ui/audit/audit.js';
 import { href } from '../../ui/html.js';
 import { readTerms } from '../../ui/parts/filter-terms.js';
@@ -8,7 +8,8 @@ import { API_PREFIX } from '../route.js';
 import { uuid, wholeNumber } from '../schemas/common.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
-const PAGE_SIZE = 50;
+/** A row holds what does not compress: the beginning of a hash, and a run's id. */
+const PAGE_SIZE = 40;
 /** A form waits that long for the check, then the page says that it goes on. */
 const PATIENCE_MS = 10_000;
 const position = z.strictObject({ audit_id: wholeNumber });

@@ -3,6 +3,7 @@ import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
 import type { EventConsole } from '../../services/event-console.js';
 import type { LaunchService } from '../../services/launch.js';
+import type { FootprintDays } from '../../services/footprint-days.js';
 import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
 import type { OverviewService } from '../../services/overview.js';
 import type { RunPageService } from '../../services/run-page.js';
@@ -22,6 +23,7 @@ export interface UiServices extends Services {
   runPage: Pick<RunPageService, keyof RunPageService>;
   launch: Pick<LaunchService, keyof LaunchService>;
   eventConsole: Pick<EventConsole, keyof EventConsole>;
+  footprintDays: Pick<FootprintDays, 'use'>;
   /** Absent: pages fetch what changed every 5 s. */
   feed?: LiveFeed;
 }

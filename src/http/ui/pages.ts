@@ -1,6 +1,9 @@
+import { artifactPages } from './artifact-pages.js';
 import { auditForms, auditPages } from './audit-pages.js';
 import { eventForms, eventPages } from './event-pages.js';
+import { footprintPages } from './footprint-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
+import { healthPages } from './health-page.js';
 import { homePages } from './home-page.js';
 import { runsForms, runsPages } from './runs-pages.js';
 import { searchPages } from './search-page.js';
@@ -18,6 +21,9 @@ export const pages: readonly UiPage[] = [
   ...searchPages,
   ...runPages,
   ...auditPages,
+  ...artifactPages,
+  ...footprintPages,
+  ...healthPages,
 ];
 
 /** Every form. */

@@ -63,10 +63,23 @@ function filters({ q, state }: AuditView, ui: Parts): Html {
       >${label}${shown}</a
     >`;
   };
-  return html`<form class="filters" role="search" method="get" action="/ui/audit" data-testid="filter-bar">
+  return html`<form
+    class="filters"
+    role="search"
+    method="get"
+    action="/ui/audit"
+    data-testid="filter-bar"
+    hx-get="/ui/audit"
+    hx-trigger="submit, input changed delay:300ms from:#audit-filter"
+    hx-target="#audit-entries"
+    hx-select="#audit-entries"
+    hx-swap="outerHTML"
+    hx-push-url="true"
+  >
     <label class="query"
       >${ui.icon('search', true)}<span class="sr">Filter the trail</span
       ><input
+        id="audit-filter"
         name="q"
         value="${q}"
         maxlength="300"
@@ -75,7 +88,7 @@ function filters({ q, state }: AuditView, ui: Parts): Html {
         placeholder="${AUDIT_FILTER_KEYS}"
     /></label>
     ${chip('Everything', null)}${CHIPS.map(([label, value]) => chip(label, value, state.counts.get(value) ?? 0))}
-    <button class="button">Filter</button>
+    <noscript><button class="button">Filter</button></noscript>
   </form>`;
 }
 
@@ -107,12 +120,11 @@ function row(entry: AuditEntryView, view: AuditView, ui: Parts): Html {
       <span class="row">${ui.avatar(entry.actor)}<span class="cut">${ui.text(entry.actor)}</span></span>
     </td>
     <td class="lead"><code>${ui.text(entry.action)}</code></td>
-    <td class="cut">
-      <span title="${entry.resource_id}">${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span
-      >${target}
-    </td>
+    <td class="cut"><span>${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span>${target}</td>
     <td class="cut soft">${changeInShort(entry, ui)}</td>
-    <td class="least">${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash)}</td>
+    <td class="least">
+      ${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash, true)}
+    </td>
   </tr>`;
 }
 
@@ -217,7 +229,7 @@ export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: 
   const newest = view.isFirstPage ? '' : html`<a href="${href('/ui/audit', { q: view.q })}">Newest</a>`;
   const older = view.older === null ? '' : html`<a href="${view.older}" data-testid="older">Older entries</a>`;
   const main = html`${head}${filters(view, ui)}
-    <section class="card" aria-label="Entries">
+    <section class="card" id="audit-entries" aria-label="Entries">
       ${note}
       <div class="new-rows" data-new-for="audit-list" data-testid="new-entries" hidden>
         <button type="button">New</button>

@@ -107,8 +107,8 @@ function contentSvg(node: Leaf | Loop | Fold, view: MapView): Html {
     height="13.5"
   />`;
   const cells = node.type === 'loop' ? cellsSvg(node) : '';
-  return html`${glyph}<text aria-hidden="true" x="24.5" y="18.5">${title}</text
-    ><text aria-hidden="true" class="s" x="9" y="34">${text}</text>${cells}`;
+  return html`${glyph}<text aria-hidden="true" x="24.5" y="18.5">${title}</text>
+    <text aria-hidden="true" class="s" x="9" y="34">${text}</text>${cells}`;
 }
 
 function cellsSvg({ items }: Loop): Html {

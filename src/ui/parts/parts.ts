@@ -1,6 +1,6 @@
 import { asset } from '../assets.js';
 import * as format from '../format.js';
-import { href, html, join, type Html, type Part } from '../html.js';
+import { href, html, type Html, type Part } from '../html.js';
 import type { Glyph, Status, Tone } from '../status.js';
 import { visibleText } from './hidden-characters.js';
 import { stepStrip, type StripMark } from './strip.js';
@@ -98,9 +98,7 @@ export class Parts {
   /** A moment: short in place, exact on hover. */
   time(iso: string | null, precise = false): Html {
     if (iso === null) return html`<span class="meta">–</span>`;
-    const { day, month, year, hour, minute, second } = format.fieldsIn(this.clock.zone, Date.parse(iso));
-    const whole = `${day} ${month} ${year}, ${hour}:${minute}:${second} (${iso})`;
-    return html`<time datetime="${iso}" title="${whole}">${format.moment(iso, this.clock, precise)}</time>`;
+    return html`<time datetime="${iso}" title="${iso}">${format.moment(iso, this.clock, precise)}</time>`;
   }
 
   /** How long ago: `9 min ago`. */
@@ -133,22 +131,18 @@ export class Parts {
     >`;
   }
 
-  /** The digest as twelve bars, from its first twelve digits, and in short; all digits on demand. */
-  digest(digest: string): Html {
+  /**
+   * The digest as twelve bars, from its first twelve digits, and in short; all digits on demand. Rows of a long list whose
+   * whole digest stands elsewhere are `brief`: digests do not compress.
+   */
+  digest(digest: string, isBrief = false): Html {
     const hex = digest.replace(/^sha256:/, '');
     const bars = Array.from(hex.slice(0, 12), (digit, index) => {
       const height = 1 + (Number.parseInt(digit, 16) / 15) * 13;
-      return html`<rect
-        class="fill-ink"
-        x="${index * 4}"
-        y="${(14 - height).toFixed(1)}"
-        width="2.4"
-        height="${height.toFixed(1)}"
-        rx=".6"
-      />`;
+      return `M${index * 4 + 1} 14v-${Math.round(height)}`;
     });
-    return html`<span class="digest" data-testid="digest" title="${digest}" data-copy="${hex}"
-      ><svg viewBox="0 0 47 14" aria-hidden="true">${join(bars)}</svg>${format.shortDigest(hex)}</span
+    return html`<span class="digest" data-testid="digest" ${isBrief ? '' : html`title="${digest}" data-copy="${hex}"`}
+      ><svg viewBox="0 0 47 14" aria-hidden="true"><path d="${bars.join('')}" /></svg>${format.shortDigest(hex)}</span
     >`;
   }
 

@@ -1,0 +1,58 @@
+import { html, type Html } from '../html.js';
+import { visibleText } from '../parts/hidden-characters.js';
+
+/** How an artifact can be shown: by what it is, never by running it. */
+export type PreviewKind = 'image' | 'json' | 'lines' | 'none';
+
+/** Formats that cannot hold a script. An SVG can: it is shown as the text that it is. */
+const IMAGES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
+/** Lines of one page; more is a download. */
+const MOST_LINES = 400;
+/** A longer line is cut: it is a dump, and no one reads it here. */
+const MOST_LINE = 2_000;
+
+/** How content of this type is shown. */
+export function previewKind(contentType: string): PreviewKind {
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (IMAGES.includes(type)) return 'image';
+  if (type === 'application/json' || type.endsWith('+json')) return 'json';
+  const isText =
+    type.startsWith('text/') || type.endsWith('+xml') || /^application\/(x-ndjson|jsonl|yaml|x-yaml|xml)$/.test(type);
+  return isText ? 'lines' : 'none';
+}
+
+/** JSON with indents, or null where it is none (also when only its beginning is there). */
+function indented(text: string): string | null {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return null;
+  }
+}
+
+function lineClass(line: string): string {
+  if (/"level":\s*"(?:error|fatal)"|\bERROR\b/.test(line)) return 'error';
+  return /"level":\s*"warn(?:ing)?"|\bWARN(?:ING)?\b/.test(line) ? 'warning' : '';
+}
+
+/** Numbered lines, each with an address of its own; hidden characters as chips. */
+export function numberedText(text: string, kind: PreviewKind, name: string): { view: Html; cut: number } {
+  const whole = (kind === 'json' ? indented(text) : null) ?? text;
+  const lines = whole.replace(/\n$/, '').split(/\r?\n/);
+  const shown = lines.slice(0, MOST_LINES).map((line, at) => {
+    const cut = line.length > MOST_LINE ? html`<span class="meta"> … ${line.length - MOST_LINE} more</span>` : '';
+    return html`<li id="L${at + 1}" class="${lineClass(line)}">
+      <a class="at" href="#L${at + 1}" tabindex="-1">${at + 1}</a
+      ><span>${visibleText(line.slice(0, MOST_LINE))}${cut}</span>
+    </li>`;
+  });
+  const view = html`<ol
+    class="log artifact-text"
+    tabindex="0"
+    aria-label="Content of ${name}"
+    data-testid="artifact-text"
+  >
+    ${shown}
+  </ol>`;
+  return { view, cut: lines.length - shown.length };
+}

@@ -1,0 +1,137 @@
+import type { ArtifactDto } from '../../domain/dtos.js';
+import { html, href, type Html } from '../html.js';
+import type { Fragment } from '../parts/fragment.js';
+import type { Parts } from '../parts/parts.js';
+import { withTerm } from '../runs/filter.js';
+
+export interface ArtifactsView {
+  q: string;
+  /** A word of the filter that says nothing; null: none. */
+  problem: string | null;
+  artifacts: readonly ArtifactDto[];
+  /** Address of the next page; null at the end. */
+  older: string | null;
+  isFirstPage: boolean;
+}
+
+/** Keys that the filter knows, for its help. */
+export const ARTIFACT_FILTER_KEYS = 'kind: run:';
+const KINDS = ['log', 'agent', 'report', 'file'] as const;
+
+function filters({ q }: ArtifactsView, ui: Parts): Html {
+  const kind = /(?:^|\s)kind:(\S+)/.exec(q)?.[1] ?? null;
+  const chip = (label: string, value: string | null): Html =>
+    html`<a
+      class="chip"
+      href="${href('/ui/artifacts', { q: withTerm(q, 'kind', value) })}"
+      ${kind === value ? html`aria-current="true"` : ''}
+      >${label}</a
+    >`;
+  return html`<form
+    class="filters"
+    role="search"
+    method="get"
+    action="/ui/artifacts"
+    data-testid="filter-bar"
+    hx-get="/ui/artifacts"
+    hx-trigger="submit, input changed delay:300ms from:#artifact-filter"
+    hx-target="#artifacts"
+    hx-select="#artifacts"
+    hx-swap="outerHTML"
+    hx-push-url="true"
+  >
+    <label class="query"
+      >${ui.icon('search', true)}<span class="sr">Filter artifacts</span
+      ><input
+        id="artifact-filter"
+        name="q"
+        value="${q}"
+        maxlength="300"
+        spellcheck="false"
+        autocomplete="off"
+        placeholder="${ARTIFACT_FILTER_KEYS}"
+    /></label>
+    ${chip('All', null)}${KINDS.map((one) => chip(`${one[0]?.toUpperCase()}${one.slice(1)}s`, one))}
+    <noscript><button class="button">Filter</button></noscript>
+  </form>`;
+}
+
+function row(artifact: ArtifactDto, ui: Parts): Html {
+  const { artifact_id: id, run_id: run, sha256, byte_length: size } = artifact;
+  const runLink = run === null ? '' : html`<a href="/ui/runs/${run}">run ${run.slice(0, 8)}</a>`;
+  return html`<tr id="artifact-${id}">
+    <td class="lead quiet cut">
+      <a data-row href="/ui/artifacts/${id}"><b>${ui.text(artifact.name)}</b></a>
+    </td>
+    <td>${ui.text(artifact.kind)}</td>
+    <td class="cut least"><code>${ui.text(artifact.content_type)}</code></td>
+    <td class="num">${size === null ? '–' : ui.format.bytes(size)}</td>
+    <td class="cut soft">${ui.text(artifact.created_by)}</td>
+    <td class="num">${ui.time(artifact.created_at)}</td>
+    <td>${runLink}</td>
+    <td class="least">${sha256 === null ? '' : ui.digest(sha256, true)}</td>
+  </tr>`;
+}
+
+/** The list of artifacts. */
+export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fragments: Fragment[] } {
+  const rows = view.artifacts.map((one) => ({ id: `artifact-${one.artifact_id}`, html: row(one, ui) }));
+  const none = rows.length === 0;
+  const list = html`<tbody id="artifact-list" data-testid="artifact-list" data-list>
+    ${rows.map((one) => one.html)}
+  </tbody>`;
+  const empty =
+    view.q === ''
+      ? ui.empty({ title: 'No artifact yet.', text: 'Logs, prompts, answers and files of runs are kept here.' })
+      : ui.empty({
+          testId: 'empty-filter',
+          title: 'Nothing matches.',
+          text: view.q,
+          actions: [{ label: 'Clear the filter', href: '/ui/artifacts' }],
+        });
+  const note =
+    view.problem === null
+      ? ''
+      : html`<div class="body">
+          ${ui.note('info', 'mute', html`“${ui.text(view.problem)}” is no term of this filter. Terms: ${ARTIFACT_FILTER_KEYS}`)}
+        </div>`;
+  const main = html`<div class="head">
+      <div>
+        <h1>Artifacts</h1>
+        <p class="sub">What runs and people kept, each under its digest.</p>
+      </div>
+    </div>
+    ${filters(view, ui)}
+    <section class="card" id="artifacts" aria-label="Artifacts">
+      ${note}
+      <div class="new-rows" data-new-for="artifact-list" data-testid="new-artifacts" hidden>
+        <button type="button">New</button>
+      </div>
+      ${none ? empty : ''}
+      <div class="scroll-x" tabindex="0" role="region" aria-label="Artifacts, table" ${none ? html`hidden` : ''}>
+        <table class="cards fixed-artifacts">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Kind</th>
+              <th scope="col" class="least">Type</th>
+              <th scope="col" class="num">Size</th>
+              <th scope="col">By</th>
+              <th scope="col" class="num">Made</th>
+              <th scope="col">Run</th>
+              <th scope="col" class="least">SHA-256</th>
+            </tr>
+          </thead>
+          ${list}
+        </table>
+      </div>
+      <footer>
+        <span>${rows.length} shown</span
+        ><span class="grow"></span
+        >${view.isFirstPage ? '' : html`<a href="${href('/ui/artifacts', { q: view.q })}">Newest</a>`}${
+          view.older === null ? '' : html`<a href="${view.older}" data-testid="older">Older artifacts</a>`
+        }
+      </footer>
+    </section>`;
+  return { main, fragments: [{ id: 'artifact-list', html: list, rows }] };
+}
