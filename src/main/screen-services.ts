@@ -1,8 +1,10 @@
+import { BlueprintPageStore } from '../catalog/blueprint-page-store.js';
 import { EventConsoleStore } from '../catalog/event-console-store.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import type { Catalog } from '../catalog/connect.js';
 import { OverviewStore } from '../catalog/overview-store.js';
 import { RunPageStore } from '../catalog/run-page-store.js';
+import { BlueprintPages } from '../services/blueprint-page.js';
 import { EventConsole } from '../services/event-console.js';
 import { FootprintDays } from '../services/footprint-days.js';
 import type { HealthReport } from '../services/health.js';
@@ -23,6 +25,7 @@ export interface ScreenServices {
   eventConsole: EventConsole;
   footprintDays: FootprintDays;
   launch: LaunchService;
+  blueprintPages: BlueprintPages;
 }
 
 /** What the screens need beyond the services of the API. */
@@ -32,6 +35,7 @@ export function screenServices({ catalog, core, health, artifacts, temporal }: S
   return {
     overview: new OverviewService({ ...core, health, store: overview, clock }),
     runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
+    blueprintPages: new BlueprintPages(new BlueprintPageStore(catalog)),
     launch: new LaunchService({ ...core, store: overview }),
     footprintDays: new FootprintDays(new FootprintDayStore(catalog), clock),
     eventConsole: new EventConsole({ ...core, store: new EventConsoleStore(catalog), clock }),

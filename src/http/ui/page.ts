@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
+import type { BlueprintPages } from '../../services/blueprint-page.js';
 import type { EventConsole } from '../../services/event-console.js';
 import type { LaunchService } from '../../services/launch.js';
 import type { FootprintDays } from '../../services/footprint-days.js';
@@ -21,6 +22,7 @@ import type { Preferences } from './cookies.js';
 export interface UiServices extends Services {
   overview: Pick<OverviewService, keyof OverviewService>;
   runPage: Pick<RunPageService, keyof RunPageService>;
+  blueprintPages: Pick<BlueprintPages, keyof BlueprintPages>;
   launch: Pick<LaunchService, keyof LaunchService>;
   eventConsole: Pick<EventConsole, keyof EventConsole>;
   footprintDays: Pick<FootprintDays, 'use'>;

@@ -1,5 +1,6 @@
 import { artifactPages } from './artifact-pages.js';
 import { auditForms, auditPages } from './audit-pages.js';
+import { blueprintPages } from './blueprint-pages.js';
 import { eventForms, eventPages } from './event-pages.js';
 import { footprintPages } from './footprint-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
@@ -16,6 +17,7 @@ export const pages: readonly UiPage[] = [
   ...homePages,
   ...eventPages,
   ...launchPages,
+  ...blueprintPages,
   ...gatePages,
   ...runsPages,
   ...searchPages,

@@ -65,7 +65,8 @@ export function planPreview(preview: LaunchPreview, problems: readonly FormProbl
 /** The form beside the preview. */
 export function launchMain(view: LaunchView, ui: Parts): Html {
   const { preview, texts, isSent, problems } = view;
-  const fields = formFields(preview.schema, texts, isSent ? problems : []);
+  const isWhole = isSent || view.hasChanged;
+  const fields = formFields(preview.schema, texts, isSent ? problems : [], isWhole);
   const known = new Set(fields.filter(({ problem }) => problem !== null).map(({ name }) => name));
   const others = isSent ? problems.filter(({ path }) => !known.has(path.split('/')[1] ?? '')) : [];
   const shown = planPreview(preview, problems, ui);

@@ -56,7 +56,7 @@ function lookOf(schema: JsonObject, isRequired: boolean): FormField['look'] {
 }
 
 function optionsOf({ enum: options }: JsonObject): string[] {
-  return Array.isArray(options) && options.every((one) => typeof one === 'string') ? (options as string[]) : [];
+  return Array.isArray(options) && options.every((one) => typeof one === 'string') ? options : [];
 }
 
 function typeText(schema: JsonObject): string {
@@ -64,8 +64,8 @@ function typeText(schema: JsonObject): string {
   const options = optionsOf(schema);
   if (options.length > 0) return options.length <= MOST_CHOICES ? options.join(' | ') : 'one of a list';
   const { format, minimum, maximum, pattern } = schema;
-  const range =
-    minimum === undefined && maximum === undefined ? '' : ` ${String(minimum ?? '')}–${String(maximum ?? '')}`;
+  const bound = (value: Json | undefined): string => (typeof value === 'number' ? String(value) : '');
+  const range = minimum === undefined && maximum === undefined ? '' : ` ${bound(minimum)}–${bound(maximum)}`;
   const name = isTextList(schema) ? 'one per line' : typesOf(schema).join(' or ') || 'JSON';
   return `${typeof format === 'string' ? format : name}${range}${typeof pattern === 'string' ? ` · ${pattern.slice(0, 40)}` : ''}`;
 }
@@ -76,11 +76,13 @@ function textOf(value: Json | undefined, look: FormField['look']): string {
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 }
 
+/** What is required comes first, in its order: the catalog keeps the order of lists, not that of members. */
 function propertiesOf(schema: JsonObject): [string, JsonObject][] {
-  const properties = schema['properties'];
-  return isJsonObject(properties)
-    ? Object.entries(properties).map(([name, one]) => [name, isJsonObject(one) ? one : {}])
-    : [];
+  const { properties, required } = schema;
+  if (!isJsonObject(properties)) return [];
+  const first = Array.isArray(required) ? required.map(String).filter((name) => Object.hasOwn(properties, name)) : [];
+  const names = [...new Set([...first, ...Object.keys(properties)])];
+  return names.map((name) => [name, isJsonObject(properties[name]) ? properties[name] : {}]);
 }
 
 function requiredOf({ required }: JsonObject): ReadonlySet<Json> {
@@ -94,10 +96,16 @@ function labelOf(name: string): string {
 }
 
 /**
- * The fields of a form for a schema's properties, in their order.
+ * The fields of a form for a schema's properties.
  * @param texts what was typed; null: nothing yet, so the defaults stand.
+ * @param isWhole whether `texts` has every field, so that one without a text is empty; else its default stands.
  */
-export function formFields(schema: JsonObject, texts: FormTexts | null, problems: readonly FormProblem[]): FormField[] {
+export function formFields(
+  schema: JsonObject,
+  texts: FormTexts | null,
+  problems: readonly FormProblem[],
+  isWhole = true,
+): FormField[] {
   const required = requiredOf(schema);
   return propertiesOf(schema).map(([name, one]) => {
     const key = PREFIX + name;
@@ -115,7 +123,7 @@ export function formFields(schema: JsonObject, texts: FormTexts | null, problems
       help: isSecret ? `${help ?? ''} A path, never a value: it is read inside the action only.`.trim() : help,
       look,
       options: optionsOf(one),
-      value: texts === null ? textOf(one['default'], look) : (texts[key] ?? (look === 'check' ? 'false' : '')),
+      value: texts?.[key] ?? (texts !== null && isWhole ? '' : textOf(one['default'], look)),
       isRequired,
       problem: found?.message ?? null,
     };

@@ -1,0 +1,60 @@
+import type { BlueprintLine, EndedRun } from '../domain/blueprint-page.js';
+import type { Catalog } from './connect.js';
+import { catalogFault } from './faults.js';
+
+const RECENT = 50;
+const MOST_ENDED = 40;
+/** A catalog with more blueprints than these is searched, not read. */
+const MOST_BLUEPRINTS = 500;
+const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
+
+/** What the pages of blueprints ask about their runs; every query starts from the index of a blueprint's runs. */
+export class BlueprintPageStore {
+  readonly #catalog: Catalog;
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** By name. @throws XynFault `db_unavailable` */
+  async lines(): Promise<BlueprintLine[]> {
+    return this.#read(
+      (db) => db.$queryRaw<BlueprintLine[]>`
+        SELECT b.blueprint_id, b.name, b.active_version, b.enabled, v.digest, newest.last_run,
+          coalesce(newest.recent, 0)::int AS recent, coalesce(newest.failed, 0)::int AS recent_failed,
+          coalesce((SELECT jsonb_agg(t.event_pattern ORDER BY t.ordinal) FROM blueprint_triggers t
+            WHERE t.blueprint_id = b.blueprint_id AND t.enabled), '[]'::jsonb) AS listens_to
+        FROM (SELECT * FROM blueprints ORDER BY name, blueprint_id LIMIT ${MOST_BLUEPRINTS}) b
+        LEFT JOIN blueprint_versions v ON v.blueprint_id = b.blueprint_id AND v.version = b.active_version
+        LEFT JOIN LATERAL (
+          SELECT count(*) AS recent, count(*) FILTER (WHERE r.status = 'failed') AS failed,
+            (array_agg(jsonb_build_object('run_id', r.run_id, 'status', r.status,
+              'at', to_char(r.created_at AT TIME ZONE 'UTC', ${ISO})) ORDER BY r.created_at DESC))[1] AS last_run
+          FROM (SELECT run_id, status, created_at FROM runs WHERE runs.blueprint_id = b.blueprint_id
+            ORDER BY created_at DESC LIMIT ${RECENT}) r) newest ON true
+        ORDER BY b.name, b.blueprint_id`,
+    );
+  }
+
+  /** The newest runs of a blueprint that completed or failed, oldest first. @throws XynFault `db_unavailable` */
+  async ended(blueprintId: string): Promise<EndedRun[]> {
+    return this.#read(
+      (db) => db.$queryRaw<EndedRun[]>`
+        SELECT run_id, status, at, ms FROM (
+          SELECT run_id, status, created_at, to_char(created_at AT TIME ZONE 'UTC', ${ISO}) AS at,
+            extract(epoch FROM completed_at - started_at)::float8 * 1000 AS ms
+          FROM (SELECT * FROM runs WHERE blueprint_id = ${blueprintId} ORDER BY created_at DESC LIMIT ${RECENT * 4}) r
+          WHERE status IN ('completed', 'failed') AND started_at IS NOT NULL AND completed_at IS NOT NULL
+          ORDER BY created_at DESC LIMIT ${MOST_ENDED}) newest
+        ORDER BY created_at`,
+    );
+  }
+
+  async #read<T>(query: (db: Catalog['prisma']) => Promise<T>): Promise<T> {
+    try {
+      return await query(this.#catalog.prisma);
+    } catch (error) {
+      throw catalogFault(error);
+    }
+  }
+}

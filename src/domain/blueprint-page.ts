@@ -1,0 +1,22 @@
+/** A blueprint as a list shows it. */
+export interface BlueprintLine {
+  blueprint_id: string;
+  name: string;
+  active_version: number | null;
+  digest: string | null;
+  enabled: boolean;
+  /** Patterns of the events that start it, in order. */
+  listens_to: readonly string[];
+  last_run: { run_id: string; status: string; at: string } | null;
+  /** Among its newest 50 runs. */
+  recent: number;
+  recent_failed: number;
+}
+
+/** One of the newest runs that ended. */
+export interface EndedRun {
+  run_id: string;
+  status: 'completed' | 'failed';
+  at: string;
+  ms: number;
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { BlueprintDetailDto } from '../../domain/dtos.js';
+import type { Plan } from '../../domain/plan.js';
+import { asset } from '../../ui/assets.js';
+import {
+  blueprintDiff,
+  blueprintOverview,
+  blueprintRuns,
+  blueprintSource,
+  blueprintVersions,
+} from '../../ui/blueprints/blueprint.js';
+import { blueprintsMain } from '../../ui/blueprints/blueprints.js';
+import type { Html } from '../../ui/html.js';
+import { href } from '../../ui/html.js';
+import { page, type PageAnswer, type UiCall } from './page.js';
+
+const BELOW = { label: 'Blueprints', href: '/ui/blueprints' };
+const VERSIONS = 50;
+const RUNS = 25;
+
+const list = page({
+  path: '/blueprints',
+  privilege: 'blueprint.read',
+  load: async ({ services, ui }) => ({
+    title: 'Blueprints',
+    nav: 'blueprints',
+    crumb: 'Blueprints',
+    testId: 'page-blueprints',
+    main: blueprintsMain(await services.blueprintPages.lines(), ui),
+  }),
+});
+
+function framed(blueprint: BlueprintDetailDto, main: Html, what?: string): PageAnswer {
+  const name = what === undefined ? blueprint.name : `${blueprint.name}, ${what}`;
+  return { title: name, nav: 'blueprints', above: [BELOW], crumb: blueprint.name, testId: 'page-blueprint', main };
+}
+
+const overview = page({
+  path: '/blueprints/:blueprint_id',
+  privilege: 'blueprint.read',
+  load: async ({ services, param, ui }) => {
+    const id = param('blueprint_id');
+    const [blueprint, ended] = await Promise.all([services.blueprints.get(id), services.blueprintPages.ended(id)]);
+    const { active_version: version } = blueprint;
+    const stored = version === null ? null : await services.blueprints.version(id, version);
+    const plan = stored === null ? null : (stored.plan as unknown as Plan);
+    const view = { blueprint, tab: 'overview', plan, ended, glyphs: `${asset('glyphs').url}#` } as const;
+    return framed(blueprint, blueprintOverview(view, ui));
+  },
+});
+
+const versionQuery = z.object({ below: z.coerce.number().int().min(1).max(1_000_000_000).optional() });
+
+const versions = page<z.infer<typeof versionQuery>>({
+  path: '/blueprints/:blueprint_id/versions',
+  privilege: 'blueprint.read',
+  query: versionQuery,
+  load: async ({ services, param, query, ui }) => {
+    const id = param('blueprint_id');
+    const cursor = query.below === undefined ? {} : { cursor: { version: query.below } };
+    const [blueprint, { items, next }] = await Promise.all([
+      services.blueprints.get(id),
+      services.blueprints.versions(id, { limit: VERSIONS, ...cursor }),
+    ]);
+    const here = `/ui/blueprints/${encodeURIComponent(id)}/versions`;
+    const older = next === null ? null : href(here, { below: next.version });
+    return framed(blueprint, blueprintVersions({ blueprint, tab: 'versions', versions: items, older }, ui), 'versions');
+  },
+});
+
+const runs = page({
+  path: '/blueprints/:blueprint_id/runs',
+  privilege: 'run.read',
+  load: async ({ services, param, caller, ui }) => {
+    const id = param('blueprint_id');
+    const [blueprint, { items }] = await Promise.all([
+      services.blueprints.get(id),
+      services.overview.runs({ blueprint: id }, RUNS),
+    ]);
+    const view = { blueprint, tab: 'runs', lines: items, viewer: caller.actor } as const;
+    return framed(blueprint, blueprintRuns(view, ui), 'runs');
+  },
+});
+
+/** What the compiler says today; the page is shown without it when there is no compiler. */
+async function warningsOf({ services }: UiCall, source: string | null) {
+  if (source === null) return [];
+  const { problems } = await services.blueprints
+    .validate(new TextEncoder().encode(source))
+    .catch(() => ({ problems: [] }));
+  return problems.slice(0, 100);
+}
+
+const source = page({
+  path: '/blueprints/:blueprint_id/source',
+  privilege: 'blueprint.read',
+  load: async (call) => {
+    const blueprint = await call.services.blueprints.get(call.param('blueprint_id'));
+    const problems = await warningsOf(call, blueprint.source);
+    return framed(blueprint, blueprintSource({ blueprint, tab: 'source', problems }, call.ui), 'source');
+  },
+});
+
+const number = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/)
+  .transform(Number);
+const diffQuery = z.object({ from: number, to: number });
+
+const diff = page<z.infer<typeof diffQuery>>({
+  path: '/blueprints/:blueprint_id/diff',
+  privilege: 'blueprint.read',
+  query: diffQuery,
+  load: async ({ services, param, query, ui }) => {
+    const id = param('blueprint_id');
+    const [from, to] = await Promise.all([
+      services.blueprints.version(id, query.from),
+      services.blueprints.version(id, query.to),
+    ]);
+    const above = [BELOW, { label: id, href: `/ui/blueprints/${encodeURIComponent(id)}/versions` }];
+    const title = `${id}, ${from.version} to ${to.version}`;
+    const main = blueprintDiff({ blueprintId: id, from, to }, ui);
+    return { title, nav: 'blueprints', above, crumb: 'What changed', testId: 'page-blueprint-diff', main };
+  },
+});
+
+export const blueprintPages = [list, versions, runs, source, diff, overview];

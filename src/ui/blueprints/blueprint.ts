@@ -1,0 +1,114 @@
+import type { EndedRun } from '../../domain/blueprint-page.js';
+import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto } from '../../domain/dtos.js';
+import type { Plan } from '../../domain/plan.js';
+import { about } from '../format.js';
+import { buildTree } from '../graph/build-tree.js';
+import { layout } from '../graph/layout.js';
+import { mapSvg } from '../graph/map-svg.js';
+import { countSteps } from '../graph/tree.js';
+import { html, type Html } from '../html.js';
+import { barChart } from '../parts/bar-chart.js';
+import { lineDiff } from '../parts/line-diff.js';
+import type { Parts } from '../parts/parts.js';
+import { formFields } from '../parts/schema-form.js';
+import { runLineLook, type RunLineView } from '../runs/run-line.js';
+import { template } from '../template.js';
+import { sourceCode } from './source.js';
+
+export const BLUEPRINT_TABS = ['overview', 'versions', 'runs', 'source'] as const;
+export type BlueprintTab = (typeof BLUEPRINT_TABS)[number];
+
+interface Framed {
+  blueprint: BlueprintDetailDto;
+  tab: BlueprintTab;
+}
+
+/** Everything that a blueprint's first tab shows. */
+export interface OverviewView extends Framed {
+  plan: Plan | null;
+  ended: readonly EndedRun[];
+  /** Where the silhouettes are. */
+  glyphs: string;
+}
+
+const frameTemplate = template<Record<string, unknown>>(import.meta.url, './frame.eta');
+const overviewTemplate = template<Record<string, unknown>>(import.meta.url, './overview.eta');
+const versionsTemplate = template<Record<string, unknown>>(import.meta.url, './versions.eta');
+const runsTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
+const sourceTemplate = template<Record<string, unknown>>(import.meta.url, './source.eta');
+const diffTemplate = template<Record<string, unknown>>(import.meta.url, './diff.eta');
+
+function framed({ blueprint, tab }: Framed, content: Html, ui: Parts): Html {
+  const here = `/ui/blueprints/${encodeURIComponent(blueprint.blueprint_id)}`;
+  const tabs = BLUEPRINT_TABS.map((name) => ({
+    label: name.charAt(0).toUpperCase() + name.slice(1),
+    n: name === 'versions' ? blueprint.versions.length : null,
+    href: name === 'overview' ? here : `${here}/${name}`,
+    isCurrent: name === tab,
+  }));
+  return frameTemplate({ blueprint, tabs, content }, ui);
+}
+
+function durations(ended: readonly EndedRun[]): Html {
+  const bars = ended.map(({ at, ms, status }) => {
+    const seconds = Math.max(1, Math.round(ms / 1_000));
+    const isFailed = status === 'failed';
+    return { label: at.slice(5, 10), value: isFailed ? 0 : seconds, failed: isFailed ? seconds : 0 };
+  });
+  const failed = ended.filter(({ status }) => status === 'failed').length;
+  const longest = Math.max(0, ...ended.map(({ ms }) => ms));
+  const sentence = `How long the last ${ended.length} runs took, oldest first: the longest ${about(longest)}, ${failed} failed.`;
+  return barChart(bars, sentence, { words: ['s', 's until it failed'], labelEvery: 10 });
+}
+
+/** Health, triggers, inputs and the map. */
+export function blueprintOverview(view: OverviewView, ui: Parts): Html {
+  const { plan, ended, blueprint } = view;
+  const tree = plan === null ? null : buildTree(plan);
+  const source = `/ui/blueprints/${encodeURIComponent(blueprint.blueprint_id)}/source`;
+  const map =
+    tree === null
+      ? null
+      : mapSvg(layout(tree, { vertical: true }), {
+          now: ui.clock.now,
+          selected: null,
+          glyphs: view.glyphs,
+          linkOf: () => source,
+          unfoldLink: source,
+          label: `Graph: ${countSteps(tree)} steps`,
+        });
+  const inputs = plan === null ? [] : formFields(plan.inputs, null, []);
+  const failed = ended.filter(({ status }) => status === 'failed').length;
+  const parts = { ...view, map, inputs, failed, chart: ended.length === 0 ? null : durations(ended) };
+  return framed(view, overviewTemplate(parts, ui), ui);
+}
+
+/** The versions, newest first; each can be compared with the one before it. */
+export function blueprintVersions(view: Framed & { versions: readonly BlueprintVersionDto[]; older: string | null }, ui: Parts): Html {
+  return framed(view, versionsTemplate({ ...view }, ui), ui);
+}
+
+/** The newest runs of the blueprint. */
+export function blueprintRuns(view: Framed & { lines: readonly RunLineView[]; viewer: string }, ui: Parts): Html {
+  const rows = view.lines.map((line) => ({ ...line, ...runLineLook(line, view.viewer, ui) }));
+  return framed(view, runsTemplate({ ...view, rows }, ui), ui);
+}
+
+/** The document of the active version with its warnings. */
+export function blueprintSource(view: Framed & { problems: readonly ProblemDto[] }, ui: Parts): Html {
+  const code = sourceCode(view.blueprint.source ?? '', new Set(view.problems.map(({ line }) => line)));
+  return framed(view, sourceTemplate({ ...view, code }, ui), ui);
+}
+
+/** What changed between two versions of the document. */
+export function blueprintDiff(
+  view: { blueprintId: string; from: BlueprintVersionDto & { source: string }; to: BlueprintVersionDto & { source: string } },
+  ui: Parts,
+): Html {
+  const lines = lineDiff(view.from.source, view.to.source).map((line) =>
+    line.kind === 'skipped'
+      ? html`<li class="folded">${ui.format.plural(line.count, 'unchanged line')}</li>`
+      : html`<li class="${line.kind === 'same' ? '' : line.kind}">${ui.text(line.text)}</li>`,
+  );
+  return diffTemplate({ ...view, lines }, ui);
+}

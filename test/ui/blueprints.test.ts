@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import { caller } from '../support/node.js';
+import { action, gate, planOf } from '../support/plans.js';
+import { getPage, queriesOf } from './support/requests.js';
+import { startScreens, type Screens } from './support/screens.js';
+import { HOSTILE } from './support/seed.js';
+
+const SOURCE = `# Cleans a disk "up".
+id: bp.disk.cleanup
+name: Clean a disk
+trigger:
+  event_type: mon.disk
+  filter: "{{ event.data.state == 'CRIT # not a comment' }}"
+plan:
+  - kind: action_task # the only one
+    id: clean
+`;
+const PAGE = '/ui/blueprints/bp.disk.cleanup';
+
+let screens: Screens;
+
+beforeAll(async () => {
+  screens = await startScreens();
+  const triggers = [{ kind: 'event' as const, event: 'mon.disk' }];
+  const save = (source: string, nodes: Parameters<typeof planOf>[0]) =>
+    screens.core.blueprints.savePlan(caller(), {
+      plan: planOf(nodes, { id: 'bp.disk.cleanup', triggers }),
+      source,
+      debug: {},
+    });
+  await save(SOURCE, [action('clean')]);
+  await save(`${SOURCE}  - kind: gate\n    id: ask # ${HOSTILE}\n`, [action('clean'), gate('ask')]);
+}, 60_000);
+
+afterAll(async () => screens.close());
+
+describe('blueprints', () => {
+  it('are listed with what starts them, their version and how their runs went', async () => {
+    const { status, text } = await getPage(screens, '/ui/blueprints');
+    expect(status).toBe(200);
+    expect(text).toContain('data-testid="page-blueprints"');
+    expect(text).toMatch(/bp\.disk\.cleanup.*mon\.disk.*never/);
+    expect(text).toMatch(/bp\.ci\.build.*data-testid="status-pill".*of <\/?[^>]*>|of 3\d/);
+    expect(gzipSync(text, { level: 5 }).length).toBeLessThan(8_000);
+    expect(await queriesOf(screens, '/ui/blueprints')).toBeLessThanOrEqual(3);
+  });
+
+  it('have a page with the graph of the active plan, triggers and inputs', async () => {
+    const { status, text } = await getPage(screens, PAGE);
+    expect(status).toBe(200);
+    expect(text).toContain('data-testid="graph-node-clean"');
+    expect(text).toContain('data-testid="graph-node-ask"');
+    expect(text).toContain('href="/ui/events?q=name%3Amon.disk"');
+    expect(text).toContain('href="/ui/runs/new?blueprint=bp.disk.cleanup"');
+    expect((await getPage(screens, '/ui/blueprints/bp.ci.build')).text).toMatch(/How long the last \d+ took/);
+    expect((await getPage(screens, '/ui/blueprints/bp.nothing')).status).toBe(404);
+    expect(gzipSync(text, { level: 5 }).length).toBeLessThan(8_000);
+  });
+
+  it('show their versions, the active one, and what changed', async () => {
+    const { text } = await getPage(screens, `${PAGE}/versions`);
+    expect(text).toContain('data-testid="versions"');
+    expect(text).toMatch(/Active/);
+    expect(text).toContain(`href="${PAGE}/diff?from=1&amp;to=2"`);
+    const changed = await getPage(screens, `${PAGE}/diff?from=1&to=2`);
+    expect(changed.text).toMatch(/<li class="added"> - kind: gate<\/li>/);
+    expect(changed.text).not.toContain('<img src=x');
+    expect(changed.text).toMatch(/unchanged lines/);
+    expect((await getPage(screens, `${PAGE}/diff?from=1&to=9`)).status).toBe(404);
+    expect((await getPage(screens, `${PAGE}/diff?from=x&to=2`)).status).toBe(422);
+  });
+
+  it('show their source in two inks with numbered lines', async () => {
+    const { text } = await getPage(screens, `${PAGE}/source`);
+    expect(text).toContain('<i># Cleans a disk &quot;up&quot;.</i>');
+    expect(text).toContain('<b>event_type</b>: mon.disk');
+    expect(text).toContain('<mark>{{ event.data.state == &#39;CRIT # not a comment&#39; }}</mark>');
+    expect(text).toMatch(/id="L8" class=""> - <b>kind<\/b>: action_task<i> # the only one<\/i>/);
+    expect(text).not.toContain('<img src=x');
+    expect(text).toContain('U+202E');
+  });
+
+  it('show their runs', async () => {
+    expect((await getPage(screens, `${PAGE}/runs`)).text).toContain('It has not run yet.');
+    const { text } = await getPage(screens, '/ui/blueprints/bp.ci.build/runs');
+    expect(text).toContain('data-testid="run-list"');
+    expect(text).toContain('All its runs');
+  });
+
+  it('lead a first start on', async () => {
+    const empty = await startScreens({ empty: true });
+    try {
+      expect((await getPage(empty, '/ui/blueprints')).text).toContain('No blueprint is here yet.');
+      expect((await getPage(empty, '/ui/runs/new')).text).toContain('No blueprint is here yet.');
+    } finally {
+      await empty.close();
+    }
+  });
+});
