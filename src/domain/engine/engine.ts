@@ -4,7 +4,7 @@ import { activeMs, keepTime, keepWake, RUN_TIME, YIELD } from './clock.js';
 import { failRun, isStopping, isTooOld, stop, tooLong, tooOld } from './bounds.js';
 import { abandonTask, cancelFrame, GRACE, isCancelling, PAUSE } from './cancel.js';
 import { Draft, ROOT } from './draft.js';
-import { DO, FINALLY, isCleanup } from './frames.js';
+import { cancelScopeOf, DO, FINALLY, isCleanup } from './frames.js';
 import { decide, expireGate, openGatePaths, openRecovery, unknownOutcome } from './gates.js';
 import { endTime, retryBlock, TIMEOUT } from './holders/block.js';
 import { commandTask, type TaskNode } from './leaves.js';
@@ -72,7 +72,12 @@ export function advance(plan: Plan, state: State, event: EngineEvent): Advance {
 /** The commands that bring a driver up to date with a state handed over by continue-as-new. */
 export function resume(plan: Plan, state: State): Command[] {
   const d = new Draft(plan, state, { t: 'tick', now: state.now });
-  for (const [path, task] of Object.entries(d.state.tasks)) if (!isRecovering(d, path)) commandTask(d, path, task);
+  for (const [path, task] of Object.entries(d.state.tasks)) {
+    if (isRecovering(d, path)) continue;
+    commandTask(d, path, task);
+    // Begun and cancelled by the event with which the state was handed over.
+    if (task.cancelling) d.commands.push({ c: 'cancel', path, scope: cancelScopeOf(d, task.frame) });
+  }
   if (d.state.wake !== undefined) d.commands.push({ c: 'wake', at: d.state.wake });
   keepRecords(d);
   return d.commands;

@@ -172,7 +172,7 @@ export function concludeHandledRun(d: Draft, outcome: Outcome): Outcome | undefi
 
 /** Starts `finally`, if the scope has one. */
 function cleanUp(d: Draft, place: Place, outcome: Outcome): boolean {
-  const { path, node } = place;
+  const { path, node, frameId } = place;
   if (cleanupOf(d, node).length === 0) return false;
   const hold = holdOf(d, place);
   hold.stage = 'finally';
@@ -183,7 +183,8 @@ function cleanUp(d: Draft, place: Place, outcome: Outcome): boolean {
   d.addFrame(`${path}${FINALLY}`, {
     node,
     body: FINALLY,
-    parent: body,
+    // A block whose condition failed has no body.
+    parent: d.state.frames[body] ? body : frameId,
     hold: path || ROOT,
     pc: 0,
     steps: {},

@@ -42,7 +42,6 @@ export function afterBlockBody(d: Draft, path: string, ended: Outcome): void {
   if (pauseMs === undefined) return concludeStep(d, hold.frame, node, outcome, hold.attempt);
   delete hold.stop;
   hold.stage = 'pause';
-  dropFrame(d, bodyFrameId(path, hold.attempt));
   d.state.timers[`${path}${PAUSE}`] = d.state.now + pauseMs;
 }
 
@@ -76,6 +75,8 @@ export function retryBlock(d: Draft, path: string): void {
   delete d.state.timers[`${path}${PAUSE}`];
   const hold = d.hold(path);
   hold.stage = 'body';
+  // Until now a `finally` could have followed, which sees the last attempt.
+  dropFrame(d, bodyFrameId(path, hold.attempt));
   hold.attempt += 1;
   beginAttempt(d, path, d.node(hold.node as number) as BlockNode);
 }

@@ -13,6 +13,7 @@ import {
   wait,
 } from '../../../../test/support/plans.js';
 import { DEFAULT_BACKOFF } from '../../plan.js';
+import { resume } from '../engine.js';
 
 const MINUTE = 60_000;
 const TRUE = tree(true);
@@ -109,6 +110,35 @@ describe('a block', () => {
     rig.done('b#2.x');
     expect(error(rig)).toMatchObject({ code: 'timeout', path: 'b', attempt: 1 });
     expect(rig.steps()).toMatchObject({ 'b#2.y': 'cancelled', b: 'timeout' });
+  });
+
+  it('does last what it does last, also without a body and while it pauses', () => {
+    const bare = new Rig(treeOf([block('b', [action('x')], { when: BROKEN, finally: [action('z')] })]));
+    expect(bare.commands).toMatchObject([{ c: 'action', path: 'b~finally.z' }, { c: 'wake' }]);
+    bare.done('b~finally.z');
+    expect(error(bare)).toMatchObject({ code: 'expression_error', path: 'b' });
+    const retry = { attempts: 2, backoff: DEFAULT_BACKOFF };
+    const last = action('z', { with: { of: ref('steps', 'x', 'status') } });
+    const paused = new Rig(treeOf([block('b', [action('x')], { retry, finally: [last] })]));
+    paused.fail('b.x', 'timeout', { retryable: true });
+    paused.feed({ t: 'cancel', by: 'ann', reason: '' });
+    expect(paused.commands).toMatchObject([
+      { c: 'action', path: 'b~finally.z', input: { of: 'failed' } },
+      { c: 'wake' },
+    ]);
+    paused.done('b~finally.z');
+    expect(paused.state.status).toBe('cancelled');
+  });
+
+  it('is handed over with tasks that the same event began and cancelled', () => {
+    const plan = treeOf([parallel('p', { a: [action('x')], b: [action('y', { with: { v: { $: BROKEN } } })] })]);
+    const rig = new Rig(plan);
+    expect(rig.names()).toEqual(['action', 'cancel', 'wake']);
+    expect(resume(plan, rig.state)).toMatchObject([
+      { c: 'action', path: 'p:a.x', scope: 'p' },
+      { c: 'cancel', path: 'p:a.x', scope: 'p' },
+      { c: 'wake' },
+    ]);
   });
 
   it('can be cancelled while it pauses and while its steps run', () => {
