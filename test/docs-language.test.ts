@@ -61,6 +61,15 @@ describe('the documents of the language reference', () => {
     },
   );
 
+  it('have the paths that it names', async () => {
+    const named = /Of the documents on this page:(.*?)A path is/s.exec(reference)?.[1] ?? '';
+    const paths = [...named.matchAll(/`([^`]*\.[^`]*)`/g)].map(([, path = '']) => path.replace(/\[\d+\]|#\d+/, ''));
+    const results = await Promise.all(blocks(reference).map(compile));
+    const known = results.flatMap(({ compiled }) => compiled?.plan.nodes.map(({ path }) => path) ?? []);
+    expect(paths.length).toBeGreaterThan(8);
+    expect(paths.filter((path) => !known.includes(path))).toEqual([]);
+  });
+
   it('are many', () => expect(blocks(reference).length).toBeGreaterThan(15));
 });
 
