@@ -104,6 +104,7 @@ const REFUSED: [string, string, number, number, string?][] = [
   ['template_unresolved', set('"{{steps.x.outputs.y}}"'), 5, 48],
   ['template_forbidden_key', set('"{{inputs.host.__proto__}}"'), 5, 54],
   ['template_in_static', plan("{kind: action_task, id: a, action: '{{x}}'}"), 5, 41],
+  ['template_in_static', gate("on_error: [{codes: [timeout, 'x{{inputs.host}}'], then: fail}]"), 5, 70],
   ['template_in_script', ssh("host: web, cmd: 'rm {{inputs.n}}'"), 5, 76, 'pass the value by `env` or `argv`'],
   ['reference_order', `${set("'{{steps.g.outputs}}'")}  - {kind: gate, id: g, mode: manual}`, 5, 48],
   ['reference_cycle', gate("message: '{{steps.g.status}}'"), 5, 57],

@@ -180,8 +180,15 @@ export class Fields {
   texts(name: string): string[] | undefined {
     const list = this.list(name);
     if (list === undefined) return undefined;
-    if (list.every((item) => typeof item === 'string')) return list;
-    this.#mismatch(name, 'a list of texts');
-    return undefined;
+    if (!list.every((item) => typeof item === 'string')) {
+      this.#mismatch(name, 'a list of texts');
+      return undefined;
+    }
+    list.forEach((text, ix) => {
+      const offset = text.indexOf('{{');
+      if (offset === -1) return;
+      this.#report.add('template_in_static', `${this.at(name)}/${ix}`, `\`${name}\` takes no templates.`, { offset });
+    });
+    return list;
   }
 }
