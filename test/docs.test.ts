@@ -7,7 +7,9 @@ import { parseInventory } from '../src/targets/inventory.js';
 
 const pageOf = (name: string): Promise<string> => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
 const readme = await pageOf('README.md');
-const guides = await Promise.all(['docs/operations.md', 'docs/configuration.md', 'SECURITY.md'].map(pageOf));
+const guides = await Promise.all(
+  ['docs/authoring.md', 'docs/operations.md', 'docs/configuration.md', 'SECURITY.md'].map(pageOf),
+);
 
 function blocks(language: string, page = readme): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);

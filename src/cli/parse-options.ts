@@ -36,6 +36,24 @@ export async function fileArgument(file: string, stdin: AsyncIterable<Uint8Array
   }
 }
 
+/** Takes an option that may be repeated. */
+export function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+/**
+ * A blueprint that is named by its document or by its id. Documents have a path with `/`, end with `.yaml`, `.yml` or
+ * `.json`, or are `-` for standard input.
+ * @throws XynFault `request_invalid` when the file cannot be read.
+ */
+export async function documentArgument(
+  given: string,
+  stdin: AsyncIterable<Uint8Array | string>,
+): Promise<{ source: string } | { blueprint_ref: string }> {
+  if (given !== '-' && !/\/|\.(ya?ml|json)$/i.test(given)) return { blueprint_ref: given };
+  return { source: (await fileArgument(given, stdin)).toString('utf8') };
+}
+
 /**
  * `name=text` and `name:=json` pairs as an object.
  * @throws XynFault `request_invalid`, `invalid_json`

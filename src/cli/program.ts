@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
 import { addInitCommand } from './commands/init.js';
+import { addPlanCommand } from './commands/plan.js';
 import { addPreflightCommand } from './commands/preflight.js';
 import { addProofCommands } from './commands/proof.js';
 import { addRunCommands } from './commands/runs.js';
@@ -46,6 +47,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
   addDoctorCommand(program, binder);
   addBlueprintCommands(program, binder);
   addTestCommand(program, binder);
+  addPlanCommand(program, binder);
   addEventCommands(program, binder);
   addRunCommands(program, binder);
   addGateCommands(program, binder);

@@ -9,6 +9,7 @@ import {
   appliedBlueprintSchema,
   blueprintDetailSchema,
   blueprintListSchema,
+  previewSchema,
   validationSchema,
 } from '../http/schemas/blueprint.js';
 import { artifactListSchema, artifactSchema, type artifactListQuery } from '../http/schemas/artifacts.js';
@@ -37,6 +38,7 @@ export type GateItem = z.infer<typeof gateListSchema>['items'][number];
 export type BlueprintItem = z.infer<typeof blueprintListSchema>['items'][number];
 export type GateDetail = z.infer<typeof gateDetailSchema>;
 export type Validation = z.infer<typeof validationSchema>;
+export type PlanPreview = z.infer<typeof previewSchema>;
 export type Applied = z.infer<typeof appliedBlueprintSchema>;
 export type BlueprintDetail = z.infer<typeof blueprintDetailSchema>;
 export type Artifact = z.infer<typeof artifactSchema>;
@@ -190,6 +192,16 @@ export class ApiClient {
   /** Applies a document, or tells what is wrong with it. */
   async applyBlueprint(document: Uint8Array): Promise<Applied | Validation> {
     return orProblems(this.#call('POST', '/blueprints', appliedBlueprintSchema, { body: document }));
+  }
+
+  /** What a run would do, or what is wrong with the document. */
+  async previewPlan(request: {
+    source?: string;
+    blueprint_ref?: string;
+    inputs: JsonObject;
+    event?: JsonObject;
+  }): Promise<PlanPreview | Validation> {
+    return orProblems(this.#call('POST', '/blueprints/plan', previewSchema, { body: request }));
   }
 
   async listBlueprints(query: QueryOf<typeof pageQuery>): Promise<z.infer<typeof blueprintListSchema>> {

@@ -37,7 +37,7 @@ import { createRegistry } from '../telemetry/registry.js';
 import { requestMetrics } from '../telemetry/request-metrics.js';
 import { serviceMetrics } from '../telemetry/service-metrics.js';
 import { RunGateway } from '../temporal/gateway.js';
-import { createCompiler } from './compiler.js';
+import { createCompiler, createTargetFields } from './compiler.js';
 import { createCore } from './core.js';
 import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
@@ -102,6 +102,7 @@ const core = createCore({
   log,
   rails: railsOf(config),
   compile: createCompiler(limitRailsOf(config)),
+  targetFields: createTargetFields(),
   observer,
 });
 const store = await LocalArtifactStore.open({

@@ -1,4 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isJsonObject } from '../domain/json.js';
+import type { TargetFields } from '../domain/plan-preview.js';
 import { compileBlueprint, type CompileContext } from '../language/index.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
@@ -19,6 +21,16 @@ export function createCompiler(rails?: LimitRails): (bytes: Uint8Array) => Promi
   return async (bytes) => {
     const compilation = await compileBlueprint(bytes, context);
     return rails === undefined ? compilation : applyLimits(compilation, rails, () => writtenLimits(bytes));
+  };
+}
+
+/** Which inputs of the actions of all packs say where they work: those that are marked as sinks of the kind `host`. */
+export function createTargetFields(): TargetFields {
+  const catalog = new ActionRegistry(PACKS).catalog();
+  return (name) => {
+    const properties = catalog.find(name)?.input['properties'];
+    const entries = isJsonObject(properties) ? Object.entries(properties) : [];
+    return entries.flatMap(([field, schema]) => (isJsonObject(schema) && schema['x-sink'] === 'host' ? [field] : []));
   };
 }
 

@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/connect.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import { writeRecords } from '../catalog/records.js';
 import type { EnvFacts } from '../domain/engine/state.js';
+import type { TargetFields } from '../domain/plan-preview.js';
 import { BlueprintService, type Compilation } from '../services/blueprints.js';
 import { CancelSender } from '../services/cancel-sender.js';
 import { DecisionSender } from '../services/decision-sender.js';
@@ -38,6 +39,8 @@ export interface CoreParts {
   rails?: Rails;
   /** Absent: documents are not taken. */
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
+  /** Absent: plans are not previewed. */
+  targetFields?: TargetFields;
   observer?: ServiceObserver;
 }
 
@@ -55,7 +58,7 @@ export interface Core {
 }
 
 /** Puts the services together. Nothing runs before `startBackground`. */
-export function createCore({ catalog, gateway, env, log, rails, compile, observer }: CoreParts): Core {
+export function createCore({ catalog, gateway, env, log, rails, compile, targetFields, observer }: CoreParts): Core {
   const clock = Date.now;
   const observed = observer === undefined ? {} : { observer };
   const access = catalogAccess(catalog);
@@ -99,6 +102,7 @@ export function createCore({ catalog, gateway, env, log, rails, compile, observe
       clock,
       envId: env.id,
       ...(compile === undefined ? {} : { compile }),
+      ...(targetFields === undefined ? {} : { preview: { env, targetFields } }),
     }),
     startBackground(lifecycle) {
       dispatcher.start();

@@ -16,6 +16,7 @@ import type { Json, JsonObject } from '../domain/json.js';
 import { planDigest } from '../domain/plan-digest.js';
 import type { Plan } from '../domain/plan.js';
 import type { Caller } from './caller.js';
+import { previewOf, type PreviewDeps, type PreviewRequest, type PlanPreviewDto } from './plan-preview.js';
 
 export interface NewPlan {
   plan: Plan;
@@ -40,6 +41,8 @@ export interface BlueprintServiceDeps {
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
   clock: () => number;
   envId: string;
+  /** What previews of plans are made with. Absent: there are none. */
+  preview?: PreviewDeps;
 }
 
 /** Keyset of the listing of versions: the last one shown. */
@@ -77,6 +80,29 @@ export class BlueprintService {
   async validate(bytes: Uint8Array): Promise<{ is_valid: boolean; problems: ProblemDto[] }> {
     const { compiled, problems } = await this.#compile(bytes);
     return { is_valid: compiled !== undefined, problems };
+  }
+
+  /**
+   * What a run of a document, or of a version that is there, would do. Writes nothing and calls nothing.
+   * @throws XynFault `blueprint_invalid` with every problem, `blueprint_unknown`, `input_missing`, `input_unknown`,
+   * `input_invalid`, `event_name_format`, `db_unavailable`.
+   */
+  async preview(request: PreviewRequest): Promise<PlanPreviewDto> {
+    const { preview } = this.#deps;
+    if (preview === undefined) throw new XynFault('internal', 'No contracts of actions were handed in.');
+    return previewOf(await this.#planOf(request), request, { ...preview, nowMs: this.#deps.clock() });
+  }
+
+  async #planOf(request: PreviewRequest): Promise<Plan> {
+    if (request.source !== undefined) {
+      const { compiled, problems } = await this.#compile(request.source);
+      if (compiled === undefined) throw invalidDocument(problems);
+      return compiled.plan;
+    }
+    const [, id = '', wanted] = /^([^@]+)(?:@([1-9]\d{0,8}))?$/.exec(request.blueprint_ref) ?? [];
+    const version = wanted === undefined ? (await this.get(id)).active_version : Number(wanted);
+    if (version === null) throw new XynFault('blueprint_unknown', 'The blueprint has no active version.');
+    return (await this.version(id, version)).plan as unknown as Plan;
   }
 
   /**

@@ -12,6 +12,8 @@ import type {
 } from '../../src/domain/dtos.js';
 import { invalidDocument } from '../../src/domain/document-fault.js';
 import { XynFault } from '../../src/domain/fault.js';
+import { previewOf } from '../../src/services/plan-preview.js';
+import { action, planOf } from './plans.js';
 import type { HealthReport, Services } from '../../src/http/services.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { EventMessage, OpenStream, StreamMessage } from '../../src/services/live-events.js';
@@ -431,6 +433,13 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         if (!is_valid) throw invalidDocument(problems);
         const { blueprint_id, digest } = fakeBlueprint;
         return { blueprint_id, version: 2, digest, created: true, warnings: problems };
+      },
+      preview: async (request) => {
+        const bytes = request.source ?? new TextEncoder().encode('id: bp.remediate');
+        const { is_valid, problems } = reportOf(world, bytes);
+        if (!is_valid) throw invalidDocument(problems);
+        const env = { id: 'local', name: 'local', stage: 'dev' as const, vars: {} };
+        return previewOf(planOf([action('fix')]), request, { env, targetFields: () => [], nowMs: Date.parse(at) });
       },
       versions: async (_id, { cursor }) => ({
         items: cursor === undefined ? [{ version: 2, ...fakeVersion }] : [{ version: 1, ...fakeVersion }],

@@ -4,7 +4,7 @@ import { examples, type CommandBinder, type CommandContext } from '../context.js
 import { XynFault } from '../../domain/fault.js';
 import { INTERRUPTED } from '../follow.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
-import { fileArgument, jsonArgument, pairArguments } from '../parse-options.js';
+import { collect, fileArgument, jsonArgument, pairArguments } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { resolveRunId } from '../short-ids.js';
 import { gateCommands, hasEnded, waitText, watchRun } from '../watch-run.js';
@@ -125,10 +125,6 @@ async function start(
 }
 
 const RUN_ID = 'id of the run, or its first 8 or more characters';
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
 
 /** `runs start | list | show | watch | cancel`. */
 export function addRunCommands(program: Command, binder: CommandBinder): void {

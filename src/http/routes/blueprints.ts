@@ -10,12 +10,17 @@ import {
   blueprintVersionListSchema,
   blueprintVersionSchema,
   documentRequest,
+  previewRequest,
+  previewSchema,
   validationSchema,
 } from '../schemas/blueprint.js';
 import { pageQuery } from '../schemas/common.js';
 
 const position = z.strictObject({ blueprint_id: z.string() });
 const versionPosition = z.strictObject({ version: z.int().positive() });
+
+/** A document of its largest size as a JSON text, and inputs beside it. */
+const MAX_PREVIEW_BYTES = 3 * 1_048_576;
 
 interface Page {
   limit: number;
@@ -36,6 +41,22 @@ const documentRoutes: readonly Route[] = [
       const report = await blueprints.validate(body.source);
       if (!report.is_valid) throw invalidDocument(report.problems);
       return { body: report };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/blueprints/plan',
+    id: 'previewPlan',
+    summary: 'Tell what a run would do, and do nothing',
+    privilege: 'blueprint.validate',
+    body: previewRequest,
+    maxBodyBytes: MAX_PREVIEW_BYTES,
+    answers: { 200: previewSchema },
+    documentCodes: true,
+    errors: ['blueprint_unknown', 'input_missing', 'input_unknown', 'input_invalid', 'event_name_format'],
+    handle: async ({ blueprints }, { body: { source, blueprint_ref: ref = '', inputs, event } }) => {
+      const what = source === undefined ? { blueprint_ref: ref } : { source: new TextEncoder().encode(source) };
+      return { body: await blueprints.preview({ ...what, inputs, event }) };
     },
   }),
   route({

@@ -7,7 +7,9 @@ import type {
   BlueprintVersionDto,
   ProblemDto,
 } from '../../domain/dtos.js';
-import { jsonObject, listOf, shownAs, timestamp } from './common.js';
+import type { PreviewList } from '../../domain/plan-preview.js';
+import { jsonObject, label, listOf, shownAs, timestamp } from './common.js';
+import { emitEventRequest } from './event.js';
 
 export const blueprintSchema = z
   .object({
@@ -71,3 +73,77 @@ export const appliedBlueprintSchema = z
     warnings: z.array(problemSchema),
   })
   .meta({ id: 'AppliedBlueprint' }) satisfies z.ZodType<AppliedBlueprintDto>;
+
+/** What is to be previewed. */
+export const previewRequest = z
+  .strictObject({
+    source: z.string().max(1_048_576).exactOptional().meta({ description: 'A document; or give `blueprint_ref`.' }),
+    blueprint_ref: label(300).exactOptional().meta({ description: "A blueprint's id, or `id@version`." }),
+    inputs: jsonObject.default({}),
+    event: emitEventRequest
+      .pick({ event_name: true, data: true, resource: true })
+      .exactOptional()
+      .meta({ description: 'Previews what this event would start, with the inputs that its trigger gives.' }),
+  })
+  .refine(({ source, blueprint_ref: ref }) => (source === undefined) !== (ref === undefined), {
+    message: 'give one of `source` and `blueprint_ref`',
+  })
+  .meta({ id: 'PreviewPlan' });
+
+const wouldRun = z.enum(['yes', 'no', 'later']);
+
+const previewStepSchema = z
+  .object({
+    path: z.string(),
+    id: z.string(),
+    name: z.string().nullable(),
+    kind: z.enum(['action_task', 'agent_task', 'gate', 'transform', 'wait', 'block', 'switch', 'parallel', 'for_each']),
+    would_run: wouldRun,
+    action: z.string().exactOptional(),
+    effect: z.enum(['read', 'write', 'destructive']).exactOptional(),
+    idempotency: z.enum(['safe', 'keyed', 'none']).exactOptional(),
+    targets: z.array(z.string()).exactOptional(),
+    timeout_ms: z.int().exactOptional(),
+    attempts: z.int().exactOptional(),
+    input: jsonObject.exactOptional(),
+    later: z.array(z.string()),
+    faults: z.array(z.object({ field: z.string(), code: z.string(), message: z.string() })),
+    gate: z
+      .object({
+        message: z.string().nullable(),
+        approvers: z.array(z.string()).nullable(),
+        require: z.int(),
+        reject: z.int(),
+        reason: z.enum(['optional', 'required']),
+      })
+      .exactOptional(),
+    items: z.int().nullable().exactOptional(),
+    concurrency: z.int().exactOptional(),
+    get lists() {
+      return z.array(previewListSchema).exactOptional();
+    },
+  })
+  .meta({ id: 'PreviewStep' });
+
+const previewListSchema: z.ZodType<PreviewList> = z
+  .object({
+    role: z.enum(['body', 'case', 'branch', 'handler', 'finally']),
+    name: z.string(),
+    would_run: wouldRun,
+    steps: z.lazy(() => z.array(previewStepSchema)),
+  })
+  .meta({ id: 'PreviewList' });
+
+export const previewSchema = z
+  .object({
+    blueprint_id: z.string(),
+    name: z.string(),
+    digest: z.string(),
+    verdict: z
+      .enum(['started', 'filter_false', 'filter_error', 'input_invalid', 'disabled', 'backlog', 'loop', 'no_trigger'])
+      .nullable(),
+    verdict_detail: jsonObject.nullable(),
+    inputs: jsonObject,
+    lists: z.array(previewListSchema),
+  })
+  .meta({ id: 'PlanPreview' });
