@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js';
+import type { ProblemDto } from '../domain/dtos.js';
 import type { Printer } from './printer.js';
 import type { ScenarioFileReport, ScenarioRunReport } from '../scenarios/report.js';
 
@@ -47,12 +48,24 @@ export interface PreflightCheck {
   next?: string;
 }
 
+export type GraphFormat = 'mermaid' | 'svg';
+
+/** What was made of a document, or what is wrong with it. */
+export interface DocumentAnswer {
+  text?: string;
+  problems: readonly ProblemDto[];
+}
+
 /** What `xynctl` cannot do through the API; `src/main` fills it in. */
 export interface CliActions {
   /** Version of Xyn. */
   version: string;
   /** The name that was probably meant, if one is near. */
   nearestName(written: string, names: Iterable<string>): string | undefined;
+  /** A document as a picture. */
+  drawBlueprint(document: Uint8Array, format: GraphFormat): Promise<DocumentAnswer>;
+  /** A v0 document in v1; a v1 document as it is. With `problems` beside the text, its author has still to do something. */
+  migrateBlueprint(document: Uint8Array): Promise<DocumentAnswer>;
   /** Starts everything and resolves when all of it has stopped again, with the exit code. */
   up(config: Config, printer: Printer): Promise<number>;
   /** Stops what `up` started in the same folder; `stopped: false`: nothing ran. */

@@ -9,6 +9,7 @@ import { createApp } from '../http/app.js';
 import type { HttpServer } from '../http/server.js';
 import { createCompiler, createTargetFields } from '../main/compiler.js';
 import { BlueprintService } from '../services/blueprints.js';
+import { drawBlueprint, migrateBlueprint } from '../main/document-actions.js';
 import type { CliActions } from './actions.js';
 import { runProgram } from './program.js';
 
@@ -58,7 +59,7 @@ async function xynctl(...args: string[]): Promise<{ code: number; out: string; e
   async function* stdin(): AsyncGenerator<string> {
     yield '{"event_name": "disk.full", "data": {"host": "db-1"}}';
   }
-  const code = await runProgram(args, { version: '1' } as CliActions, {
+  const code = await runProgram(args, { version: '1', drawBlueprint, migrateBlueprint } as unknown as CliActions, {
     env: { XYN_STATE_DIR: dir, XYN_URL: server.url },
     stdin: stdin(),
     stdout: { write: (text) => (out += text) },
@@ -95,4 +96,18 @@ it('tells what is wrong', async () => {
   expect(await xynctl('plan', file)).toMatchObject({ code: 2, err: expect.stringContaining('[input_missing]') });
   await writeFile(file, 'id: bp.a\nplan: []\n');
   expect(await xynctl('plan', file)).toMatchObject({ code: 1, out: expect.stringContaining(`${file}:2:7: error`) });
+});
+
+it('draws a document, and gives its v1 form, without a server', async () => {
+  const drawn = await xynctl('blueprints', 'graph', file);
+  expect([drawn.code, drawn.out]).toEqual([0, expect.stringMatching(/^flowchart TD\n/)]);
+  const picture = await xynctl('blueprints', 'graph', file, '--format', 'svg', '--json');
+  expect(JSON.parse(picture.out)).toMatchObject({ text: expect.stringContaining('<svg') });
+  expect(await xynctl('blueprints', 'graph', file, '--format', 'png')).toMatchObject({ code: 2 });
+  expect(await xynctl('blueprints', 'migrate', file)).toMatchObject({ code: 0, out: BLUEPRINT });
+  await writeFile(file, 'id: bp.a\nplan: []\n');
+  for (const command of ['graph', 'migrate']) {
+    const { code, out } = await xynctl('blueprints', command, file);
+    expect([code, out]).toEqual([1, expect.stringContaining('plan_empty')]);
+  }
 });

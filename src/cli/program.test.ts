@@ -63,6 +63,8 @@ beforeEach(async () => {
   actions = {
     version: '1.2.3',
     nearestName: () => 'XYN_PORT',
+    drawBlueprint: async () => ({ problems: [] }),
+    migrateBlueprint: async () => ({ problems: [] }),
     preflight: async () => checks,
     up: async (config) => {
       actionCalls.push(['up', config.host, config.port]);

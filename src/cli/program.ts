@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { CliActions } from './actions.js';
+import { addAuthoringCommands } from './commands/authoring.js';
 import { addBlueprintCommands } from './commands/blueprints.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
@@ -45,7 +46,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
     .addHelpText('after', EXIT_CODES);
   addServerCommands(program, binder);
   addDoctorCommand(program, binder);
-  addBlueprintCommands(program, binder);
+  addAuthoringCommands(addBlueprintCommands(program, binder), binder);
   addTestCommand(program, binder);
   addPlanCommand(program, binder);
   addEventCommands(program, binder);

@@ -24,6 +24,7 @@ import { RunGateway } from '../temporal/gateway.js';
 import { replayHistory } from '../temporal/replay.js';
 import { installRuntime } from '../temporal/worker.js';
 import { compileContext } from './compiler.js';
+import { drawBlueprint, migrateBlueprint } from './document-actions.js';
 import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
@@ -39,6 +40,8 @@ const STATUS_MS = 3_000;
 export const cliActions: CliActions = {
   version: packageVersion(),
   nearestName,
+  drawBlueprint,
+  migrateBlueprint,
   preflight,
   up: runUp,
   down: stopUp,

@@ -104,8 +104,8 @@ async function show({ client, printer, io }: CommandContext, [id]: readonly [str
   printer.result(one, () => showBlueprint(printer, one, io.clock()));
 }
 
-/** `blueprints validate | apply | list | show`. */
-export function addBlueprintCommands(program: Command, binder: CommandBinder): void {
+/** `blueprints validate | apply | list | show`. @returns the command `blueprints`, for more below it. */
+export function addBlueprintCommands(program: Command, binder: CommandBinder): Command {
   const blueprints = program.command('blueprints').description('blueprints: what runs are made of');
   blueprints
     .command('validate')
@@ -142,4 +142,5 @@ export function addBlueprintCommands(program: Command, binder: CommandBinder): v
     .description('a blueprint, its versions and its document')
     .addHelpText('after', examples('xynctl blueprints show bp.checkmk.auto_remediate'))
     .action(binder.bind(show));
+  return blueprints;
 }

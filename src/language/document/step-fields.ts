@@ -63,12 +63,23 @@ export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
 
 const V1_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const V0_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-const RESERVED: ReadonlySet<string> = new Set(
+/** Words of the expression language, which v1 takes as no name. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set(
   (
     'as break const continue else false for function if import in let loop namespace null package return true ' +
     'var void while'
   ).split(' '),
 );
+
+/** The nearest name that v1 takes; undefined where nothing of it remains. */
+export function nameSlug(name: string): string | undefined {
+  const slug = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^[^a-z]+|_+$/g, '')
+    .slice(0, 63);
+  return slug === '' ? undefined : slug;
+}
 
 /** Whether a name of a step, input, output or entry is well formed; reports it if not. */
 export function checkName(
@@ -79,16 +90,11 @@ export function checkName(
   what: 'value' | 'key' = 'value',
 ): boolean {
   if (!(dialect === 'xyn/v0' ? V0_NAME : V1_NAME).test(name)) {
-    const slug = name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '_')
-      .replace(/^[^a-z]+|_+$/g, '')
-      .slice(0, 63);
     const message = 'A name is lower case: letters, digits and `_`, at most 63 characters, and starts with a letter.';
-    report.add('id_format', pointer, message, { what, suggestion: slug === '' ? undefined : slug });
+    report.add('id_format', pointer, message, { what, suggestion: nameSlug(name) });
     return false;
   }
-  if (dialect === 'xyn/v0' || !RESERVED.has(name)) return true;
+  if (dialect === 'xyn/v0' || !RESERVED_NAMES.has(name)) return true;
   report.add('name_reserved', pointer, `\`${name}\` is a word of the expression language.`, { what });
   return false;
 }
