@@ -19,6 +19,8 @@ const elsewhere = (): never => {
 const actions: CliActions = {
   version: '0.0.0',
   nearestName: () => undefined,
+  drawBlueprint: elsewhere,
+  migrateBlueprint: elsewhere,
   preflight: elsewhere,
   up: elsewhere,
   down: elsewhere,
