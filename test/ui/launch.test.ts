@@ -57,6 +57,24 @@ beforeAll(async () => {
 
 afterAll(async () => screens.close());
 
+describe('a first start', () => {
+  it('leads to a blueprint that can be launched, or says how to get one', async () => {
+    const empty = await startScreens({ empty: true });
+    try {
+      expect((await getPage(empty, '/ui')).text).toContain('No blueprint is here yet. Apply the demo:');
+      const plan = planOf([gate('ask')], { id: 'bp.first' });
+      await empty.core.blueprints.savePlan(caller(), { plan, source: 'id: bp.first', debug: {} });
+      const { text } = await getPage(empty, '/ui');
+      expect(text).toMatch(/href="\/ui\/runs\/new\?blueprint=bp\.first" data-testid="launch-first"/);
+      const { status, location } = await sendForm(empty, '/ui/runs/new?blueprint=bp.first');
+      expect(status).toBe(303);
+      expect((await getPage(empty, location ?? '')).text).toContain('data-testid="page-run"');
+    } finally {
+      await empty.close();
+    }
+  });
+});
+
 describe('the launcher', () => {
   it('lets one choose a blueprint', async () => {
     const { text } = await getPage(screens, '/ui/runs/new');

@@ -1,6 +1,9 @@
 import { homePage } from '../../ui/home/home.js';
 import { page } from './page.js';
 
+/** The blueprint that the package brings for a first look; where it is there, a first start leads to it. */
+const DEMO = 'bp.checkmk.auto_remediate';
+
 /** The page for somebody on call. */
 export const homePages = [
   page({
@@ -8,7 +11,10 @@ export const homePages = [
     privilege: 'run.read',
     load: async ({ services, caller, ui }) => {
       const [facts, health] = await Promise.all([services.overview.home(), services.overview.health()]);
-      const { main, fragments, needed } = homePage({ ...facts, health, viewer: caller.actor }, ui);
+      const blueprints = facts.isFirstStart ? await services.blueprints.list() : [];
+      const ready = blueprints.filter(({ active_version, enabled }) => active_version !== null && enabled);
+      const starter = ready.find(({ blueprint_id }) => blueprint_id === DEMO) ?? ready[0] ?? null;
+      const { main, fragments, needed } = homePage({ ...facts, health, starter, viewer: caller.actor }, ui);
       const topics = ['gates', 'runs', 'health'] as const;
       const base = { title: 'Home', nav: 'home', crumb: 'Home', testId: 'page-home' } as const;
       return { ...base, main, live: { topics, fragments }, needsYou: needed };

@@ -40,6 +40,8 @@ export interface HomeView {
     worker: { ok: boolean; pollers: number };
   };
   isFirstStart: boolean;
+  /** What a first start leads to; null: no blueprint can be launched yet. */
+  starter: { blueprint_id: string; name: string } | null;
   viewer: string;
 }
 
@@ -215,7 +217,7 @@ export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fr
         </li>`,
     )}
   </ul>`;
-  const first = view.isFirstStart ? firstStartTemplate({}, ui) : null;
+  const first = view.isFirstStart ? firstStartTemplate({ starter: view.starter }, ui) : null;
   const content = { ...view, head, list, running, health, isIll, first, ...chart(view, ui), duration };
   const fragments = [
     { id: 'home-head', html: head },
