@@ -26,7 +26,8 @@ const PAGES: readonly Shown[] = [
   shown('/ui', 'page-home', 'attention-headline'),
   shown('/ui/gates', 'page-gates', 'page-gates'),
   shown(gate('patch'), 'page-gate', 'gate-title', 10_000),
-  shown('/ui/runs', 'page-runs', 'run-list'),
+  // Beside the plain catalog, whose list `screens.test.ts` holds to 8 kB, stand samples of long runs.
+  shown('/ui/runs', 'page-runs', 'run-list', 8_500),
   shown(`/ui/runs/${sampleRun('patch')}`, 'page-run', 'gate-banner', 12_000),
   shown(`/ui/runs/${seededId('patch')}/cancel`, 'page-cancel', 'confirm'),
   shown('/ui/audit', 'page-audit', 'audit-state'),

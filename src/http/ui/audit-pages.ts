@@ -9,7 +9,7 @@ import { uuid, wholeNumber } from '../schemas/common.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 /** A row holds what does not compress: the beginning of a hash, and a run's id. */
-const PAGE_SIZE = 40;
+const PAGE_SIZE = 36;
 /** A form waits that long for the check, then the page says that it goes on. */
 const PATIENCE_MS = 10_000;
 const position = z.strictObject({ audit_id: wholeNumber });
