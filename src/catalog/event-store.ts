@@ -1,6 +1,7 @@
 import type { EventDto, EventWithVerdicts, Verdict, VerdictDto } from '../domain/dtos.js';
 import { matchesPattern } from '../domain/event-name.js';
 import type { JsonObject } from '../domain/json.js';
+import type { Prisma } from './generated/client.js';
 import type { event_verdictModel } from './generated/models/event_verdict.js';
 import type { eventModel } from './generated/models/event.js';
 import type { Database } from './database.js';
@@ -52,9 +53,11 @@ export interface EventFilter {
   to?: string;
 }
 
-/** Keyset of the listing: the number of the last event shown. */
+/** Keyset of the listing: the last event shown. */
 export interface EventCursor {
   seq: string;
+  /** In listings with bounds of time. */
+  occurred_at?: string;
 }
 
 export interface ClaimOptions {
@@ -140,20 +143,34 @@ export class EventStore {
     return row === null ? undefined : this.#withVerdicts(row);
   }
 
-  /** Newest first. */
+  /** Newest first: by number, or with bounds of time by time and number. */
   async list(filter: EventFilter, limit: number, cursor?: EventCursor): Promise<{ event: EventDto; seq: string }[]> {
     const { event_name: name, from, to, ...equal } = filter;
+    const byTime = from !== undefined || to !== undefined;
+    const alone = byTime || Object.keys(equal).length > 0 ? undefined : name;
     const rows = await this.#db.event.findMany({
       where: {
         ...equal,
-        ...(name === undefined ? {} : { event_name: name.includes('*') ? { in: await this.#namesLike(name) } : name }),
+        ...(name === undefined ? {} : { event_name: await this.#nameCondition(name, alone !== undefined) }),
         ...timeRange('occurred_at', from, to),
-        ...(cursor === undefined ? {} : { seq: { lt: BigInt(cursor.seq) } }),
+        ...(cursor === undefined ? {} : byTime ? before(cursor) : { seq: { lt: BigInt(cursor.seq) } }),
       },
-      orderBy: { seq: 'desc' },
+      orderBy: [
+        ...(byTime ? [{ occurred_at: 'desc' as const }] : []),
+        // Every row has that name. Without it Postgres may walk the log by number until it meets enough of them, which
+        // takes seconds when a name that was frequent has not come for long.
+        ...(alone === undefined || alone.includes('*') ? [] : [{ event_name: 'asc' as const }]),
+        { seq: 'desc' },
+      ],
       take: limit,
     });
     return rows.map((row) => ({ event: eventDto(row), seq: row.seq.toString() }));
+  }
+
+  async #nameCondition(name: string, isAlone: boolean): Promise<string | Prisma.StringFilter> {
+    if (name.includes('*')) return { in: await this.#namesLike(name) };
+    // With an equal sign Postgres would know that the name says nothing about the order.
+    return isAlone ? { gte: name, lte: name } : name;
   }
 
   /** The names that occur and fit a pattern. The index is skipped through from name to name, so the log's length is no matter. */
@@ -199,6 +216,19 @@ export class EventStore {
     });
     return { ...eventDto(row), verdicts: verdicts.map(verdictDto) };
   }
+}
+
+/** What comes after a place in the listing by time. */
+function before({ occurred_at: at, seq }: EventCursor): Prisma.eventWhereInput {
+  if (at === undefined) return { seq: { lt: BigInt(seq) } };
+  const time = new Date(at);
+  return {
+    AND: [
+      // Repeats what `OR` says in a form that the index can start from.
+      { occurred_at: { lte: time } },
+      { OR: [{ occurred_at: { lt: time } }, { seq: { lt: BigInt(seq) } }] },
+    ],
+  };
 }
 
 /** The event as the API shows it. */

@@ -66,7 +66,7 @@ export class LiveStore {
   async horizon(): Promise<{ position: LivePosition; isHeldBack: boolean }> {
     const rows = await this.#db.$queryRaw<HorizonRow[]>`
       WITH now AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest)
-      SELECT oldest, EXISTS (SELECT 1 FROM events WHERE txid >= oldest) AS held FROM now`;
+      SELECT oldest, coalesce((SELECT max(txid) FROM events) >= oldest, false) AS held FROM now`;
     const { oldest, held } = rows[0] as HorizonRow;
     return { position: { txid: oldest, seq: 0n }, isHeldBack: held };
   }

@@ -84,7 +84,10 @@ export class EventService {
     const rows = await this.#deps.catalog.events.list(filter, limit + 1, cursor);
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1) : undefined;
-    return { items: shown.map((row) => row.event), next: last === undefined ? null : { seq: last.seq } };
+    const items = shown.map((row) => row.event);
+    if (last === undefined) return { items, next: null };
+    const byTime = filter.from !== undefined || filter.to !== undefined;
+    return { items, next: { seq: last.seq, ...(byTime && { occurred_at: last.event.occurred_at }) } };
   }
 
   async #match(unit: UnitOfWork, caller: Caller, row: EventRow, repeats?: string): Promise<MatchOutcome> {

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { keyPart, scopeWithin } from '../caller.js';
 import { listPage } from '../listing.js';
 import { API_PREFIX, route, type Route } from '../route.js';
-import { wholeNumber } from '../schemas/common.js';
+import { timestamp, wholeNumber } from '../schemas/common.js';
 import { emitEventRequest, eventDetailSchema, eventListQuery, eventListSchema } from '../schemas/event.js';
 
-const position = z.strictObject({ seq: wholeNumber });
+const position = z.strictObject({ seq: wholeNumber, occurred_at: timestamp.exactOptional() });
 
 /** An event goes whole into the input of every run that it starts, whose steps take as much (language §9). */
 const MAX_EVENT_BYTES = 262_144;
