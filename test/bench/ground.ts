@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,12 +28,14 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-/** Starts the servers in a temporary folder. */
-export async function prepareGround(say: (line: string) => void): Promise<Ground> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'xyn-bench-'));
+/** Starts the servers in a temporary folder, or in one that is kept for the next time. */
+export async function prepareGround(say: (line: string) => void, keptDir?: string): Promise<Ground> {
+  if (keptDir !== undefined) await mkdir(keptDir, { recursive: true });
+  const dir = keptDir ?? (await mkdtemp(path.join(tmpdir(), 'xyn-bench-')));
   // Started by root, Postgres runs under an account that has to pass through.
   await chmod(dir, 0o711);
-  const closers: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
+  const closers: (() => Promise<unknown>)[] = [];
+  if (keptDir === undefined) closers.push(() => rm(dir, { recursive: true, force: true }));
   const closeAll = async (): Promise<void> => {
     for (const closer of [...closers].reverse()) {
       // What cannot be closed must not keep a server running.

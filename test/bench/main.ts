@@ -5,6 +5,7 @@ import { measureApi } from './api-path.js';
 import { measureGates } from './gates.js';
 import { prepareGround, type Ground } from './ground.js';
 import { benchOptions, type BenchOptions } from './options.js';
+import { benchReads } from './reads.js';
 import { figuresOf, tables, verdictsOf, type Measured } from './report.js';
 import { measureSequences, warmUp, type Cell } from './sequences.js';
 import { MAX_FOREIGN_CORES } from './statistics.js';
@@ -58,6 +59,12 @@ function machine(): object {
     system: `${platform()} ${release()} ${arch()}`,
     node: process.version,
   };
+}
+
+if (process.argv[2] === 'reads') {
+  await benchReads(process.argv.slice(3), say);
+  say('done');
+  process.exit();
 }
 
 const options = benchOptions(process.argv.slice(2));

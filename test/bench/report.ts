@@ -204,7 +204,8 @@ export function tables(measured: Measured): string {
   ].join('\n\n');
 }
 
-function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table. */
+export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, ix) => Math.max(3, ...all.map((row) => row[ix]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
