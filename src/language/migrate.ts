@@ -43,7 +43,7 @@ function rewrite(document: Document, plan: Plan, renames: StepRenames): void {
   rewriteTrigger(document, top);
   replaceList(document, top, 'inputs', () => 'any');
   replaceList(document, top, 'outputs', (name) => outputOf(plan.outputs[name], renames));
-  top.items.unshift(document.createPair('api', 'xyn/v1') as (typeof top.items)[number]);
+  top.items.unshift(document.createPair('api', 'xyn/v1'));
 }
 
 function mapsIn(list: unknown): YAMLMap[] {
@@ -99,9 +99,9 @@ function replaceList(document: Document, top: YAMLMap, field: string, valueOf: (
     const behind = name.comment ?? item.comment;
     if (isScalar(key) && before != null) key.commentBefore = before;
     if (isScalar(value) && behind != null) value.comment = behind;
-    map.items.push(made as (typeof map.items)[number]);
+    map.items.push(made);
   }
-  pair.value = map as never;
+  pair.value = map;
 }
 
 /** An output of v0, which is the field of a step or nothing, in words. */

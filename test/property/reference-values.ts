@@ -39,7 +39,7 @@ export function renderAll(values: Record<string, unknown>, names: Names, extra: 
   return Object.fromEntries(
     Object.entries(values).map(([key, value]): [string, Json] => {
       const isTree = typeof value === 'object' && value !== null && '$' in value;
-      return [key, isTree ? evaluate((value as { $: unknown }).$, names, extra) : (value as Json)];
+      return [key, isTree ? evaluate(value.$, names, extra) : (value as Json)];
     }),
   );
 }

@@ -233,7 +233,7 @@ export class Reference {
     const end = (last: Out): void => {
       const view = viewOf(last);
       list.steps[node.id] = view;
-      this.#record(path, last.status === 'completed' ? 'completed' : last.fault.code, view['outputs'] as Json);
+      this.#record(path, last.status === 'completed' ? 'completed' : last.fault.code, view['outputs']);
       done(last);
     };
     const tidy = (last: Out): void => {

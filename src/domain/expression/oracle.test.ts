@@ -8,7 +8,17 @@ import { EvaluationError } from './evaluation-error.js';
 
 /** What expressions of the test can see. Numbers are small, so that ints of 53 and of 64 bits agree. */
 const VARIABLES = {
-  inputs: { n: 7, m: -3, text: 'web-1', empty: '', list: [3, 1, 2], none: [], names: ['a', 'b'], on: true, map: { a: 1, b: 2 } },
+  inputs: {
+    n: 7,
+    m: -3,
+    text: 'web-1',
+    empty: '',
+    list: [3, 1, 2],
+    none: [],
+    names: ['a', 'b'],
+    on: true,
+    map: { a: 1, b: 2 },
+  },
 };
 const library = new Environment({
   unlistedVariablesAreDyn: true,

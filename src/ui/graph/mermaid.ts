@@ -98,7 +98,7 @@ class Chart {
   #drawn(node: PlanNode, exits: readonly Exit[]): { entry: string; ends: Exit[] } {
     if ('bodies' in node) return this.#holder(node, exits);
     const [open, close] = node.kind === 'gate' ? ['{{', '}}'] : node.kind === 'wait' ? ['([', '])'] : ['[', ']'];
-    const entry = this.#next(open as string, `${titleOf(node)}\n${whatOf(node)}`, close as string);
+    const entry = this.#next(open, `${titleOf(node)}\n${whatOf(node)}`, close);
     this.#join(exits, entry);
     return { entry, ends: [{ from: entry }] };
   }
