@@ -99,6 +99,17 @@ describeWith('temporal')('the alert remediation of the source plan', () => {
     );
   }, 90_000);
 
+  it('runs a document of 200 steps and refuses one of 201', async () => {
+    const steps = (count: number): string =>
+      Array.from({ length: count }, (_, ix) => `  - {id: s${ix}, kind: transform, set: {n: ${ix}}}\n`).join('');
+    const document = (count: number): Buffer =>
+      Buffer.from(`id: bp.long\nname: Long\ntrigger: {event_type: long.event}\nplan:\n${steps(count)}`);
+    expect(await client.validateBlueprint(document(201))).toMatchObject({ problems: [{ code: 'limit_steps' }] });
+    await client.applyBlueprint(document(200));
+    const run = await client.startRun({ blueprint_ref: 'bp.long', inputs: {} });
+    await until('the run is completed', async () => (await client.getRun(run.run_id)).status === 'completed', 30_000);
+  }, 60_000);
+
   it('refuses a broken document with every problem and its place', async () => {
     const broken = (await blueprint('alert-remediation'))
       .toString()
