@@ -17,7 +17,7 @@ import { addPreflightCommand } from './commands/preflight.js';
 import { addProofCommands } from './commands/proof.js';
 import { addRunCommands } from './commands/runs.js';
 import { addServerCommands } from './commands/servers.js';
-import { addTestCommand } from './commands/test.js';
+import { addTestCommand } from './commands/scenarios.js';
 import { CommandBinder, examples, type CliIo } from './context.js';
 import { plain } from './format.js';
 

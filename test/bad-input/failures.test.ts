@@ -23,12 +23,13 @@ const BODIES: Record<string, object> = {
   '/runs': { blueprint_ref: 'bp.a', inputs: { note: 'a secret of the caller' } },
   '/artifacts': { name: 'a.txt', content_base64: 'YQ==' },
   '/gates/:gate_id/decide': { decision: 'approve' },
+  '/actions/execute': { request_id: randomUUID(), action: 'http.call', with: { url: 'https://x.example' } },
 };
 
-/** One request for every route that reads or writes the catalog. */
+/** One request for every route that needs the catalog: the doctor tells that it is gone, and a document is planned without it. */
 function requests(): Pick<BadInput, 'method' | 'path' | 'headers' | 'body'>[] {
   const routes = routesOf({ version: '1', startedAt: 0 });
-  const api1 = routes.filter(({ path }) => !/health|validate|openapi|stream|docs/.test(path));
+  const api1 = routes.filter(({ path }) => !/health|validate|openapi|stream|docs|doctor|plan$/.test(path));
   return api1.map(({ method, path, prefix = API_PREFIX }) => {
     const target = `${prefix}${path.replace(':version', '1').replaceAll(/:\w+/g, () => randomUUID())}`;
     if (method === 'GET') return { method, path: target };
