@@ -29,7 +29,9 @@ export function openAiProvider(access: ProviderAccess): Provider {
   return {
     async complete(conversation, signal, meter) {
       // Loaded at the first question: workers without agents do not pay for it.
-      const [{ OpenAI }, { Stream }] = await Promise.all([import('openai'), import('openai/streaming')]);
+      // One after the other: both are parts of one graph of modules.
+      const { OpenAI } = await import('openai');
+      const { Stream } = await import('openai/streaming');
       const client = new OpenAI({
         apiKey: access.apiKey,
         adminAPIKey: null,
