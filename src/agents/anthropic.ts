@@ -13,10 +13,9 @@ export function anthropicProvider(access: ProviderAccess): Provider {
   return {
     async complete(conversation, signal, meter) {
       // Loaded at the first question: workers without agents do not pay for it.
-      const [{ Anthropic }, { Stream }] = await Promise.all([
-        import('@anthropic-ai/sdk'),
-        import('@anthropic-ai/sdk/streaming'),
-      ]);
+      // One after the other: both are parts of one graph of modules.
+      const { Anthropic } = await import('@anthropic-ai/sdk');
+      const { Stream } = await import('@anthropic-ai/sdk/streaming');
       const client = new Anthropic({
         apiKey: access.apiKey,
         webhookKey: null,

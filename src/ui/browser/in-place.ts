@@ -4,7 +4,7 @@ import { fetchPart } from './page.js';
 /** Shows another state of the same page without moving what is read; the address says which. */
 async function showInPlace(url: string): Promise<void> {
   try {
-    applyFragments(await fetchPart(url));
+    applyFragments([await fetchPart(url)]);
   } catch {
     location.assign(url);
     return;
