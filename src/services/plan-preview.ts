@@ -4,7 +4,8 @@ import { isEventName, matchesPattern } from '../domain/event-name.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
-import { previewPlan, type PreviewList, type TargetFields } from '../domain/plan-preview.js';
+import type { PreviewList, TargetFields } from '../domain/plan-preview.js';
+import { previewPlan } from './preview-walk.js';
 import { checkInputs } from './inputs.js';
 import { matchEvent } from './matching.js';
 

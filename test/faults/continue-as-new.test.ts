@@ -97,7 +97,7 @@ async function toldOf(runId: string): Promise<unknown> {
     ),
     events: await rows(
       `SELECT event_name, data - 'wall_ms' AS facts FROM events
-       WHERE run_id = $1 ORDER BY event_name, (data - 'wall_ms')::text`,
+       WHERE run_id = $1 AND data->>'kind' IS DISTINCT FROM 'run_log' ORDER BY event_name, (data - 'wall_ms')::text`,
     ),
     audit: await rows('SELECT action, count(*)::int FROM audit_log WHERE run_id = $1 GROUP BY action ORDER BY action'),
   };

@@ -1,28 +1,12 @@
-import { EVALUATION_COST_LIMIT } from './expression/cost.js';
-import { evaluateBool, type EvalScope } from './expression/evaluate.js';
-import { readsOf, readsOfTree, type Read } from './expression/reads.js';
-import { render } from './expression/render.js';
-import type { Tree } from './expression/tree.js';
-import { attempt } from './engine/frames.js';
-import type { EnvFacts, EventFacts } from './engine/state.js';
-import { jsonLength, type Json, type JsonObject } from './json.js';
-import type { TransformNode, Val } from './plan.js';
-
-/** What a run would begin with. */
-export interface PreviewFacts {
-  inputs: JsonObject;
-  /** Null for a run that a person starts. */
-  event: EventFacts;
-  env: EnvFacts;
-}
-
-/** Why a value cannot be made: what the step would fail with. */
-export interface PreviewFault {
-  /** The field of the step. */
-  field: string;
-  code: string;
-  message: string;
-}
+import { EVALUATION_COST_LIMIT } from '../domain/expression/cost.js';
+import { evaluateBool, type EvalScope } from '../domain/expression/evaluate.js';
+import { readsOf, readsOfTree, type Read } from '../domain/expression/reads.js';
+import { render } from '../domain/expression/render.js';
+import type { Tree } from '../domain/expression/tree.js';
+import { attempt } from '../domain/engine/frames.js';
+import type { PreviewFacts, PreviewFault } from '../domain/plan-preview.js';
+import { jsonLength, type Json, type JsonObject } from '../domain/json.js';
+import type { TransformNode, Val } from '../domain/plan.js';
 
 /** A value that the facts decide, one that is decided while the run goes, or one that cannot be made. */
 export type Known<T> = { value: T } | { later: true } | { fault: Omit<PreviewFault, 'field'> };
