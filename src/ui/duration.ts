@@ -15,6 +15,11 @@ export function duration(ms: number): string {
   return seconds < 3_600 ? rest.replace(/^0/, '') : `${Math.floor(seconds / 3_600)}:${rest}`;
 }
 
+/** How many times the usual something has taken: `2.1×`. Shared with the browser. */
+export function times(ms: number, usualMs: number): string {
+  return `${(ms / usualMs).toFixed(1)}×`;
+}
+
 /** A time that is about right, as people say it: `24 min`, `3 h 40 min`, `2 d`. Shared with the browser. */
 export function about(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.round(ms / 1_000))}${THIN}s`;

@@ -3,6 +3,7 @@ import { about, bytes, cappedCount, count, duration, moment, money, plural, shor
 import { escape, html } from './html.js';
 import { changedMarkup, fragmentState, stateName } from './parts/fragment.js';
 import { visibleText } from './parts/hidden-characters.js';
+import { Parts } from './parts/parts.js';
 import { parseRunFilter, withTerm } from './runs/filter.js';
 
 const plain = (text: string): string => text.replaceAll('\u202f', ' ');
@@ -115,9 +116,17 @@ describe('fragments', () => {
   });
 
   it('do not change because time goes by', () => {
-    const at = (text: string) =>
-      fragmentState([{ id: 'x', html: html`<p id="x"><time datetime="t" data-count="up">${text}</time></p>` }]);
-    expect(stateName(at('1:12'))).toBe(stateName(at('1:13')));
+    const since = '2026-11-21T10:00:00.000Z';
+    const at = (time: string) => {
+      const ui = new Parts({ now: Date.parse(time), zone: 'UTC' });
+      const times = [ui.since(since), ui.ago(since), ui.timesSince(since, 40_000)];
+      const markup = html`<p id="x">${[...times, ui.clockBar(since, '2026-11-21T11:00:00.000Z')]}</p>`;
+      return { text: markup.toString(), name: stateName(fragmentState([{ id: 'x', html: markup }])) };
+    };
+    const [before, after] = [at('2026-11-21T10:01:00.000Z'), at('2026-11-21T10:07:00.000Z')];
+    expect(before.text).toContain('>1.5×<');
+    expect(after.text).toContain('>10.5×<');
+    expect(after.name).toBe(before.name);
   });
 });
 

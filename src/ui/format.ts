@@ -1,4 +1,4 @@
-export { about, duration } from './duration.js';
+export { about, duration, times } from './duration.js';
 
 /** Narrow no-break space: keeps a number and what belongs to it together. */
 const THIN = '\u202f';

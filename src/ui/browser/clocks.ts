@@ -1,4 +1,4 @@
-import { about, duration } from '../duration.js';
+import { about, duration, times } from '../duration.js';
 import { serverNow } from './page.js';
 
 /** A reader who does not see the clock is told twice. */
@@ -20,15 +20,20 @@ function ago(ms: number): string {
   return ms < 5_000 ? 'just now' : `${about(ms)} ago`;
 }
 
+function text(time: HTMLTimeElement, distanceMs: number): string {
+  const kind = time.dataset['count'];
+  if (kind === 'ago') return ago(-distanceMs);
+  if (kind === 'times') return times(-distanceMs, Number(time.dataset['usual']));
+  return duration(Math.max(0, kind === 'down' ? distanceMs : -distanceMs));
+}
+
 function tick(): void {
   if (document.hidden) return;
   for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-count]')) {
     const distance = Date.parse(time.dateTime) - serverNow();
-    const kind = time.dataset['count'];
-    const isDown = kind === 'down';
-    const text = kind === 'ago' ? ago(-distance) : duration(Math.max(0, isDown ? distance : -distance));
-    if (time.textContent !== text) time.textContent = text;
-    if (isDown && time.closest('[role=timer]') !== null) warn(distance);
+    const now = text(time, distance);
+    if (time.textContent !== now) time.textContent = now;
+    if (time.dataset['count'] === 'down' && time.closest('[role=timer]') !== null) warn(distance);
   }
 }
 

@@ -113,6 +113,12 @@ export class Parts {
     return html`<time datetime="${iso}" data-count="up">${format.duration(ms)}</time>`;
   }
 
+  /** How many times `usualMs` have passed since a moment, counted on in the browser: `2.1×`. */
+  timesSince(iso: string, usualMs: number): Html {
+    const ms = Math.max(0, this.clock.now - Date.parse(iso));
+    return html`<time datetime="${iso}" data-count="times" data-usual="${usualMs}">${format.times(ms, usualMs)}</time>`;
+  }
+
   /** Time until a moment, counted down in the browser. */
   left(iso: string): Html {
     const ms = Math.max(0, Date.parse(iso) - this.clock.now);
@@ -126,7 +132,7 @@ export class Parts {
     return html`<span class="clock-bar"
       ><svg viewBox="0 0 46 4" preserveAspectRatio="none" aria-hidden="true">
         <rect class="fill-rest" width="46" height="4" rx="2" />
-        <rect class="fill-ink" width="${(share * 46).toFixed(1)}" height="4" rx="2" /></svg
+        <rect class="fill-ink" data-moves width="${(share * 46).toFixed(1)}" height="4" rx="2" /></svg
       ><b>${this.left(until)}</b></span
     >`;
   }

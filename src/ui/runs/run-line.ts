@@ -19,8 +19,8 @@ export interface RunLineLook {
   strip: StripMark[];
   /** What it does now, in words. */
   nowAt: string;
-  /** How many times the usual; null when it is not slow. */
-  timesUsual: string | null;
+  /** What is usual, when it takes much longer; null otherwise. */
+  usualMs: number | null;
   tookMs: number | null;
 }
 
@@ -65,7 +65,7 @@ export function runLineLook(
           ? 'Not started yet'
           : ''
         : `${last.name}${last.kind === 'gate' ? ' · gate open' : ''}`,
-    timesUsual: isSlow ? `${(tookMs / usual.median_ms).toFixed(1)}×` : null,
+    usualMs: isSlow ? usual.median_ms : null,
     tookMs,
   };
 }
