@@ -1,17 +1,18 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ActionFailure } from '../src/domain/action.js';
 import type { ArtifactOwner, StepLog } from '../src/domain/artifacts.js';
+import { finishResult } from '../src/domain/engine/result.js';
 import { nextDelayMs } from '../src/domain/engine/retry.js';
 import type { Transition } from '../src/domain/engine/state.js';
 import { XynFault } from '../src/domain/fault.js';
 import type { AttemptStart, Footprint } from '../src/domain/records.js';
-import type { Json } from '../src/domain/json.js';
+import { isJsonObject, type Json } from '../src/domain/json.js';
+import { pick } from '../src/domain/pick.js';
 import { isoUtc } from '../src/domain/time.js';
 import type { FailureFacts, XynError } from '../src/domain/xyn-error.js';
 import { TASK_FAILURE, type TaskResult } from '../workflows/contract.js';
 import { startHeartbeat, type AttemptMemory } from './heartbeat.js';
 import { currentRunId, type ActivityDependencies } from './dependencies.js';
-import { kept } from './keep.js';
 import { offloaded, recordable, resolved } from './offload.js';
 import { withinTimeout } from './timeout.js';
 import type { Work, WorkResult } from './work.js';
@@ -110,6 +111,7 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
   const usage = Object.fromEntries(result.footprints.map(({ metric, quantity }) => [metric, quantity]));
   return {
     o: out.state,
+    ...(work.task.rules === undefined ? {} : { d: true as const }),
     ...(memory.failed === 0 ? {} : { n: memory.failed + 1 }),
     ...(result.footprints.length === 0 ? {} : { f: usage }),
     ...((await recorded) ? {} : { unrecorded: true as const }),
@@ -141,8 +143,10 @@ interface HandedOver {
 /** Moves what is too large for state and record into artifacts. */
 async function handOver({ deps, work, owner, log }: Attempt, { outputs }: WorkResult): Promise<HandedOver> {
   // The state is in the history for all to see, and what is large in artifacts: neither holds what is never recorded.
-  const record = work.recorded?.('output', outputs) ?? outputs;
-  const state = kept(record, work.task.keep);
+  const whole = work.recorded?.('output', outputs) ?? outputs;
+  const record = finished(work, owner, whole);
+  const { keep } = work.task;
+  const state = keep === '*' || !isJsonObject(record) ? record : pick(record, keep);
   const { artifacts } = deps;
   if (artifacts === undefined) return { state, recorded: record, log: {}, footprints: [] };
   try {
@@ -160,6 +164,13 @@ async function handOver({ deps, work, owner, log }: Attempt, { outputs }: WorkRe
     if (!work.once || !(error instanceof ActionFailure)) throw error;
     throw new ActionFailure(unknownOutcome(`The result cannot be kept: ${error.message}`), { cause: error });
   }
+}
+
+/** What the step's rules make of a result. What they refuse is a failed attempt, though its effect happened. */
+function finished(work: Work, { runId, path }: ArtifactOwner, result: Json): Json {
+  const end = finishResult(work.task.rules, result, { runId, path });
+  if ('fault' in end) throw new ActionFailure(end.fault);
+  return end.value;
 }
 
 async function endOf(log: StepLog | undefined): Promise<{ log: { logs_artifact_id?: string }; bytes: number }> {

@@ -1,3 +1,4 @@
+import type { ResultRules } from '../src/domain/engine/result.js';
 import type { Decision, EnvFacts, EventFacts, RunFacts, State, Transition } from '../src/domain/engine/state.js';
 import type { Json, JsonObject } from '../src/domain/json.js';
 import type { Keep, Plan, Retry, Effect, Idempotency } from '../src/domain/plan.js';
@@ -50,6 +51,8 @@ interface TaskCommon {
   /** The idempotency key, the same on every attempt. */
   key: string;
   keep: Keep;
+  /** What is done with the result before it is handed over. */
+  rules?: ResultRules;
   /** Approval gates that must be found decided before the effect. */
   gates?: string[];
   seq: number;
@@ -80,6 +83,8 @@ export interface TaskResult {
   f?: Record<string, number>;
   /** The attempt that completed, lost ones not counted; absent is 1. */
   n?: number;
+  /** The rules of the task were applied. */
+  d?: true;
   /** The transitions that came with the task could not be committed: they stay with the workflow. */
   unrecorded?: true;
 }

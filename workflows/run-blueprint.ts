@@ -220,6 +220,7 @@ class Driver {
             path: command.path,
             result: result.o,
             attempt: result.n ?? 1,
+            ...(result.d === undefined ? {} : { finished: true }),
             ...(recorded === undefined ? {} : { recorded }),
           });
         },
@@ -361,6 +362,7 @@ function commonTask(
     input: command.input,
     key: command.key,
     keep: command.keep,
+    ...(command.rules === undefined ? {} : { rules: command.rules }),
     ...(command.gates.length === 0 ? {} : { gates: command.gates }),
     seq: command.seq,
     ...(command.round === 1 ? {} : { round: command.round }),

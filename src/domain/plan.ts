@@ -86,6 +86,8 @@ export interface Retry {
   deadline_ms?: number;
   only?: string[];
   never?: string[];
+  /** Must hold for the result, or the attempt failed; only on actions that read. */
+  until?: Tree;
 }
 
 export type Effect = 'read' | 'write' | 'destructive';

@@ -1,5 +1,6 @@
 import type { TaskNode } from '../domain/engine/leaves.js';
 import type { TaskFailure } from '../domain/engine/messages.js';
+import type { FinishedResult } from '../domain/engine/result.js';
 import { nextDelayMs } from '../domain/engine/retry.js';
 import type { Json } from '../domain/json.js';
 import type { FailureFacts } from '../domain/xyn-error.js';
@@ -13,6 +14,8 @@ interface Surroundings {
   after(delayMs: number, work: () => void): void;
   /** @returns undefined: nobody knows what becomes of it, and nothing further happens. */
   attempt(attempt: number): Answer | undefined;
+  /** What becomes of a result, by the rules of the step. */
+  finish(result: Json): FinishedResult;
   end(ending: TaskEnding): void;
 }
 
@@ -76,9 +79,14 @@ export class SimulatedTask {
 
   #onAnswer(answer: Answer): void {
     if (this.#ended) return;
-    if ('returns' in answer) this.#end({ done: answer.returns, attempt: this.#attempt });
+    if ('returns' in answer) this.#onResult(this.#around.finish(answer.returns));
     else if ('lost' in answer) this.#end({ lost: true, attempt: this.#attempt });
     else this.#fail(answer.fails);
+  }
+
+  #onResult(result: FinishedResult): void {
+    if ('fault' in result) this.#fail(result.fault);
+    else this.#end({ done: result.value, attempt: this.#attempt });
   }
 
   #fail(error: FailureFacts): void {

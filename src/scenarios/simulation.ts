@@ -1,4 +1,5 @@
 import { advance, resume, start } from '../domain/engine/engine.js';
+import { finishResult } from '../domain/engine/result.js';
 import { answerTo } from '../domain/engine/gates.js';
 import type { TaskNode } from '../domain/engine/leaves.js';
 import type { Command, EngineEvent } from '../domain/engine/messages.js';
@@ -200,7 +201,7 @@ class Simulation {
   }
 
   #begin(command: Extract<Command, { c: 'action' | 'agent' }>): void {
-    const { path, node, input } = command;
+    const { path, node, input, rules } = command;
     if (this.#tasks.has(path)) throw new BrokenRule(`the task ${path} was begun while it ran`);
     const { startMs, world, plan } = this.#subject;
     const taskNode = plan.nodes[node] as TaskNode;
@@ -214,10 +215,13 @@ class Simulation {
         else this.#result.calls.push(call);
         return answer;
       },
+      finish: (result) => finishResult(rules, result, { runId: this.#state.run.id, path }),
       end: (ending) => {
         this.#tasks.delete(path);
-        if ('done' in ending) this.#feed({ t: 'done', path, result: ending.done, attempt: ending.attempt });
-        else if ('failed' in ending) this.#feed({ t: 'failed', path, error: ending.failed });
+        if ('done' in ending) {
+          const finished = rules === undefined ? {} : { finished: true };
+          this.#feed({ t: 'done', path, result: ending.done, attempt: ending.attempt, ...finished });
+        } else if ('failed' in ending) this.#feed({ t: 'failed', path, error: ending.failed });
         else this.#feed({ t: 'lost', path, attempt: ending.attempt });
       },
     });

@@ -3,7 +3,7 @@ import { evaluateBool, type EvalScope } from '../domain/expression/evaluate.js';
 import { readsOf, readsOfTree, type Read } from '../domain/expression/reads.js';
 import { render } from '../domain/expression/render.js';
 import type { Tree } from '../domain/expression/tree.js';
-import { attempt } from '../domain/engine/frames.js';
+import { attempt } from '../domain/engine/attempt.js';
 import type { PreviewFacts, PreviewFault } from '../domain/plan-preview.js';
 import { jsonLength, type Json, type JsonObject } from '../domain/json.js';
 import type { TransformNode, Val } from '../domain/plan.js';

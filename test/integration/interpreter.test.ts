@@ -8,7 +8,7 @@ import { workflowIdOf } from '../../src/domain/ids.js';
 import { defineAction, ActionFailure } from '../../src/domain/action.js';
 import type { Transition } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
-import type { Plan } from '../../src/domain/plan.js';
+import { DEFAULT_BACKOFF, type Plan } from '../../src/domain/plan.js';
 import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { DecideGate, DecideGateAnswer, RunResult } from '../../workflows/contract.js';
@@ -78,6 +78,12 @@ const registry = new ActionRegistry([
           ? Promise.reject(new ActionFailure({ code: 'busy', message: 'busy', retryable: true }))
           : Promise.resolve(input),
       ),
+      fake('t.progress', (_input, attempt) =>
+        Promise.resolve({
+          status: attempt < 3 ? 'busy' : 'ready',
+          hosts: Array.from({ length: 5_000 }, (_, n) => `host-${n}`),
+        }),
+      ),
       fake('t.broken', () =>
         Promise.reject(new ActionFailure({ code: 'http_status', message: 'no', retryable: false, status: 500 })),
       ),
@@ -97,7 +103,7 @@ const plan = (nodes: Parameters<typeof planOf>[0], more: Parameters<typeof planO
 
 const treePlan = (nodes: Parameters<typeof treeOf>[0], more: Parameters<typeof treeOf>[1] = {}): Plan =>
   treeOf(nodes, { actions: lock, ...more });
-const outputsOf = (id: string) => ({ $: ['.', ['.', ['v', 'steps'], id], 'outputs'] }) as never;
+const outputsOf = (id: string) => ({ $: ['.', ['.', ['v', 'steps'], id], 'outputs'] as never });
 
 const taskQueue = `interpreter-${randomUUID()}`;
 const records = new MemoryRecords();
@@ -197,6 +203,41 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const { events } = await run.handle.fetchHistory();
     expect(events?.length).toBe(5 + 6 * 3 + 1);
     expect(run.log().map((one) => one.t)).toEqual(['run', 'step', 'end']);
+  });
+
+  it('repeats a reading step until its result is as asked, and keeps of a large one only its outputs', async () => {
+    const run = await launch(
+      plan(
+        [
+          action('poll', {
+            action: 't.progress',
+            effect: 'read',
+            idempotency: 'safe',
+            retry: {
+              attempts: 5,
+              backoff: { ...DEFAULT_BACKOFF, first_ms: 10 },
+              until: ['==', ['.', ['v', 'result'], 'status'], ['.', ['v', 'inputs'], 'wanted']] as never,
+            },
+            outputs: { hosts: { $: ['c', 'size', ['.', ['v', 'result'], 'hosts']] as never }, unread: 1 },
+            keep: [['hosts']],
+          }),
+        ],
+        { outputs: { hosts: { $: ['.', outputsOf('poll').$, 'hosts'] as never } } },
+      ),
+      { wanted: 'ready' },
+    );
+    expect(await run.result()).toEqual({ status: 'completed', outputs: { hosts: 5_000 } });
+    const ends = records.ends.filter(({ run_id }) => run_id === run.id);
+    expect(ends.map(({ status, error }) => error?.code ?? status)).toEqual([
+      'until_not_met',
+      'until_not_met',
+      'completed',
+    ]);
+    expect(ends.at(-1)?.outputs).toEqual({ hosts: 5_000, unread: 1 });
+    const { events } = await run.handle.fetchHistory();
+    // Polling costs no events, and nothing of the large result is in the history.
+    expect(events?.length).toBe(5 + 6 + 1);
+    expect(JSON.stringify(events)).not.toContain('host-4999');
   });
 
   it('runs 200 steps and refuses the one above', async () => {

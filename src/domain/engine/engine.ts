@@ -11,7 +11,7 @@ import { commandTask, type TaskNode } from './leaves.js';
 import type { Command, EngineEvent } from './messages.js';
 import { isFinal } from './run-end.js';
 import type { State, Task } from './state.js';
-import { CLEANUP, completeStep, failStep } from './steps.js';
+import { CLEANUP, completeStep, endStep, failStep } from './steps.js';
 import { drain } from './walk.js';
 import { endWait } from './waits.js';
 
@@ -138,7 +138,10 @@ function onDone(d: Draft, event: Extract<EngineEvent, { t: 'done' }>): void {
   const open = openTask(d, event.path);
   if (!open) return;
   closeTask(d, event.path);
-  completeStep(d, open.task.frame, open.node, event.result, { attempts: event.attempt, note: false });
+  const end = { attempts: event.attempt, note: false };
+  // Workers of before finished no results: recorded histories hold theirs.
+  if (!event.finished) return completeStep(d, open.task.frame, open.node, event.result, end);
+  endStep(d, open.task.frame, open.node, { status: 'completed', outputs: event.result }, end);
 }
 
 function onFailed(d: Draft, event: Extract<EngineEvent, { t: 'failed' }>): void {

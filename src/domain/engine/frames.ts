@@ -1,8 +1,6 @@
-import { EvaluationError } from '../expression/evaluation-error.js';
 import { renderRecord } from '../expression/render.js';
 import type { Json } from '../json.js';
 import type { Handler, HolderNode, NodeIx, PlanNode, Scope, Val } from '../plan.js';
-import type { FailureFacts } from '../xyn-error.js';
 import { ROOT, viewOf, type Draft } from './draft.js';
 import type { Frame } from './state.js';
 
@@ -10,25 +8,6 @@ import type { Frame } from './state.js';
 export const DO = 'do';
 /** The list that runs last, whatever happened. */
 export const FINALLY = '~finally';
-
-/** Runs `work`; a user's mistake in an expression comes back as a value, anything else is our defect and is thrown. */
-export function attempt<T>(work: () => T): { value: T } | { fault: FailureFacts } {
-  try {
-    return { value: work() };
-  } catch (error) {
-    if (!(error instanceof EvaluationError)) throw error;
-    return { fault: factsOf(error) };
-  }
-}
-
-function factsOf(error: EvaluationError): FailureFacts {
-  return {
-    code: error.code,
-    message: error.message,
-    retryable: false,
-    ...(error.detail === undefined ? {} : { detail: error.detail }),
-  };
-}
 
 /** Whether a step holds lists of steps. */
 export function isHolder(node: PlanNode): node is HolderNode {

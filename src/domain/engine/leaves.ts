@@ -4,6 +4,7 @@ import { render, renderRecord } from '../expression/render.js';
 import type { ActionNode, AgentNode } from '../plan.js';
 import { ROOT, type Draft } from './draft.js';
 import { cancelScopeOf } from './frames.js';
+import { resultRules } from './result.js';
 import type { Frame, Gate, Task } from './state.js';
 
 /** Bytes of a step's rendered input (language §9). */
@@ -63,6 +64,7 @@ export function commandTask(d: Draft, path: string, task: Task): void {
     node.kind === 'action_task' && node.key !== undefined
       ? canonicalJson(render(node.key, d.scope(task.frame, path)))
       : undefined;
+  const rules = resultRules({ ...node.retry, ...node }, d.scope(task.frame, path), d.state.now);
   d.commands.push({
     c: task.kind,
     path,
@@ -70,6 +72,7 @@ export function commandTask(d: Draft, path: string, task: Task): void {
     input: inputOf(d, task.frame, path, node),
     key: d.keyOf(path, authorsKey),
     keep: node.keep,
+    ...(rules === undefined ? {} : { rules }),
     gates: gatesBefore(d, task.frame),
     seq: task.seq,
     round: task.round,

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../json.js';
 import type { NodeIx, Keep } from '../plan.js';
 import type { XynError } from '../xyn-error.js';
+import type { ResultRules } from './result.js';
 import type { Decision, EnvFacts, EventFacts, RunFacts } from './state.js';
 
 /** A failure as the driver reports it; the engine adds place and time. */
@@ -26,7 +27,8 @@ interface EventCommon {
 export type EngineEvent = EventCommon &
   (
     | { t: 'start'; inputs: JsonObject; event: EventFacts; env: EnvFacts; run: RunFacts }
-    | { t: 'done'; path: string; result: Json; attempt: number }
+    /** `finished`: the worker has applied the rules of the command to the result. */
+    | { t: 'done'; path: string; result: Json; attempt: number; finished?: boolean }
     | { t: 'failed'; path: string; error: TaskFailure }
     /** The task's outcome cannot be known: its worker was lost after an effect may have happened. */
     | { t: 'lost'; path: string; attempt: number }
@@ -48,6 +50,8 @@ export type Command =
       input: JsonObject;
       key: string;
       keep: Keep;
+      /** What the worker does with the result; absent: nothing. */
+      rules?: ResultRules;
       /** Approval gates whose decision the activity must find in the catalog before the effect. */
       gates: string[];
       seq: number;

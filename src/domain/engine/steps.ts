@@ -4,8 +4,9 @@ import { renderRecord } from '../expression/render.js';
 import type { Json } from '../json.js';
 import type { Handler, NodeIx, PlanNode } from '../plan.js';
 import type { FailureFacts, XynError } from '../xyn-error.js';
+import { attempt } from './attempt.js';
 import { ROOT, viewOf, type Draft } from './draft.js';
-import { attempt, cleanupOf, dropFrame, dropFrames, FINALLY, handlersOf, isHolder, listOf } from './frames.js';
+import { cleanupOf, dropFrame, dropFrames, FINALLY, handlersOf, isHolder, listOf } from './frames.js';
 import { matchesCode } from './retry.js';
 import type { Hold, Outcome, SkipReason, StepStatus, StepView } from './state.js';
 

@@ -3,7 +3,7 @@ import { evaluateBool } from '../expression/evaluate.js';
 import { render } from '../expression/render.js';
 import type { TransformNode } from '../plan.js';
 import type { Draft } from './draft.js';
-import { attempt } from './frames.js';
+import { attempt } from './attempt.js';
 import { textOf } from './leaves.js';
 import { beginStep, completeStep, failStep } from './steps.js';
 import type { StepView } from './state.js';

@@ -4,7 +4,7 @@ import { parseDuration, parseTimestamp } from '../expression/time.js';
 import type { Json } from '../json.js';
 import type { NodeIx, WaitNode } from '../plan.js';
 import type { Draft } from './draft.js';
-import { attempt } from './frames.js';
+import { attempt } from './attempt.js';
 import type { Wait } from './state.js';
 import { beginStep, completeStep, failStep, noteStep } from './steps.js';
 

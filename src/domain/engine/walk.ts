@@ -1,10 +1,11 @@
 import { evaluateBool } from '../expression/evaluate.js';
 import type { HolderNode, NodeIx, PlanNode } from '../plan.js';
+import { attempt } from './attempt.js';
 import { boundOf, failRun } from './bounds.js';
 import { cancelledError } from './cancel.js';
 import { YIELD } from './clock.js';
 import { ROOT, type Draft } from './draft.js';
-import { attempt, FINALLY, isCleanup, isHolder, isInLoop, listOf, resultOf } from './frames.js';
+import { FINALLY, isCleanup, isHolder, isInLoop, listOf, resultOf } from './frames.js';
 import { openGate } from './gates.js';
 import { afterBlockBody, openBlock } from './holders/block.js';
 import { afterIteration, openLoop } from './holders/for-each.js';

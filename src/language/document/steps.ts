@@ -13,6 +13,7 @@ import {
   type Val,
   type WaitNode,
 } from '../../domain/plan.js';
+import type { Tree } from '../../domain/expression/tree.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { ActionInputReader } from './action-input.js';
@@ -95,8 +96,7 @@ export class StepCompiler {
   #outputs({ fields }: StepDraft, scope: NameScope): Record<string, Val> | undefined {
     const map = fields.object('outputs');
     if (map === undefined) return undefined;
-    const inside = { ...scope, variables: [...scope.variables, 'result'] };
-    return this.record(map, fields.at('outputs'), inside);
+    return this.record(map, fields.at('outputs'), withResult(scope));
   }
 
   /** A map of outputs. */
@@ -144,7 +144,12 @@ export class StepCompiler {
     this.#checkTaint(tainted, common);
     const fallback = attemptsOf(traits);
     const retry =
-      this.retry(step, fallback, { codes: codesOf(contract), mayRepeat: fallback > 1 }) ?? defaultRetry(fallback);
+      this.retry(step, fallback, {
+        codes: codesOf(contract),
+        mayRepeat: fallback > 1,
+        until:
+          traits.effect === 'read' ? (json, pointer) => values.condition(json, pointer, withResult(scope)) : undefined,
+      }) ?? defaultRetry(fallback);
     return {
       ...common,
       kind: 'action_task',
@@ -198,17 +203,13 @@ export class StepCompiler {
   /**
    * The `retry` of a step.
    * @param fallback attempts where none are written.
-   * @param codes those that the step can fail with; absent: any.
+   * @param facts of what is repeated.
    */
-  retry(
-    { fields }: StepDraft,
-    fallback: number,
-    { codes, mayRepeat }: { codes?: readonly string[] | undefined; mayRepeat: boolean },
-  ): Retry | undefined {
+  retry({ fields }: StepDraft, fallback: number, { codes, mayRepeat, until }: RetryFacts): Retry | undefined {
     const map = fields.object('retry');
     if (map === undefined) return undefined;
     const known = ['attempts', 'backoff', 'deadline', 'only', 'never'];
-    const inner = this.#inner(fields, 'retry', map, known, ['until']);
+    const inner = this.#inner(fields, 'retry', map, [...known, 'until']);
     const attempts = inner.number('attempts', { min: 1, max: 100 }, true) ?? fallback;
     if (attempts > 1 && !mayRepeat) {
       const message = 'This action may not be repeated: a second call could have a second effect.';
@@ -220,7 +221,13 @@ export class StepCompiler {
     const only = inner.texts('only');
     const never = inner.texts('never');
     for (const name of ['only', 'never']) this.checkCodes(inner, name, codes);
-    return { attempts, backoff, ...defined({ deadline_ms: deadline, only, never }) };
+    if (inner.has('until') && until === undefined) {
+      const message = '`until` repeats what only reads; this step may change something.';
+      const options = { what: 'key', suggestion: 'a loop with `while`' } as const;
+      this.#tools.names.report.add('until_forbidden', inner.at('until'), message, options);
+    }
+    const asked = inner.has('until') ? until?.(inner.get('until') as Json, inner.at('until')) : undefined;
+    return { attempts, backoff, ...defined({ deadline_ms: deadline, only, never, until: asked }) };
   }
 
   #backoff(inner: Fields, pauses: JsonObject): Retry['backoff'] {
@@ -409,7 +416,21 @@ export class StepCompiler {
   }
 }
 
+/** What `retry` says depends on what it repeats. */
+interface RetryFacts {
+  /** Codes that it can fail with; absent: any. */
+  codes?: readonly string[] | undefined;
+  mayRepeat: boolean;
+  /** Reads `until`; absent: it has none. */
+  until?: ((json: Json, pointer: string) => Tree) | undefined;
+}
+
 export type CommonFields = Pick<LeafNode, 'id' | 'path' | 'keep' | 'name' | 'when' | 'outputs'>;
+
+/** What leaf `outputs` and `retry.until` see. */
+function withResult(scope: NameScope): NameScope {
+  return { ...scope, variables: [...scope.variables, 'result'] };
+}
 
 /** Attempts of an action where none are written (language §4.3). */
 function attemptsOf({ effect, idempotency }: ActionTraits): number {
@@ -426,6 +447,7 @@ const TASK_CODES = [
   ...[
     'outcome_unknown',
     'approval_stale',
+    'until_not_met',
     'action_contract_changed',
     'render_too_large',
     'input_missing',

@@ -3,7 +3,7 @@ import type { Json } from '../../json.js';
 import type { NodeIx, SwitchNode } from '../../plan.js';
 import { cancelledError } from '../cancel.js';
 import type { Draft } from '../draft.js';
-import { attempt } from '../frames.js';
+import { attempt } from '../attempt.js';
 import type { Outcome } from '../state.js';
 import { beginStep, concludeStep, failStep, skipList } from '../steps.js';
 import { TIMEOUT, timeoutError } from './block.js';

@@ -1,11 +1,9 @@
-import { isJsonObject, type Json, type JsonObject } from '../src/domain/json.js';
-import type { Keep } from '../src/domain/plan.js';
+import { isJsonObject, type Json, type JsonObject } from './json.js';
 
-/** The part of a result that later expressions can read: only this enters the workflow's history. */
-export function kept(result: Json, keep: Keep): Json {
-  if (keep === '*' || !isJsonObject(result)) return result;
+/** The parts of a value at the given paths, at their places; a path that is not there is left out. Parts are shared. */
+export function pick(value: JsonObject, paths: readonly (readonly string[])[]): JsonObject {
   const out: JsonObject = {};
-  for (const path of keep) copyPath(result, out, path);
+  for (const path of paths) copyPath(value, out, path);
   return out;
 }
 
