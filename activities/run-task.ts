@@ -32,6 +32,7 @@ interface Attempt {
   signal: AbortSignal;
   memory: AttemptMemory;
   owner: ArtifactOwner;
+  isLocal: boolean;
   log?: StepLog | undefined;
   beat: (memory: AttemptMemory) => void;
   /** What it has used so far, for an end that is no result. */
@@ -57,6 +58,7 @@ export async function runTask(
     owner,
     log: deps.artifacts?.log(owner),
     work,
+    isLocal: info.isLocal,
     signal: cancellationSignal,
     memory: heartbeat.memory,
     beat: heartbeat.beat,
@@ -112,6 +114,7 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
   return {
     o: out.state,
     ...(work.task.rules === undefined ? {} : { d: true as const }),
+    ...(attempt.isLocal ? { l: { p: start.path, s: start.seq, ms: endedAt - start.started_at } } : {}),
     ...(memory.failed === 0 ? {} : { n: memory.failed + 1 }),
     ...(result.footprints.length === 0 ? {} : { f: usage }),
     ...((await recorded) ? {} : { unrecorded: true as const }),
@@ -277,7 +280,7 @@ async function failureOf(attempt: Attempt, error: unknown): Promise<Error> {
     type: TASK_FAILURE,
     nonRetryable: pauseMs === undefined,
     ...(pauseMs === undefined ? {} : { nextRetryDelay: pauseMs }),
-    details: [{ ...facts, attempt: failed }],
+    details: [{ ...facts, attempt: failed, ...(attempt.isLocal ? { path: start.path, seq: start.seq } : {}) }],
   });
 }
 

@@ -1,3 +1,4 @@
+import type { TaskFailure } from '../src/domain/engine/messages.js';
 import type { ResultRules } from '../src/domain/engine/result.js';
 import type { Decision, EnvFacts, EventFacts, RunFacts, State, Transition } from '../src/domain/engine/state.js';
 import type { Json, JsonObject } from '../src/domain/json.js';
@@ -85,6 +86,8 @@ export interface TaskResult {
   n?: number;
   /** The rules of the task were applied. */
   d?: true;
+  /** Of a local task, whose input is not in the history: its path, the number of its start, and how many ms it took. */
+  l?: { p: string; s: number; ms: number };
   /** The transitions that came with the task could not be committed: they stay with the workflow. */
   unrecorded?: true;
 }
@@ -120,4 +123,6 @@ export interface Snapshot {
 
 /** `type` of the `ApplicationFailure`s that cross the boundary. `details[0]` holds the facts. */
 export const TASK_FAILURE = 'XynTaskFailure';
+/** Those of a failed task; a local one says whose it is, since its input is not in the history. */
+export type TaskFailureDetails = TaskFailure & { path?: string; seq?: number };
 export const RUN_FAILURE = 'XynRunFailure';

@@ -34,7 +34,7 @@ import {
   type TaskResult,
 } from './contract.js';
 import { failureEvent } from './task-failure.js';
-import { CHECK_OPTIONS, RECORD_OPTIONS, RECORD_RETRY_MS, taskOptions } from './task-options.js';
+import { CHECK_OPTIONS, RECORD_OPTIONS, RECORD_RETRY_MS, localOptions, taskOptions } from './task-options.js';
 
 type Body<T = EngineEvent> = T extends EngineEvent ? Omit<T, 'now'> : never;
 type TaskCommand = Extract<Command, { c: 'action' | 'agent' }>;
@@ -90,6 +90,39 @@ interface Carrier {
   arrived: boolean;
 }
 
+/** Local steps of one workflow task: a worker that dies repeats them all, so there are not too many. */
+const MAX_LOCAL_STEPS = 50;
+const MAX_LOCAL_MS = 5_000;
+
+/** Counts local steps since the last remote one, which every so often has to be one. */
+class LocalChain {
+  #steps = 0;
+  #open = 0;
+  #ms = 0;
+
+  /**
+   * Whether a step may run locally. While a remote one runs it may not: the server would not hear of either before the local
+   * one has ended.
+   * @param running activities that run now, local ones too.
+   */
+  take(running: number): boolean {
+    if (running > this.#open || this.#steps >= MAX_LOCAL_STEPS || this.#ms >= MAX_LOCAL_MS) return false;
+    this.#steps += 1;
+    this.#open += 1;
+    return true;
+  }
+
+  ended(ms: number): void {
+    this.#open -= 1;
+    this.#ms += ms;
+  }
+
+  cut(): void {
+    this.#steps = 0;
+    this.#ms = 0;
+  }
+}
+
 class Driver {
   state: State;
   /** Resolves when the run ended and everything is recorded. */
@@ -108,6 +141,7 @@ class Driver {
   /** Transitions that travel with tasks, in order: what is with one task need not go with the next. */
   #carriers: Carrier[] = [];
   #recording = false;
+  readonly #chain = new LocalChain();
   #timer: { scope: CancellationScope } | undefined;
 
   constructor(input: RunInput, home: CancellationScope) {
@@ -208,12 +242,19 @@ class Driver {
     const carrier = records.length === 0 ? undefined : { through: this.state.seq, arrived: false };
     if (carrier) this.#carriers.push(carrier);
     const args: unknown[] = carrier ? [task, records] : [task];
+    const isLocal = node.kind === 'action_task' && node.mode === 'local' && this.#chain.take(this.#running);
     this.#running += 1;
+    if (!isLocal) this.#chain.cut();
     this.#scopeOf(command.scope)
-      .run(() => scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)))
+      .run(() =>
+        isLocal
+          ? scheduleLocalActivity<TaskResult>(name, args, localOptions(node))
+          : scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)),
+      )
       .then(
         (result) => {
           this.#running -= 1;
+          if (isLocal) this.#chain.ended(result.l?.ms ?? 0);
           const recorded = this.#unload(carrier, result.unrecorded !== true);
           this.feed({
             t: 'done',
@@ -226,6 +267,7 @@ class Driver {
         },
         (error: unknown) => {
           this.#running -= 1;
+          if (isLocal) this.#chain.ended(node.timeout_ms);
           this.#unload(carrier, false);
           this.feed(failureEvent(command.path, node, error));
         },

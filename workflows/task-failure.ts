@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import type { EngineEvent } from '../src/domain/engine/messages.js';
 import type { ActionNode, AgentNode } from '../src/domain/plan.js';
-import { TASK_FAILURE } from './contract.js';
+import { TASK_FAILURE, type TaskFailureDetails } from './contract.js';
 
 type Ending = Extract<EngineEvent, { t: 'failed' | 'lost' }>;
 type Body = Ending extends infer T ? (T extends Ending ? Omit<T, 'now'> : never) : never;
@@ -10,7 +10,7 @@ type Body = Ending extends infer T ? (T extends Ending ? Omit<T, 'now'> : never)
 export function failureEvent(path: string, node: ActionNode | AgentNode, failure: unknown): Body {
   const cause = failure instanceof ActivityFailure ? failure.cause : failure;
   if (cause instanceof ApplicationFailure && cause.type === TASK_FAILURE) {
-    const facts = cause.details?.[0] as Extract<Body, { t: 'failed' }>['error'];
+    const { path: _path, seq: _seq, ...facts } = cause.details?.[0] as TaskFailureDetails;
     return facts.code === 'outcome_unknown'
       ? { t: 'lost', path, attempt: facts.attempt }
       : { t: 'failed', path, error: facts };

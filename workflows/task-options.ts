@@ -5,6 +5,8 @@ import type { ActionNode, AgentNode } from '../src/domain/plan.js';
 const HEARTBEAT_TIMEOUT_MS = 6_000;
 /** `startToClose` is the step's timeout plus this: the worker itself enforces the timeout, this only finds crashes. */
 const CRASH_MARGIN_MS = 30_000;
+/** The same for a local one, whose worker is the workflow's own. */
+const LOCAL_MARGIN_MS = 6_000;
 /** Attempts that are lost with their worker do not count, but are bounded too. */
 const LOST_ATTEMPTS = 10;
 /** The server caps the pause that a failed attempt asks for by this; `Retry-After` may ask for a day. */
@@ -23,6 +25,27 @@ export function taskOptions(node: ActionNode | AgentNode, activityId: string): A
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
       maximumAttempts: once ? 1 : retry.attempts + LOST_ATTEMPTS,
+      initialInterval: retry.backoff.first_ms,
+      backoffCoefficient: retry.backoff.factor,
+      maximumInterval: MAX_PAUSE_MS,
+    },
+  };
+}
+
+/** Pauses between local attempts above this are timers of the server, so that the run can be told things meanwhile. */
+const LOCAL_PAUSE_MS = 1_000;
+
+/** Options of a step that runs in the worker that decides: as a local activity (design §3). */
+export function localOptions(node: ActionNode | AgentNode): LocalActivityOptions {
+  const { retry } = node;
+  return {
+    summary: node.name ?? node.id,
+    startToCloseTimeout: node.timeout_ms + LOCAL_MARGIN_MS,
+    ...(retry.deadline_ms === undefined ? {} : { scheduleToCloseTimeout: retry.deadline_ms + LOCAL_MARGIN_MS }),
+    localRetryThreshold: LOCAL_PAUSE_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      maximumAttempts: retry.attempts,
       initialInterval: retry.backoff.first_ms,
       backoffCoefficient: retry.backoff.factor,
       maximumInterval: MAX_PAUSE_MS,

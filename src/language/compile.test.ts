@@ -127,6 +127,9 @@ const REFUSED: [string, string, number, number, string?][] = [
   ['limit_range', gate('require: 0'), 5, 48],
   ['modifier_forbidden', plan('{kind: transform, id: t, set: {}, timeout: 1s}'), 5, 39],
   ['retry_forbidden', ssh('host: web}, retry: {attempts: 3'), 5, 86, 'attempts: 1'],
+  ['until_forbidden', ssh('host: web}, retry: {until: result.exit_code == 0'), 5, 76, 'a loop with `while`'],
+  ['value_unknown', plan('{kind: action_task, id: a, action: ssh.run, mode: local, with: {host: web}}'), 5, 55],
+  ['field_unknown', `${V0}plan: [{kind: action_task, id: a, action: ssh.run, with: {host: w}, mode: remote}]`, 3, 69],
   ['secret_context_forbidden', set('{secret: ssh/ops}'), 5, 39],
   ['secret_literal', ssh('host: web, key: hunter2'), 5, 72, '{secret: path}'],
   ['secret_literal', set('AKIAABCDEFGHIJKLMNOP'), 5, 39, '{secret: path}'],
@@ -210,6 +213,25 @@ describe('values', () => {
         ['c', { $: ['t', 'n=', ['/i', 7, 2], '!'] }],
       ],
     });
+  });
+
+  it.each([
+    ['a call that reads and is bounded by 5 s', { with: { url: 'https://x.example' }, timeout: '5s' }, 'local'],
+    ['one that may take longer', { with: { url: 'https://x.example' }, timeout: '6s' }, undefined],
+    ['one without a bound of its own', { with: { url: 'https://x.example' } }, undefined],
+    ['one that writes', { with: { url: 'https://x.example', method: 'POST' }, timeout: '5s' }, undefined],
+    ['one whose author forbids it', { with: { url: 'https://x.example' }, timeout: '5s', mode: 'remote' }, undefined],
+  ])('says where to run %s', async (_, fields, mode) => {
+    const call = { kind: 'action_task', id: 'a', action: 'http.call', ...fields };
+    const { compiled } = await compile({ api: 'xyn/v1', id: 'bp.x', plan: [call] });
+    expect((compiled?.plan.nodes[0] as { mode?: string }).mode).toBe(mode);
+  });
+
+  it('reads `retry.until` where the action reads', async () => {
+    const call = { kind: 'action_task', id: 'a', action: 'http.call', with: { url: 'https://x.example' } };
+    const step = { ...call, retry: { until: 'result.status == 200' } };
+    const { compiled } = await compile({ api: 'xyn/v1', id: 'bp.x', plan: [step] });
+    expect(compiled?.plan.nodes[0]).toMatchObject({ retry: { until: ['==', ['.', ['v', 'result'], 'status'], 200] } });
   });
 
   it('does not warn of a target behind a gate', async () => {

@@ -16,8 +16,8 @@ const DEADLINE_MS = 1_000;
 const WORKER_PATIENCE_MS = 2_000;
 /** Workers give a sign of life every 2 s, which the SDK may hold back for 2 s: after this one is missing. */
 const HEARTBEAT_PATIENCE_MS = 4_500;
-/** A decision takes milliseconds; the server gives a worker 10 s for it. */
-const DECISION_PATIENCE_MS = 3_000;
+/** A decision takes milliseconds, and with a local step in it 5 s; the server gives a worker 10 s for it. */
+const DECISION_PATIENCE_MS = 6_500;
 /** Who polls is asked at most that often, however many runs are explained. */
 const POLLERS_FRESH_MS = 1_000;
 /** A cancel leaves running steps 60 s to end. */

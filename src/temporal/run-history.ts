@@ -3,15 +3,21 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { RunEnd } from '../domain/dtos.js';
 import type { TaskFailure } from '../domain/engine/messages.js';
 import type { Transition } from '../domain/engine/state.js';
+import type { Plan } from '../domain/plan.js';
 import type { AttemptEnd } from '../domain/records.js';
 import type { XynError } from '../domain/xyn-error.js';
 import {
   TASK_FAILURE,
   type ActionTask,
   type AgentTask,
+  type RunInput,
   type RunResult,
+  type TaskFailureDetails,
   type TaskResult,
 } from '../../workflows/contract.js';
+
+/** Name of the events that the SDK writes for local activities. */
+const LOCAL_MARKER = 'core_local_activity';
 
 type HistoryEvent = NonNullable<History['events']>[number];
 type Payloads = { payloads?: Parameters<typeof defaultPayloadConverter.fromPayload>[0][] | null } | null | undefined;
@@ -34,6 +40,7 @@ export function readHistory(runId: string, history: History): HistoryFacts {
   const facts: HistoryFacts = { attempts: [], transitions: [] };
   const scheduled = new Map<string, { task: Task; type: string }>();
   const started = new Map<string, { worker: string; attempt: number; at: number }>();
+  let plan: Plan | undefined;
   for (const event of history.events ?? []) {
     const first = event.workflowExecutionStartedEventAttributes;
     if (first?.continuedExecutionRunId) facts.previous = first.continuedExecutionRunId;
@@ -51,7 +58,9 @@ export function readHistory(runId: string, history: History): HistoryFacts {
         at: timeOf(event),
       });
     }
-    const attempt = attemptEnd(runId, event, scheduled, started);
+    const input = decode(first?.input)[0] as Partial<RunInput> | undefined;
+    if (input?.plan !== undefined) plan = input.plan;
+    const attempt = attemptEnd(runId, event, scheduled, started) ?? localEnd(runId, event, plan);
     if (attempt !== undefined) facts.attempts.push(attempt);
     const end = runEnd(event);
     if (end !== undefined) facts.end = { ...end, at: timeOf(event) };
@@ -94,6 +103,39 @@ function attemptEnd(
     return { ...common, status: 'completed', outputs: result?.o ?? {}, footprints: footprintsOf(result) };
   }
   return { ...common, status: 'failed', error: taskError(common, failed?.failure), footprints: [] };
+}
+
+/** The end of a local step. Its input is not in the history. */
+function localEnd(runId: string, event: HistoryEvent, plan: Plan | undefined): AttemptEnd | undefined {
+  const marker = event.markerRecordedEventAttributes;
+  if (marker?.markerName !== LOCAL_MARKER) return undefined;
+  const [result] = decode(marker.details?.['result']) as [TaskResult?];
+  const info = marker.failure?.applicationFailureInfo;
+  const facts = info?.type === TASK_FAILURE ? (decode(info.details)[0] as TaskFailureDetails) : undefined;
+  const place = result?.l ?? (facts?.path === undefined ? undefined : { p: facts.path, s: facts.seq ?? 0, ms: 0 });
+  const node = place && plan?.nodes.find(({ id }) => id === place.p.split('.').at(-1));
+  if (place === undefined || node?.kind !== 'action_task') return undefined;
+  const endedAt = timeOf(event);
+  const common = {
+    run_id: runId,
+    path: place.p,
+    id: node.id,
+    name: node.name ?? node.id,
+    kind: node.kind,
+    action: node.action,
+    effect: node.effect,
+    seq: place.s,
+    attempt: result?.n ?? facts?.attempt ?? 1,
+    input: {},
+    key: '',
+    worker: '',
+    started_at: endedAt - place.ms,
+    ended_at: endedAt,
+  };
+  if (result?.l !== undefined) {
+    return { ...common, status: 'completed', outputs: result.o, footprints: footprintsOf(result) };
+  }
+  return { ...common, status: 'failed', error: taskError(common, marker.failure), footprints: [] };
 }
 
 const UNITS: Record<string, string> = { tokens_in: 'tokens', tokens_out: 'tokens', wall_ms: 'ms' };

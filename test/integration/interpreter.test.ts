@@ -12,7 +12,9 @@ import { DEFAULT_BACKOFF, type Plan } from '../../src/domain/plan.js';
 import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { DecideGate, DecideGateAnswer, RunResult } from '../../workflows/contract.js';
+import { readHistory } from '../../src/temporal/run-history.js';
 import { describeWith } from '../support/parts.js';
+import { until } from '../support/until.js';
 import { action, agent, forEach, gate, parallel, planOf, transform, treeOf } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 import { z } from 'zod';
@@ -49,7 +51,7 @@ class MemoryRecords {
   }
 }
 
-const calls: { name: string; key: string; attempt: number }[] = [];
+const calls: { name: string; key: string; attempt: number; run: string }[] = [];
 const any = z.record(z.string(), z.json());
 const fake = (
   name: string,
@@ -63,7 +65,7 @@ const fake = (
     traits: { effect: 'write', idempotency: 'keyed' },
     errors: {},
     execute: (input, context) => {
-      calls.push({ name, key: context.key, attempt: context.attempt });
+      calls.push({ name, key: context.key, attempt: context.attempt, run: context.runId });
       return execute(input, context.attempt, context.signal);
     },
   });
@@ -240,6 +242,51 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     expect(JSON.stringify(events)).not.toContain('host-4999');
   });
 
+  it('runs short reading steps in the worker that decides: one event each, and a remote one in between', async () => {
+    const local = { action: 't.echo', effect: 'read', idempotency: 'safe', mode: 'local', timeout_ms: 5_000 } as const;
+    const steps = Array.from({ length: 60 }, (_, ix) =>
+      action(`s${ix}`, { ...local, name: `Look ${ix}`, with: { n: ix } }),
+    );
+    const run = await launch(plan(steps, { outputs: { last: { $: ['.', outputsOf('s59').$, 'n'] as never } } }));
+    expect(await run.result()).toEqual({ status: 'completed', outputs: { last: 59 } });
+    const { events = [] } = await run.handle.fetchHistory();
+    const markers = events?.filter((event) => event.markerRecordedEventAttributes) ?? [];
+    // Every 51st is remote; the last marker is that of the records.
+    expect(markers).toHaveLength(59 + 1);
+    expect(events?.length).toBeLessThanOrEqual(1.2 * 60 + 6);
+    expect(String(markers[3]?.userMetadata?.summary?.data)).toBe('"Look 3"');
+    expect(records.ends.filter(({ run_id }) => run_id === run.id)).toHaveLength(60);
+    const found = readHistory(run.id, (await run.handle.fetchHistory())).attempts;
+    expect(found).toHaveLength(60);
+    expect(found[7]).toMatchObject({ path: 's7', name: 'Look 7', status: 'completed', outputs: { n: 7 }, attempt: 1 });
+  });
+
+  it('repeats, fails and cancels local steps as remote ones', async () => {
+    const local = { effect: 'read', idempotency: 'safe', mode: 'local', timeout_ms: 5_000 } as const;
+    const retry = { attempts: 3, backoff: { ...DEFAULT_BACKOFF, first_ms: 10 } };
+    const flaky = await launch(plan([action('a', { ...local, action: 't.flaky', retry })]));
+    expect(await flaky.result()).toMatchObject({ status: 'completed' });
+    const ends = records.ends.filter(({ run_id }) => run_id === flaky.id);
+    expect(ends.map(({ attempt, status }) => `${attempt} ${status}`)).toEqual(['1 failed', '2 failed', '3 completed']);
+    const broken = await launch(plan([action('a', { ...local, action: 't.broken', retry })]));
+    expect((await failureOf(broken.result())).details[0]).toMatchObject({
+      code: 'http_status',
+      status: 500,
+      path: 'a',
+    });
+    expect(readHistory(broken.id, (await broken.handle.fetchHistory()) as never).attempts).toMatchObject([
+      { path: 'a', status: 'failed', error: { code: 'http_status' } },
+    ]);
+    const hanging = await launch(
+      plan([action('a', { ...local, action: 't.hang', timeout_ms: 1_000, retry: { ...retry, attempts: 1 } })]),
+    );
+    expect((await failureOf(hanging.result())).details[0]).toMatchObject({ code: 'timeout' });
+    const stopped = await launch(plan([action('a', { ...local, action: 't.hang' })]));
+    await until('the local step runs', () => calls.some(({ name, run }) => name === 't.hang' && run === stopped.id));
+    await stopped.handle.signal('cancelRun', { by: 'ann', reason: 'enough' });
+    expect(await stopped.result()).toMatchObject({ status: 'cancelled' });
+  });
+
   it('runs 200 steps and refuses the one above', async () => {
     const steps = (count: number) => Array.from({ length: count }, (_, ix) => action(`s${ix}`, { action: 't.echo' }));
     const run = await launch(plan(steps(200)));
@@ -335,7 +382,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
   it('takes a decision by update, once, and one by signal', async () => {
     const two = plan([agent('why'), gate('one'), gate('two'), action('act', { action: 't.echo' })]);
     const run = await launch(two);
-    await until(() => run.log().some((one) => one.t === 'gate'));
+    await until('the run has come that far', () => run.log().some((one) => one.t === 'gate'));
     const decide = (decision: string, id: string): Promise<DecideGateAnswer> =>
       run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
         args: [{ gate: 'one', decision: decision as DecideGate['decision'], id, by: 'ann' }],
@@ -365,7 +412,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
 
   it('turns Cancel of Temporal’s UI into the engine’s cancel, which reaches the work', async () => {
     const run = await launch(plan([action('a', { action: 't.hang' }), action('b', { action: 't.echo' })]));
-    await until(() => calls.some((call) => call.name === 't.hang'));
+    await until('the run has come that far', () => calls.some((call) => call.name === 't.hang'));
     await run.handle.cancel();
     const error = (await run.result().catch((reason: unknown) => reason)) as WorkflowFailedError;
     expect(error.cause?.name).toBe('CancelledFailure');
@@ -379,7 +426,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const none = await launch(
       plan([action('a', { action: 't.hang', timeout_ms: 200, retry: once, idempotency: 'none' })]),
     );
-    await until(() => none.log().some((one) => one.t === 'gate'));
+    await until('the run has come that far', () => none.log().some((one) => one.t === 'gate'));
     await none.handle.executeUpdate('decideGate', {
       args: [{ gate: 'a~recover', decision: 'done', id: 'r', by: 'ann', outputs: { ok: true } }],
     });
@@ -408,7 +455,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
 
 async function finished(runPlan: Plan, handOverAfter?: number): Promise<unknown[]> {
   const run = await launch(runPlan, {}, handOverAfter);
-  await until(() => run.log().some((one) => one.t === 'gate'));
+  await until('the run has come that far', () => run.log().some((one) => one.t === 'gate'));
   const answer = await client.workflow
     .getHandle(workflowIdOf(run.id))
     .executeUpdate('decideGate', { args: [{ gate: 'ok', decision: 'approve', id: 'd', by: 'ann' }] });
@@ -424,12 +471,4 @@ function strip(transition: Transition): unknown {
       ['at', 'started_at', 'expires_at'].includes(key) ? undefined : value,
     ),
   );
-}
-
-async function until(condition: () => boolean, timeoutMs = 15_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -12,7 +12,7 @@ import { startXyn, type XynProcess } from '../support/xyn-process.js';
 await noteTemporalServer();
 const RUNS = 50;
 const DRAIN_MS = 30_000;
-const EMIT_MS = 30_000;
+const EMIT_MS = 90_000;
 let database: EmptyDatabase;
 let temporal: PostgresTemporal;
 let sink: Sink;

@@ -82,6 +82,8 @@ export const situationActions = new ActionRegistry([
       fake('replay.flaky', 'write', (input, { attempt }) =>
         attempt < 3 ? Promise.reject(busy) : Promise.resolve(input),
       ),
+      fake('replay.progress', 'read', (input, { attempt }) => Promise.resolve({ ...input, n: attempt })),
+      fake('replay.unreachable', 'read', () => Promise.reject(broken)),
       fake('replay.broken', 'write', () => Promise.reject(broken)),
       fake('replay.hang', 'write', (_, { signal }) => aborted(signal)),
       // The second round, which a recovery gate asks for, counts its attempts from a thousand.
@@ -148,6 +150,35 @@ const atGate = (then: (run: Recording) => Promise<unknown>) => async (run: Recor
 /** Expressions that cost so much that the interpreter lets other work in between. */
 const heavy = { $: ['map', ['v', 'inputs'], 'x', ['l', ...Array.from({ length: 150 }, () => 1)]] } as Val;
 const keys = Object.fromEntries(Array.from({ length: 250 }, (_, ix) => [`k${ix}`, ix]));
+
+/** Results that are looked at by the worker, and steps that run in the worker that decides. */
+function reading(): Situation[] {
+  const read = { effect: 'read', idempotency: 'safe' } as const;
+  const local = { ...read, mode: 'local', timeout_ms: 5_000 } as const;
+  const until = ['==', ['.', ['v', 'result'], 'n'], 3] as never;
+  const poll = { action: 'replay.progress', retry: { ...thrice, until } };
+  const chain = Array.from({ length: 53 }, (_, ix) => action(`s${ix}`, { ...local, action: 'replay.look' }));
+  return [
+    {
+      name: 'until',
+      plan: plan([action('a', { ...read, ...poll, outputs: { n: { $: ['.', ['v', 'result'], 'n'] } } })], {
+        outputs: { n: output('a', 'n') },
+      }),
+    },
+    { name: 'until-local', plan: plan([action('a', { ...local, ...poll })]) },
+    { name: 'local', plan: plan(chain) },
+    { name: 'local-failed', plan: plan([action('a', { ...local, action: 'replay.unreachable' }), echo('b')]) },
+    {
+      name: 'local-parallel',
+      plan: tree([
+        parallel('p', {
+          near: [action('x', { ...local, action: 'replay.look' }), action('y', { ...local, action: 'replay.look' })],
+          far: [look('z')],
+        }),
+      ]),
+    },
+  ];
+}
 
 /** Steps that hold others, what follows failures, and waits. */
 function holders(): Situation[] {
@@ -354,6 +385,7 @@ export const SITUATIONS: readonly Situation[] = [
     ),
     inputs: keys,
   },
+  ...reading(),
   ...holders(),
   { name: 'records-delayed', plan: plan([transform('t', [['x', 1]])]), refusals: 2 },
   {

@@ -16,6 +16,7 @@ import { defined } from './defined.js';
 import type { Fields } from './fields.js';
 import { asOf, type BodyDraft, type DraftedPlan, type HandlerDraft, type ListDraft, type StepDraft } from './lists.js';
 import { RUN_VARIABLES, scopeAt, type StepList } from './names.js';
+import { checkCodes, readRetry } from './retry.js';
 import { checkName } from './step-fields.js';
 import { StepCompiler, type StepTools } from './steps.js';
 import { isTainted } from './taint.js';
@@ -85,7 +86,7 @@ export class PlanCompiler {
   #block(step: StepDraft): BlockNode {
     const common = this.#common(step);
     const [body] = step.bodies as [BodyDraft];
-    const retry = this.#steps.retry(step, 1, { mayRepeat: true });
+    const retry = readRetry(this.#tools.names.report, step.fields, 1, { mayRepeat: true });
     if (step.fields.oneOf('rollback', ['manual', 'auto']) === 'auto') {
       this.#tools.names.report.add(
         'field_unknown',
@@ -255,7 +256,7 @@ export class PlanCompiler {
   #handler({ fields, list, steps }: HandlerDraft, known: readonly string[] | undefined): Handler {
     if (fields === undefined) return { do: [], then: 'continue' };
     const codes = fields.texts('codes');
-    this.#steps.checkCodes(fields, 'codes', known);
+    checkCodes(this.#tools.names.report, fields, 'codes', known);
     if (codes?.includes('cancelled') === true) {
       const message = 'A cancel is never caught.';
       this.#tools.names.report.add('handler_unreachable', fields.at('codes'), message);

@@ -7,7 +7,7 @@ export type Dialect = 'xyn/v0' | 'xyn/v1';
 
 const COMMON = ['kind', 'id', 'name'];
 const FIELDS: Readonly<Record<StepKind, FieldNames>> = {
-  action_task: { known: ['action', 'with', 'key', 'declare'], later: ['risk', 'resource'] },
+  action_task: { known: ['action', 'with', 'key', 'declare', 'mode'], later: ['risk', 'resource'] },
   agent_task: {
     known: ['provider', 'model', 'prompt', 'system', 'output', 'max_turns', 'data'],
     later: ['tools', 'budget'],
@@ -42,7 +42,17 @@ export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
   const known = [...COMMON, ...own.known];
   if (dialect === 'xyn/v0') {
     const aliases = kind === 'agent_task' ? ['agent', 'prompt_template'] : [];
-    const needsV1 = ['when', 'timeout', 'retry', 'outputs', 'on_error', ...LATER_MODIFIERS, ...NEVER_ON_LEAVES];
+    if (kind === 'action_task') known.splice(known.indexOf('mode'), 1);
+    const needsV1 = [
+      ...(kind === 'action_task' ? ['mode'] : []),
+      'when',
+      'timeout',
+      'retry',
+      'outputs',
+      'on_error',
+      ...LATER_MODIFIERS,
+      ...NEVER_ON_LEAVES,
+    ];
     return { known: [...known, ...aliases], later: own.later ?? [], needsV1 };
   }
   const allowed = {

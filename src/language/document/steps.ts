@@ -2,18 +2,15 @@ import type { ActionTraits } from '../../domain/action.js';
 import type { ActionCatalog, CatalogAction } from '../../domain/action-catalog.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import {
-  DEFAULT_BACKOFF,
   type ActionNode,
   type AgentNode,
   type GateNode,
   type LeafNode,
   type Limits,
-  type Retry,
   type TransformNode,
   type Val,
   type WaitNode,
 } from '../../domain/plan.js';
-import type { Tree } from '../../domain/expression/tree.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { ActionInputReader } from './action-input.js';
@@ -21,6 +18,7 @@ import { defined } from './defined.js';
 import type { Fields } from './fields.js';
 import type { StepDraft } from './lists.js';
 import { scopeAt, type NameScope, type Names } from './names.js';
+import { defaultRetry, readRetry } from './retry.js';
 import { checkName, type Dialect } from './step-fields.js';
 import { isTainted, type TaintSources } from './taint.js';
 import type { TypeReader } from './types.js';
@@ -46,6 +44,8 @@ export interface StepTools {
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const LONGEST_MS = 30 * DAY_MS;
+/** Steps that may take longer are not run by the worker that decides (design §3). */
+const LONGEST_LOCAL_MS = 5_000;
 const DECLARABLE = ['http.call', 'ssh.run', 'container.exec'];
 
 /** Compiles steps to nodes; `keep` comes later, when all reads are known. */
@@ -142,9 +142,12 @@ export class StepCompiler {
         ? [fields.at('with')]
         : read.tainted;
     this.#checkTaint(tainted, common);
+    const { effect, idempotency } = traits;
+    const mayBeLocal = effect === 'read' && idempotency === 'safe' && timeoutMs <= LONGEST_LOCAL_MS;
+    const isLocal = fields.oneOf('mode', ['remote']) === undefined && mayBeLocal;
     const fallback = attemptsOf(traits);
     const retry =
-      this.retry(step, fallback, {
+      readRetry(names.report, fields, fallback, {
         codes: codesOf(contract),
         mayRepeat: fallback > 1,
         until:
@@ -160,6 +163,7 @@ export class StepCompiler {
       idempotency: traits.idempotency,
       timeout_ms: timeoutMs,
       retry,
+      ...(isLocal ? { mode: 'local' as const } : {}),
     };
   }
 
@@ -200,59 +204,6 @@ export class StepCompiler {
     }
   }
 
-  /**
-   * The `retry` of a step.
-   * @param fallback attempts where none are written.
-   * @param facts of what is repeated.
-   */
-  retry({ fields }: StepDraft, fallback: number, { codes, mayRepeat, until }: RetryFacts): Retry | undefined {
-    const map = fields.object('retry');
-    if (map === undefined) return undefined;
-    const known = ['attempts', 'backoff', 'deadline', 'only', 'never'];
-    const inner = this.#inner(fields, 'retry', map, [...known, 'until']);
-    const attempts = inner.number('attempts', { min: 1, max: 100 }, true) ?? fallback;
-    if (attempts > 1 && !mayRepeat) {
-      const message = 'This action may not be repeated: a second call could have a second effect.';
-      this.#tools.names.report.add('retry_forbidden', inner.at('attempts'), message, { suggestion: 'attempts: 1' });
-    }
-    const pauses = inner.object('backoff');
-    const backoff = pauses === undefined ? DEFAULT_BACKOFF : this.#backoff(inner, pauses);
-    const deadline = inner.duration('deadline', { min: SECOND_MS, max: LONGEST_MS });
-    const only = inner.texts('only');
-    const never = inner.texts('never');
-    for (const name of ['only', 'never']) this.checkCodes(inner, name, codes);
-    if (inner.has('until') && until === undefined) {
-      const message = '`until` repeats what only reads; this step may change something.';
-      const options = { what: 'key', suggestion: 'a loop with `while`' } as const;
-      this.#tools.names.report.add('until_forbidden', inner.at('until'), message, options);
-    }
-    const asked = inner.has('until') ? until?.(inner.get('until') as Json, inner.at('until')) : undefined;
-    return { attempts, backoff, ...defined({ deadline_ms: deadline, only, never, until: asked }) };
-  }
-
-  #backoff(inner: Fields, pauses: JsonObject): Retry['backoff'] {
-    const fields = this.#inner(inner, 'backoff', pauses, ['first', 'factor', 'max', 'jitter']);
-    const range = { min: SECOND_MS, max: LONGEST_MS };
-    return {
-      first_ms: fields.duration('first', range) ?? DEFAULT_BACKOFF.first_ms,
-      factor: fields.number('factor', { min: 1, max: 100 }, false) ?? DEFAULT_BACKOFF.factor,
-      max_ms: fields.duration('max', range) ?? DEFAULT_BACKOFF.max_ms,
-      jitter: fields.number('jitter', { min: 0, max: 1 }, false) ?? DEFAULT_BACKOFF.jitter,
-    };
-  }
-
-  /** Warns of codes that a step cannot fail with. */
-  checkCodes(fields: Fields, name: string, known: readonly string[] | undefined): void {
-    const list = fields.get(name);
-    if (known === undefined || !Array.isArray(list)) return;
-    list.forEach((code, ix) => {
-      if (typeof code !== 'string' || code.endsWith('*') || known.includes(code)) return;
-      const message = `This step cannot fail with \`${code}\`.`;
-      const suggestion = nearestName(code, known);
-      this.#tools.names.report.add('error_code_unknown', `${fields.at(name)}/${ix}`, message, { suggestion });
-    });
-  }
-
   /** Codes that a step can fail with, where its contract says them. */
   codesOf({ kind, fields }: StepDraft): readonly string[] | undefined {
     const action = fields.get('action');
@@ -272,7 +223,7 @@ export class StepCompiler {
     const isAlone = fields.bool('data') === false;
     const turns = fields.number('max_turns', { min: 1, max: 100 }, true) ?? 8;
     const timeoutMs = fields.duration('timeout', { min: SECOND_MS, max: LONGEST_MS }) ?? 300_000;
-    const retry = this.retry(step, 3, { mayRepeat: true }) ?? defaultRetry(3);
+    const retry = readRetry(this.#tools.names.report, fields, 3, { mayRepeat: true }) ?? defaultRetry(3);
     if (provider === undefined || model === undefined || prompt === undefined) return undefined;
     this.#checkModel(fields, provider, model);
     return {
@@ -416,15 +367,6 @@ export class StepCompiler {
   }
 }
 
-/** What `retry` says depends on what it repeats. */
-interface RetryFacts {
-  /** Codes that it can fail with; absent: any. */
-  codes?: readonly string[] | undefined;
-  mayRepeat: boolean;
-  /** Reads `until`; absent: it has none. */
-  until?: ((json: Json, pointer: string) => Tree) | undefined;
-}
-
 export type CommonFields = Pick<LeafNode, 'id' | 'path' | 'keep' | 'name' | 'when' | 'outputs'>;
 
 /** What leaf `outputs` and `retry.until` see. */
@@ -435,10 +377,6 @@ function withResult(scope: NameScope): NameScope {
 /** Attempts of an action where none are written (language §4.3). */
 function attemptsOf({ effect, idempotency }: ActionTraits): number {
   return effect === 'read' || idempotency !== 'none' ? 3 : 1;
-}
-
-function defaultRetry(attempts: number): Retry {
-  return { attempts, backoff: DEFAULT_BACKOFF };
 }
 
 /** Codes that every task can fail with, beside those of its contract. */
