@@ -174,7 +174,10 @@ function actionLock(nodes: readonly PlanNode[], actions: ActionCatalog): Plan['a
  * body that has no `outputs` of its own and whose result is read.
  */
 function withKeep(nodes: readonly PlanNode[], reads: readonly Read[]): PlanNode[] {
-  const keeps = nodes.map((node): Keep => keepOf(node.id, reads));
+  const readsAll = reads.some(([variable, step]) => variable === 'steps' && step === undefined);
+  const byStep = new Map<string, Read[]>(nodes.map(({ id }) => [id, []]));
+  for (const read of reads) if (read[0] === 'steps' && read[1] !== undefined) byStep.get(read[1])?.push(read);
+  const keeps = nodes.map(({ id }): Keep => (readsAll ? '*' : keepOf(byStep.get(id) ?? [])));
   const readsPrev = reads.some(([variable]) => variable === 'prev');
   nodes.forEach((node, ix) => {
     const isRead = keeps[ix] === '*' || keeps[ix]?.length !== 0 || (node.kind === 'for_each' && readsPrev);
@@ -195,12 +198,11 @@ function keepLast(nodes: readonly PlanNode[], keeps: Keep[], list: readonly numb
   }
 }
 
-/** Which of a step's outputs anything reads: paths below `outputs`. */
-function keepOf(id: string, reads: readonly Read[]): Keep {
+/** Which of a step's outputs its reads need: paths below `outputs`. */
+function keepOf(reads: readonly Read[]): Keep {
   const paths = new Map<string, string[]>();
-  for (const [variable, step, field, ...path] of reads) {
-    if (variable !== 'steps' || (step !== undefined && step !== id)) continue;
-    if (step === undefined || field === undefined) return '*';
+  for (const [, , field, ...path] of reads) {
+    if (field === undefined) return '*';
     if (field !== 'outputs') continue;
     if (path.length === 0) return '*';
     paths.set(JSON.stringify(path), path);

@@ -7,6 +7,8 @@ import { canonicalJson, type JsonObject } from '../domain/json.js';
 /** All actions by name. Built once from an explicit list of packs. */
 export class ActionRegistry implements ActionSource {
   readonly #actions = new Map<string, RegisteredAction>();
+  /** Schemas are made once: a document asks for the same action at each of its steps. */
+  readonly #entries = new Map<string, CatalogAction>();
 
   /** @throws Error when two packs bring an action of the same name. */
   constructor(packs: readonly Pack[]) {
@@ -34,11 +36,17 @@ export class ActionRegistry implements ActionSource {
   catalog(): ActionCatalog {
     return {
       names: () => this.names(),
-      find: (name) => {
-        const registered = this.#actions.get(name);
-        return registered && catalogEntryOf(registered);
-      },
+      find: (name) => this.#entry(name),
     };
+  }
+
+  #entry(name: string): CatalogAction | undefined {
+    const known = this.#entries.get(name);
+    const registered = this.#actions.get(name);
+    if (known !== undefined || registered === undefined) return known;
+    const entry = catalogEntryOf(registered);
+    this.#entries.set(name, entry);
+    return entry;
   }
 }
 

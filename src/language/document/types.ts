@@ -59,6 +59,9 @@ export function schemaChecker(): Ajv2020 {
   return ajv;
 }
 
+/** Making a checker costs more than most schemas do. */
+const declarations = schemaChecker();
+
 /** Reads declarations of types, short or JSON Schema (language §6.1), and reports what is wrong with them. */
 export class TypeReader {
   readonly #report: Report;
@@ -167,11 +170,14 @@ export class TypeReader {
       return;
     }
     try {
-      const validate = schemaChecker().compile(rest);
+      const validate = declarations.compile(rest);
       if (fallback === undefined || validate(fallback)) return;
       this.#invalid(`${pointer}/default`, 'The default is not of the declared type.');
     } catch {
       this.#invalid(pointer, 'This is not a valid JSON Schema.');
+    } finally {
+      // It keeps every schema, for ever: only the compiled function is wanted.
+      declarations.removeSchema(rest);
     }
   }
 }
