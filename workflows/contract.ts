@@ -1,6 +1,14 @@
 import type { TaskFailure } from '../src/domain/engine/messages.js';
 import type { ResultRules } from '../src/domain/engine/result.js';
-import type { Decision, EnvFacts, EventFacts, RunFacts, State, Transition } from '../src/domain/engine/state.js';
+import type {
+  Decision,
+  EnvFacts,
+  EventFacts,
+  Reused,
+  RunFacts,
+  State,
+  Transition,
+} from '../src/domain/engine/state.js';
 import type { Json, JsonObject } from '../src/domain/json.js';
 import type { Keep, Plan, Retry, Effect, Idempotency } from '../src/domain/plan.js';
 
@@ -30,7 +38,14 @@ interface RunInputCommon {
 }
 
 export interface FreshRun extends RunInputCommon {
-  start: { inputs: JsonObject; event: EventFacts; env: EnvFacts; run: RunFacts };
+  start: {
+    inputs: JsonObject;
+    event: EventFacts;
+    env: EnvFacts;
+    run: RunFacts;
+    /** Of a rerun: the results that it takes over, by path; together at most 512 KiB of JSON. */
+    reuse?: Record<string, Reused>;
+  };
 }
 
 export interface ContinuedRun extends RunInputCommon {

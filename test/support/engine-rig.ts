@@ -1,6 +1,6 @@
 import { advance, start } from '../../src/domain/engine/engine.js';
 import type { Command, EngineEvent } from '../../src/domain/engine/messages.js';
-import type { State, Transition } from '../../src/domain/engine/state.js';
+import type { Reused, State, Transition } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { Plan } from '../../src/domain/plan.js';
 
@@ -27,10 +27,15 @@ export class Rig {
   commands: Command[] = [];
   now = T0;
 
-  constructor(plan: Plan, inputs: JsonObject = {}, event: JsonObject | null = null) {
+  constructor(
+    plan: Plan,
+    inputs: JsonObject = {},
+    event: JsonObject | null = null,
+    reuse?: Readonly<Record<string, Reused>>,
+  ) {
     this.plan = plan;
     this.state = start(plan);
-    this.feed({ t: 'start', inputs, event, env: ENV, run: RUN });
+    this.feed({ t: 'start', inputs, event, env: ENV, run: RUN, ...(reuse === undefined ? {} : { reuse }) });
   }
 
   feed(event: Body): Command[] {

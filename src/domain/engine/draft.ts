@@ -8,7 +8,7 @@ import { isoUtc } from '../time.js';
 import type { FailureFacts, XynError } from '../xyn-error.js';
 import { sha256Base32 } from '../hash.js';
 import type { Command, EngineEvent } from './messages.js';
-import type { Frame, Hold, Outcome, State, StepView, Transition } from './state.js';
+import type { Frame, Hold, Outcome, Reused, State, StepView, Transition } from './state.js';
 
 /** The frame of the plan's own list. */
 export const ROOT = 'root';
@@ -32,6 +32,7 @@ export class Draft {
   readonly #costs: { left: number }[] = [];
   readonly #own = new Set<string>();
   readonly #ownHolds = new Set<string>();
+  #ownReuse = false;
 
   constructor(plan: Plan, before: State, event: EngineEvent) {
     this.plan = plan;
@@ -84,6 +85,16 @@ export class Draft {
   addHold(path: string, hold: Hold): Hold {
     this.#ownHolds.add(path);
     return (this.state.holds[path] = hold);
+  }
+
+  /** The result that an earlier run has for a path, if any; it is given once. */
+  takeReused(path: string): Reused | undefined {
+    const entry = this.state.reuse?.[path];
+    if (entry === undefined) return undefined;
+    if (!this.#ownReuse) this.state.reuse = { ...this.state.reuse };
+    this.#ownReuse = true;
+    delete this.state.reuse?.[path];
+    return entry;
   }
 
   /** A node that must be there. */

@@ -118,6 +118,7 @@ function begin(d: Draft, event: Extract<EngineEvent, { t: 'start' }>): void {
   d.state.env = event.env;
   d.state.event = event.event;
   d.state.inputs = event.inputs;
+  if (event.reuse !== undefined) d.state.reuse = event.reuse;
   d.note({ t: 'run', status: 'running' });
   d.addHold(ROOT, { node: ROOT, frame: '', stage: 'body', attempt: 1, started: d.state.now });
   d.addFrame(ROOT, { node: ROOT, body: DO, hold: ROOT, pc: 0, steps: {}, stage: 'body' });

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../json.js';
 import type { NodeIx, Keep } from '../plan.js';
 import type { XynError } from '../xyn-error.js';
 import type { ResultRules } from './result.js';
-import type { Decision, EnvFacts, EventFacts, RunFacts } from './state.js';
+import type { Decision, EnvFacts, EventFacts, Reused, RunFacts } from './state.js';
 
 /** A failure as the driver reports it; the engine adds place and time. */
 export interface TaskFailure {
@@ -26,7 +26,15 @@ interface EventCommon {
 /** What the driver tells the engine. */
 export type EngineEvent = EventCommon &
   (
-    | { t: 'start'; inputs: JsonObject; event: EventFacts; env: EnvFacts; run: RunFacts }
+    | {
+        t: 'start';
+        inputs: JsonObject;
+        event: EventFacts;
+        env: EnvFacts;
+        run: RunFacts;
+        /** Tasks that are not done again, by path. */
+        reuse?: Record<string, Reused>;
+      }
     /** `finished`: the worker has applied the rules of the command to the result. */
     | { t: 'done'; path: string; result: Json; attempt: number; finished?: boolean }
     | { t: 'failed'; path: string; error: TaskFailure }

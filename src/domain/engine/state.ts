@@ -80,10 +80,21 @@ export interface State {
   outputs?: JsonObject;
   /** Frames that go on with the next event: the last one did as much as one event may. */
   queue?: string[];
+  /** What the run that this one repeats has done already, by path; an entry goes when its step begins. */
+  reuse?: Record<string, Reused>;
   /** Not yet recorded, oldest first. */
   transitions: Transition[];
   /** The moment for which the driver was asked to wake the engine. */
   wake?: number;
+}
+
+/** What a task of an earlier run came to: it stands for doing the task again. */
+export type Reused = ReusedFrom & ({ status: 'completed'; outputs: Json } | { status: 'failed'; error: XynError });
+
+/** The run that did a task, and the step's path in it where that is another one. */
+export interface ReusedFrom {
+  run: string;
+  path?: string;
 }
 
 /** One execution of a list of steps. Its id is its address: that of a step in it is the id, a dot and the step's id. */
@@ -285,6 +296,8 @@ export type Transition = TransitionCommon &
         error?: XynError;
         started_at?: string;
         attempts: number;
+        /** The catalog takes inputs and outputs from the step that did it. */
+        reused?: ReusedFrom;
       }
     | {
         t: 'gate';

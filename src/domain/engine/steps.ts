@@ -8,7 +8,7 @@ import { attempt } from './attempt.js';
 import { ROOT, viewOf, type Draft } from './draft.js';
 import { cleanupOf, dropFrame, dropFrames, FINALLY, handlersOf, isHolder, listOf } from './frames.js';
 import { matchesCode } from './retry.js';
-import type { Hold, Outcome, SkipReason, StepStatus, StepView } from './state.js';
+import type { Hold, Outcome, ReusedFrom, SkipReason, StepStatus, StepView } from './state.js';
 
 /** Causes that an error keeps (language §5.6). */
 const MAX_CAUSES = 5;
@@ -29,6 +29,8 @@ interface StepEnd {
   attempts: number;
   /** False where the worker's own record says it already. */
   note: boolean;
+  /** It was done by an earlier run. */
+  reused?: ReusedFrom;
 }
 
 /** Ends a leaf well. */
@@ -241,7 +243,7 @@ export function endStep(d: Draft, frameId: string, node: PlanNode, outcome: Outc
   const timing = { attempts: end.attempts, started_at: startedAt(d, frame.steps[node.id]) };
   const facts = viewFacts(outcome);
   frame.steps[node.id] = { ...facts, ...timing, ended_at: d.nowIso() };
-  if (end.note) noteStep(d, node, path, facts.status, { ...facts, ...timing });
+  if (end.note) noteStep(d, node, path, facts.status, { ...facts, ...timing, ...end });
   else d.state.ran.ended += 1;
   delete frame.open;
   if (outcome.status === 'completed' || (outcome.status === 'failed' && outcome.handled)) frame.pc += 1;
@@ -291,6 +293,7 @@ interface StepFacts {
   error?: XynError;
   started_at?: string;
   attempts: number;
+  reused?: ReusedFrom;
 }
 
 /** Notes the status of a step for the catalog. */
@@ -304,10 +307,11 @@ export function noteStep(d: Draft, node: PlanNode, path: string, status: StepSta
     ...(node.name === undefined ? {} : { name: node.name }),
     status,
     ...(facts.skip_reason === undefined ? {} : { skip_reason: facts.skip_reason }),
-    ...(facts.outputs === undefined ? {} : { outputs: facts.outputs }),
+    ...(facts.outputs === undefined || facts.reused ? {} : { outputs: facts.outputs }),
     ...(facts.error === undefined ? {} : { error: facts.error }),
     ...(facts.started_at === undefined ? {} : { started_at: facts.started_at }),
     attempts: facts.attempts,
+    ...(facts.reused === undefined ? {} : { reused: facts.reused }),
   });
 }
 

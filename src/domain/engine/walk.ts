@@ -12,6 +12,7 @@ import { afterIteration, openLoop } from './holders/for-each.js';
 import { afterBranch, openParallel } from './holders/parallel.js';
 import { afterCase, openSwitch } from './holders/switch.js';
 import { inputOf, issueTask } from './leaves.js';
+import { takeOver } from './reuse.js';
 import { isFinal, onRunFrameEnd } from './run-end.js';
 import type { Frame, Outcome } from './state.js';
 import {
@@ -164,6 +165,7 @@ function enterKind(d: Draft, frameId: string, ix: NodeIx, node: PlanNode, path: 
       return openLoop(d, frameId, ix, node);
     case 'action_task':
     case 'agent_task': {
+      if (takeOver(d, frameId, node, path)) return;
       beginStep(d, frameId, node);
       const input = attempt(() => inputOf(d, frameId, path, node));
       if ('fault' in input) return failStep(d, frameId, node, d.errorAt(node, path, input.fault), 0);
