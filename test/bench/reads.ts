@@ -58,16 +58,40 @@ async function filled(ground: Ground, runs: number, say: (line: string) => void)
   return filledAt;
 }
 
-async function openSide(runs: number, data: string | undefined, say: (line: string) => void): Promise<Side> {
-  const ground = await prepareGround(say, data === undefined ? undefined : path.resolve(data, String(runs)));
-  try {
-    const filledAt = await filled(ground, runs, say);
-    const api = await startReal(ground, 'api', 'bench-reads');
-    return { runs, ground, api, reads: await withDeepPages(ground, api, readsOf(runs, filledAt), runs) };
-  } catch (error) {
-    await ground.close();
-    throw error;
+/** What has to be ended, newest first. Ending it a second time waits for the first. */
+class Closers {
+  readonly #closers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
+
+  add(close: () => Promise<void>): void {
+    this.#closers.unshift(close);
   }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#closeAll());
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const close of this.#closers) await close();
+  }
+}
+
+async function openSide(
+  runs: number,
+  data: string | undefined,
+  closers: Closers,
+  say: (line: string) => void,
+): Promise<Side> {
+  const ground = await prepareGround(say, data === undefined ? undefined : path.resolve(data, String(runs)));
+  closers.add(() => ground.close());
+  const filledAt = await filled(ground, runs, say);
+  const api = await startReal(ground, 'api', 'bench-reads');
+  closers.add(() => api.stop());
+  return { runs, ground, api, reads: await withDeepPages(ground, api, readsOf(runs, filledAt), runs) };
 }
 
 /** Places in the middle of each list, by the names of the keys that their cursors have. */
@@ -191,29 +215,26 @@ export async function benchReads(args: readonly string[], say: (line: string) =>
   const sizes = values.sizes.split(',').map(Number);
   const requests = Number(values.requests);
   if (![...sizes, requests].every((one) => Number.isInteger(one) && one >= 1)) throw new Error(USAGE);
-  const sides: Side[] = [];
-  const close = async (): Promise<void> => {
-    for (const side of sides.splice(0)) {
-      await side.api.stop();
-      await side.ground.close();
-    }
-  };
+  const closers = new Closers();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void close().finally(() => process.exit(130)));
+    process.once(signal, () => void closers.close().finally(() => process.exit(130)));
   }
+  const sides: Side[] = [];
+  const results: ReadResult[] = [];
   try {
-    for (const runs of sizes) sides.push(await openSide(runs, values.data, say));
+    for (const runs of sizes) sides.push(await openSide(runs, values.data, closers, say));
     const reads = commonReads(sides, values.only);
     say(`${reads.length} reads`);
     for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
       for (const pair of reads) for (const [ix, side] of sides.entries()) await timed(side, pair[ix] as Read);
     }
-    const results: ReadResult[] = [];
     for (const pair of reads) results.push(await quietest(sides, pair, requests));
-    console.log(table(sides, results));
-    if (values.out !== undefined)
-      writeFileSync(values.out, `${JSON.stringify({ sizes, requests, results }, null, 2)}\n`);
+  } catch (error) {
+    // Whoever stops it gets what was measured until then; what was under way fails when its servers go.
+    if (!closers.isClosing) throw error;
   } finally {
-    await close();
+    if (results.length > 0) console.log(table(sides, results));
+    await closers.close();
   }
+  if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ sizes, requests, results }, null, 2)}\n`);
 }
