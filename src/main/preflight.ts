@@ -41,7 +41,7 @@ const LOOKS: readonly (readonly [name: string, look: Look])[] = [
   ['Temporal', lookAtTemporal],
 ];
 
-/** Looks at everything that a start needs, in turn; changes nothing but makes the folder for state. */
+/** Looks at everything that a start needs, in turn; changes nothing but makes the folder for state, and asks Temporal for a moment's workflow. */
 export async function preflight(config: Config, env: NodeJS.ProcessEnv): Promise<PreflightCheck[]> {
   const checks: PreflightCheck[] = [];
   for (const [name, look] of LOOKS) {
@@ -166,6 +166,12 @@ async function lookAtTemporal({ temporalAddress: address, temporalNamespace: nam
     return warning(
       `${about} lacks the search attributes ${names}`,
       'Add them, each of type Keyword; runs start without.',
+    );
+  }
+  if (facts.isEager === false) {
+    return warning(
+      `${about} does not hand out activities eagerly`,
+      'Set the dynamic value system.enableActivityEagerExecution=true: every step is faster (docs/operations.md).',
     );
   }
   return facts.store.startsWith('postgres') && facts.store !== BEST_STORE

@@ -1,4 +1,5 @@
 import { Connection } from '@temporalio/client';
+import { handsOutEagerly } from './eager-probe.js';
 
 /** What a Temporal server says about itself, for preflight. */
 export interface TemporalFacts {
@@ -7,13 +8,15 @@ export interface TemporalFacts {
   store: string;
   hasNamespace: boolean;
   missingSearchAttributes: string[];
+  /** Activities come with the answer to a workflow task; null: it could not be tried. */
+  isEager: boolean | null;
 }
 
 const PATIENCE_MS = 3_000;
 const SEARCH_ATTRIBUTES = ['XynBlueprint', 'XynVersion', 'XynEnv', 'XynCorrelationId'];
 
 /**
- * Looks at a server without changing it.
+ * Looks at a server; leaves nothing behind but, for a moment, a workflow that tries how it hands out activities.
  * @throws what the SDK throws when it does not answer.
  */
 export async function inspectTemporal(address: string, namespace: string): Promise<TemporalFacts> {
@@ -32,6 +35,7 @@ export async function inspectTemporal(address: string, namespace: string): Promi
         version: serverVersion,
         store: persistenceStore,
         hasNamespace,
+        isEager: hasNamespace ? await handsOutEagerly(connection, namespace).catch(() => null) : null,
         missingSearchAttributes: SEARCH_ATTRIBUTES.filter((name) => !known.includes(name)),
       };
     });

@@ -1,13 +1,21 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Connection } from '@temporalio/client';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { PreflightCheck } from '../../src/cli/actions.js';
 import { loadConfig } from '../../src/config/config.js';
 import { preflight } from '../../src/main/preflight.js';
+import { findTemporalBinary } from '../../src/servers/temporal-binary.js';
 import { asAdmin, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
 import { describeWith } from '../support/parts.js';
 import { testTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
+
+const goModule = fileURLToPath(new URL('../../tools/temporal-cli', import.meta.url));
 
 let database: TestDatabase;
 let stateDir: string;
@@ -80,5 +88,56 @@ describeWith('temporal')('with a Temporal server', () => {
       next: expect.stringContaining('TEMPORAL_NAMESPACE') as unknown,
     });
     expect(await check('Temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' })).toMatchObject({ status: 'failed' });
+  });
+
+  it('leaves no workflow behind', async () => {
+    const { address } = await testTemporal();
+    await check('Temporal', { TEMPORAL_ADDRESS: address });
+    const connection = await Connection.connect({ address });
+    try {
+      await until('the workflow of preflight is gone', async () => {
+        const { executions } = await connection.workflowService.listWorkflowExecutions({
+          namespace: 'default',
+          query: `WorkflowType = 'xynPreflight'`,
+        });
+        return executions.length === 0;
+      });
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('says when activities are not handed out eagerly', async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    const binary = await findTemporalBinary({ stateDir, env: process.env, goModule });
+    const attributes = ['XynBlueprint', 'XynVersion', 'XynEnv', 'XynCorrelationId'];
+    const server = spawn(
+      binary.path,
+      [
+        ...[
+          'server',
+          'start-dev',
+          '--headless',
+          '--ip',
+          '127.0.0.1',
+          '--port',
+          address.slice(10),
+          '--log-level',
+          'never',
+        ],
+        ...attributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ],
+      { stdio: 'ignore' },
+    );
+    try {
+      const seen = await until('the server takes work', async () => {
+        const one = await check('Temporal', { TEMPORAL_ADDRESS: address });
+        return one?.message.includes('eagerly') === true ? one : undefined;
+      });
+      expect(seen).toMatchObject({ status: 'warning', next: expect.stringContaining('operations.md') as unknown });
+    } finally {
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      if (server.exitCode === null && server.kill()) await gone;
+    }
   });
 });
