@@ -31,4 +31,16 @@ export class AnswerStore {
       VALUES (${operation}, ${key}, ${bodySha256}, ${JSON.stringify(answer)}::jsonb) ON CONFLICT DO NOTHING`;
     return added > 0;
   }
+
+  /**
+   * Forgets answers that are older than that.
+   * @returns how many they were, at most `limit`.
+   */
+  async prune(olderThanMs: number, limit: number): Promise<number> {
+    return this.#db.$executeRaw`
+      DELETE FROM idempotent_answers WHERE (operation, idempotency_key) IN (
+        SELECT operation, idempotency_key FROM idempotent_answers
+        WHERE created_at < now() - ${olderThanMs} * interval '1 ms'
+        ORDER BY created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
 }

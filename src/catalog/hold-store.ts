@@ -12,6 +12,14 @@ export interface HeldStart {
   expires_at: string;
 }
 
+/** A start that was held for so long that it never happens. */
+export interface ExpiredStart {
+  event_id: string;
+  /** Of the event. */
+  correlation_id: string;
+  held_at: Date;
+}
+
 /** An event whose start was held and may happen now. */
 export interface ReleasedEvent {
   event: EventDto;
@@ -65,23 +73,23 @@ export class HoldStore {
   }
 
   /**
-   * Gives up starts that were held too long, and says so in their verdicts.
-   * @returns their events.
+   * Gives up starts that were held too long, and says so in their verdicts. Inside a transaction that audits it.
+   * @returns those that it gave up.
    */
-  async expire(blueprintId: string, limit: number): Promise<string[]> {
-    const rows = await this.#db.$queryRaw<{ event_id: string }[]>`
+  async expire(blueprintId: string, limit: number): Promise<ExpiredStart[]> {
+    return this.#db.$queryRaw<ExpiredStart[]>`
       WITH due AS (
         SELECT event_id FROM held_starts WHERE blueprint_id = ${blueprintId} AND expires_at <= now()
         ORDER BY seq LIMIT ${limit}
       ), gone AS (
         DELETE FROM held_starts h USING due d WHERE h.blueprint_id = ${blueprintId} AND h.event_id = d.event_id
-        RETURNING h.event_id
+        RETURNING h.event_id, h.held_at
       )
       UPDATE event_verdicts v
       SET detail = coalesce(v.detail, '{}') || jsonb_build_object('expired', true, 'expired_at', now())
-      FROM gone g WHERE v.event_id = g.event_id AND v.blueprint_id = ${blueprintId} AND v.verdict = 'backlog'
-      RETURNING v.event_id`;
-    return rows.map((row) => row.event_id);
+      FROM gone g JOIN events e USING (event_id)
+      WHERE v.event_id = g.event_id AND v.blueprint_id = ${blueprintId} AND v.verdict = 'backlog'
+      RETURNING v.event_id, e.correlation_id, g.held_at`;
   }
 
   /** Takes the oldest held starts of a blueprint out. Inside a transaction that starts them. */

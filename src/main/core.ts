@@ -111,6 +111,7 @@ export function createCore({ catalog, gateway, env, log, rails, compile, targetF
         cancels,
         decisions,
         footprints: footprintDays,
+        answers: access.answers,
         ...(rails === undefined
           ? {}
           : { held: new HeldStarts({ ...creation, rails, log }), places: new RunPlaces(access, rails) }),

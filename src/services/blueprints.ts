@@ -107,7 +107,7 @@ export class BlueprintService {
 
   /**
    * Makes a document the active version of its blueprint; doing it again changes nothing.
-   * @param key the same key with the same document gets the same answer, for ever.
+   * @param key the same key with the same document gets the same answer, for 90 days.
    * @throws XynFault `blueprint_invalid` with every problem, `idempotency_mismatch`, and what `savePlan` throws.
    */
   async apply(caller: Caller, bytes: Uint8Array, key?: string): Promise<AppliedBlueprintDto> {

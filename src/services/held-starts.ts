@@ -1,3 +1,5 @@
+import type { AuditEntry } from '../catalog/audit.js';
+import type { ExpiredStart } from '../catalog/hold-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { Log } from './log.js';
 import type { Rails } from './rails.js';
@@ -37,6 +39,7 @@ export class HeldStarts {
     const done = await catalog.urgentTransaction(async (unit) => {
       await unit.holds.lock(blueprintId);
       const expired = await unit.holds.expire(blueprintId, BATCH);
+      await unit.audit(expired.map((start) => this.#expiredEntry(blueprintId, start)));
       const { starts } = await unit.holds.recent(blueprintId, rails.startsPerMinute);
       const free = Math.min(rails.startsPerMinute - starts, BATCH);
       const released = free > 0 ? await unit.holds.release(blueprintId, free) : [];
@@ -44,10 +47,24 @@ export class HeldStarts {
       return { expired, released: released.length };
     });
     if (done.expired.length > 0) {
-      log.warn({ blueprint_id: blueprintId, events: done.expired }, 'held events were too old and start nothing');
+      const events = done.expired.map(({ event_id }) => event_id);
+      log.warn({ blueprint_id: blueprintId, events }, 'held events were too old and start nothing');
     }
     if (done.released > 0) {
       log.info({ blueprint_id: blueprintId, starts: done.released }, 'held events start their runs');
     }
+  }
+  #expiredEntry(blueprintId: string, { event_id: eventId, correlation_id, held_at: heldAt }: ExpiredStart): AuditEntry {
+    return {
+      key: `held/${eventId}/${blueprintId}/expired`,
+      at: new Date(this.#deps.clock()),
+      actor: 'system',
+      action: 'start.expire',
+      resource_type: 'event',
+      resource_id: eventId,
+      after: { blueprint_id: blueprintId, held_at: heldAt.toISOString() },
+      correlation_id,
+      env_id: this.#deps.env.id,
+    };
   }
 }

@@ -1,3 +1,4 @@
+import type { AnswerStore } from '../catalog/answer-store.js';
 import type { CancelSender } from './cancel-sender.js';
 import type { DecisionSender } from './decision-sender.js';
 import type { FootprintDays } from './footprint-days.js';
@@ -12,12 +13,18 @@ const HELD_MS = 1_000;
 const PLACES_MS = 1_000;
 /** Pages add up what is not folded yet, so this only keeps that short. */
 const FOOTPRINTS_MS = 5_000;
+const ANSWERS_MS = 3_600_000;
+/** docs/api.md promises it: nobody repeats a request after so long, and the answers would pile up for ever. */
+const ANSWERS_KEPT_MS = 90 * 86_400_000;
+/** A statement that deletes more would hold its locks for too long. */
+const ANSWERS_AT_ONCE = 1_000;
 
 /** Goes on, every few seconds, with what has not arrived or had to wait; ends with `stop`. */
 export function startSweeps(parts: {
   cancels: CancelSender;
   decisions: DecisionSender;
   footprints: Pick<FootprintDays, 'fold'>;
+  answers: Pick<AnswerStore, 'prune'>;
   held?: HeldStarts;
   places?: RunPlaces;
   log: Log;
@@ -29,6 +36,7 @@ export function startSweeps(parts: {
     loopOf(parts.log, 'cancels', CANCELS_MS, () => parts.cancels.sweep()),
     loopOf(parts.log, 'decisions', DECISIONS_MS, () => parts.decisions.sweep()),
     loopOf(log, 'footprint days', FOOTPRINTS_MS, () => parts.footprints.fold()),
+    loopOf(log, 'kept answers', ANSWERS_MS, () => forgetAnswers(parts.answers)),
     ...(held === undefined ? [] : [loopOf(log, 'held starts', HELD_MS, () => held.sweep())]),
     ...(places === undefined ? [] : [loopOf(log, 'places', PLACES_MS, () => places.sweep())]),
   ];
@@ -37,6 +45,11 @@ export function startSweeps(parts: {
       await Promise.all(loops.map((loop) => loop.stop()));
     },
   };
+}
+
+/** Forgets answers to requests with an Idempotency-Key that were given 90 days ago. @throws XynFault `db_unavailable` */
+export async function forgetAnswers(answers: Pick<AnswerStore, 'prune'>): Promise<void> {
+  while ((await answers.prune(ANSWERS_KEPT_MS, ANSWERS_AT_ONCE)) === ANSWERS_AT_ONCE);
 }
 
 function loopOf(log: Log, what: string, pauseMs: number, sweep: () => Promise<void>): ReturnType<typeof startWakeLoop> {

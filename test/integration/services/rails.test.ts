@@ -153,6 +153,28 @@ describe('starts of one blueprint', () => {
     expect([await count('runs'), await count('held_starts')]).toEqual([10, 0]);
     const shown = await nodes[0]?.events.get(event?.event_id ?? '');
     expect(shown?.verdicts).toMatchObject([{ verdict: 'backlog', run_id: null, detail: { expired: true } }]);
+    expect(await query("SELECT * FROM audit_log WHERE action = 'start.expire'")).toMatchObject([
+      {
+        actor: 'system',
+        resource_type: 'event',
+        resource_id: event?.event_id,
+        after: { blueprint_id: 'bp.work' },
+        correlation_id: shown?.correlation_id,
+      },
+    ]);
+  });
+
+  it('that were held for too long stay held while the audit trail takes nothing', async () => {
+    await emit(11);
+    await query("UPDATE held_starts SET expires_at = now() - interval '1 s'");
+    await asAdmin(database.ownerUrl, [
+      "ALTER TABLE audit_log ADD CONSTRAINT closed CHECK (action <> 'start.expire') NOT VALID",
+    ]);
+    await heldOf(catalogs[0] as Catalog).sweep();
+    expect(await count('held_starts')).toBe(1);
+    await asAdmin(database.ownerUrl, ['ALTER TABLE audit_log DROP CONSTRAINT closed']);
+    await heldOf(catalogs[0] as Catalog).sweep();
+    expect(await count('held_starts')).toBe(0);
   });
 
   it('that were held go by what the blueprint is when they happen', async () => {
