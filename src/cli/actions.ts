@@ -66,6 +66,8 @@ export interface CliActions {
   drawBlueprint(document: Uint8Array, format: GraphFormat): Promise<DocumentAnswer>;
   /** A v0 document in v1; a v1 document as it is. With `problems` beside the text, its author has still to do something. */
   migrateBlueprint(document: Uint8Array): Promise<DocumentAnswer>;
+  /** The JSON Schema of blueprint documents, as the text of a file. */
+  blueprintSchemaText(): string;
   /** Starts everything and resolves when all of it has stopped again, with the exit code. */
   up(config: Config, printer: Printer): Promise<number>;
   /** Stops what `up` started in the same folder; `stopped: false`: nothing ran. */

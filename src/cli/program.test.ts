@@ -19,6 +19,7 @@ import { readSettingsFile } from '../config/settings-file.js';
 import { SETTINGS } from '../config/settings.js';
 import { XynFault } from '../domain/fault.js';
 import { compileContext, createCompiler } from '../main/compiler.js';
+import { blueprintSchemaText } from '../main/document-actions.js';
 import { junitXml } from '../scenarios/junit.js';
 import { mismatchLines } from '../scenarios/report.js';
 import { runScenarioFiles } from '../scenarios/scenario-files.js';
@@ -64,6 +65,7 @@ beforeEach(async () => {
     version: '1.2.3',
     nearestName: () => 'XYN_PORT',
     drawBlueprint: async () => ({ problems: [] }),
+    blueprintSchemaText,
     migrateBlueprint: async () => ({ problems: [] }),
     preflight: async () => checks,
     up: async (config) => {
@@ -225,7 +227,7 @@ describe('init', () => {
     const folder = join(stateDir, 'ops');
     const first = await xynctl(['init', folder]);
     expect(first.code).toBe(0);
-    expect(first.out.match(/^written/gm)).toHaveLength(3);
+    expect(first.out.match(/^written/gm)).toHaveLength(4);
     const settings = join(folder, '.env');
     expect((await stat(settings)).mode & 0o777).toBe(0o600);
     expect(readSettingsFile(settings, {}, { required: true })).toEqual({ XYN_TARGETS_FILE: 'targets.yaml' });
@@ -235,10 +237,16 @@ describe('init', () => {
     const { compiled, problems } = await createCompiler()(await readFile(join(folder, 'blueprints/check-health.yaml')));
     expect(problems).toEqual([]);
     expect(compiled?.plan.id).toBe('bp.check_health');
+    // Editors find the schema from the blueprint's first line.
+    const [, schema = ''] =
+      /^# yaml-language-server: \$schema=(\S+)\n/.exec(
+        await readFile(join(folder, 'blueprints/check-health.yaml'), 'utf8'),
+      ) ?? [];
+    expect(await readFile(join(folder, 'blueprints', schema), 'utf8')).toBe(blueprintSchemaText());
     await writeFile(settings, 'XYN_PORT=1');
     const again = await xynctl(['init', folder, '--json']);
     expect(JSON.parse(again.out)).toMatchObject({
-      files: [{ outcome: 'kept' }, { outcome: 'kept' }, { outcome: 'kept' }],
+      files: Array.from({ length: 4 }, () => ({ outcome: 'kept' })),
     });
     expect(await readFile(settings, 'utf8')).toBe('XYN_PORT=1');
   });

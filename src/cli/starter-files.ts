@@ -12,7 +12,8 @@ targets: []
 `;
 
 /** The blueprint that \`xynctl init\` writes: it needs neither a model nor a target. */
-export const BLUEPRINT_TEMPLATE = `# Asks Xyn itself how it is, once a person agreed. Start it with
+export const BLUEPRINT_TEMPLATE = `# yaml-language-server: $schema=../schemas/blueprint.schema.json
+# Asks Xyn itself how it is, once a person agreed. Start it with
 #   xynctl runs start bp.check_health --wait
 # or by the event ops.check:
 #   xynctl events emit ops.check --wait

@@ -7,6 +7,8 @@ export interface CatalogAction {
   pack: string;
   /** Digest of the contract, for the action lock. */
   contract: string;
+  /** What it does, in one sentence. */
+  summary?: string;
   /** JSON Schema of the input; may carry `x-sink` (`host`, `command`, `path`) and `x-secret: true`. */
   input: JsonObject;
   /** JSON Schema of the output; may carry `x-taint: true`. */

@@ -40,7 +40,10 @@ export interface Services {
   actions: Pick<ActionCalls, 'execute'>;
   audit: Pick<AuditTrail, 'list' | 'verify' | 'state' | 'links'>;
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download' | 'preview'>;
-  blueprints: Pick<BlueprintService, 'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply'>;
+  blueprints: Pick<
+    BlueprintService,
+    'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'documentSchema'
+  >;
   doctor: Pick<DoctorService, 'examine'>;
   live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;
 }

@@ -37,7 +37,7 @@ import { createRegistry } from '../telemetry/registry.js';
 import { requestMetrics } from '../telemetry/request-metrics.js';
 import { serviceMetrics } from '../telemetry/service-metrics.js';
 import { RunGateway } from '../temporal/gateway.js';
-import { createCompiler, createTargetFields } from './compiler.js';
+import { createCompiler, createDocumentSchema, createTargetFields } from './compiler.js';
 import { createCore } from './core.js';
 import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
@@ -103,6 +103,7 @@ const core = createCore({
   rails: railsOf(config),
   compile: createCompiler(limitRailsOf(config)),
   targetFields: createTargetFields(),
+  documentSchema: createDocumentSchema(),
   observer,
 });
 const store = await LocalArtifactStore.open({

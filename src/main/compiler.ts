@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { isJsonObject } from '../domain/json.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
-import { compileBlueprint, type CompileContext } from '../language/index.js';
+import { compileBlueprint, documentSchema, type CompileContext } from '../language/index.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import type { Compilation } from '../services/blueprints.js';
@@ -13,6 +13,11 @@ const PROVIDERS = [{ name: 'openai' }, { name: 'anthropic' }];
 /** What blueprints are compiled against: the actions of all packs. */
 export function compileContext(): CompileContext {
   return { actions: new ActionRegistry(PACKS).catalog(), providers: PROVIDERS };
+}
+
+/** JSON Schema of documents with the actions of all packs. */
+export function createDocumentSchema(): JsonObject {
+  return documentSchema(compileContext());
 }
 
 /** The compiler of blueprints over the actions of all packs, with the limits of the deployment; default: those of the language. */

@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/connect.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import { writeRecords } from '../catalog/records.js';
 import type { EnvFacts } from '../domain/engine/state.js';
+import type { JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
 import { BlueprintService, type Compilation } from '../services/blueprints.js';
 import { CancelSender } from '../services/cancel-sender.js';
@@ -41,6 +42,8 @@ export interface CoreParts {
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
   /** Absent: plans are not previewed. */
   targetFields?: TargetFields;
+  /** JSON Schema of documents; absent: it is not served. */
+  documentSchema?: JsonObject;
   observer?: ServiceObserver;
 }
 
@@ -58,7 +61,8 @@ export interface Core {
 }
 
 /** Puts the services together. Nothing runs before `startBackground`. */
-export function createCore({ catalog, gateway, env, log, rails, compile, targetFields, observer }: CoreParts): Core {
+export function createCore(parts: CoreParts): Core {
+  const { catalog, gateway, env, log, rails, compile, targetFields, documentSchema, observer } = parts;
   const clock = Date.now;
   const observed = observer === undefined ? {} : { observer };
   const access = catalogAccess(catalog);
@@ -102,6 +106,7 @@ export function createCore({ catalog, gateway, env, log, rails, compile, targetF
       clock,
       envId: env.id,
       ...(compile === undefined ? {} : { compile }),
+      ...(documentSchema === undefined ? {} : { documentSchema }),
       ...(targetFields === undefined ? {} : { preview: { env, targetFields } }),
     }),
     startBackground(lifecycle) {

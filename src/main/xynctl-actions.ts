@@ -24,7 +24,7 @@ import { RunGateway } from '../temporal/gateway.js';
 import { replayHistory } from '../temporal/replay.js';
 import { installRuntime } from '../temporal/worker.js';
 import { compileContext } from './compiler.js';
-import { drawBlueprint, migrateBlueprint } from './document-actions.js';
+import { blueprintSchemaText, drawBlueprint, migrateBlueprint } from './document-actions.js';
 import { fileLog } from './file-log.js';
 import { Lifecycle } from './lifecycle.js';
 import { packagePaths, packageVersion } from './package-paths.js';
@@ -42,6 +42,7 @@ export const cliActions: CliActions = {
   nearestName,
   drawBlueprint,
   migrateBlueprint,
+  blueprintSchemaText,
   preflight,
   up: runUp,
   down: stopUp,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ActionCatalog, CatalogAction } from '../domain/action-catalog.js';
 import type { ActionSource, AnyAction, Pack, RegisteredAction } from '../domain/action.js';
 import { sha256Hex } from '../domain/hash.js';
-import { canonicalJson, type JsonObject } from '../domain/json.js';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 
 /** All actions by name. Built once from an explicit list of packs. */
 export class ActionRegistry implements ActionSource {
@@ -54,6 +54,7 @@ function catalogEntryOf({ action, pack, contract }: RegisteredAction): CatalogAc
   return {
     pack,
     contract,
+    summary: action.summary,
     ...schemasOf(action),
     traits: action.traits,
     ...(action.traitsOf === undefined ? {} : { traitsOf: (literal) => action.traitsOf?.(literal) ?? action.traits }),
@@ -72,10 +73,20 @@ function schemasOf(action: AnyAction): { input: JsonObject; output: JsonObject }
 
 /** `sha256:` and hex over what a plan relies on (language §8.1): schemas, traits and declared errors; not the code. */
 export function contractDigestOf(action: AnyAction): string {
+  const { input, output } = schemasOf(action);
   const contract = {
-    ...schemasOf(action),
+    input: withoutTexts(input),
+    output: withoutTexts(output),
     traits: action.traits,
     errors: Object.fromEntries(Object.entries(action.errors).map(([code, { retryable }]) => [code, retryable])),
   };
   return `sha256:${sha256Hex(canonicalJson(contract))}`;
+}
+
+/** A schema without its texts for people, on which no plan relies. */
+function withoutTexts(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(withoutTexts);
+  if (!isJsonObject(schema)) return schema;
+  const words = Object.entries(schema).filter(([word, said]) => word !== 'description' || typeof said !== 'string');
+  return Object.fromEntries(words.map(([word, said]) => [word, withoutTexts(said)]));
 }

@@ -41,6 +41,8 @@ export interface BlueprintServiceDeps {
   compile?: (bytes: Uint8Array) => Promise<Compilation>;
   clock: () => number;
   envId: string;
+  /** JSON Schema of documents. Absent: there is none. */
+  documentSchema?: JsonObject;
   /** What previews of plans are made with. Absent: there are none. */
   preview?: PreviewDeps;
 }
@@ -80,6 +82,13 @@ export class BlueprintService {
   async validate(bytes: Uint8Array): Promise<{ is_valid: boolean; problems: ProblemDto[] }> {
     const { compiled, problems } = await this.#compile(bytes);
     return { is_valid: compiled !== undefined, problems };
+  }
+
+  /** JSON Schema (draft 2020-12) of documents, for editors: names, expressions and types are checked by the compiler alone. */
+  documentSchema(): JsonObject {
+    const { documentSchema } = this.#deps;
+    if (documentSchema === undefined) throw new XynFault('internal', 'No schema of documents was handed in.');
+    return documentSchema;
   }
 
   /**

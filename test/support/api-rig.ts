@@ -8,7 +8,7 @@ import { auditLog } from '../../src/catalog/audit.js';
 import { sharedKey } from '../../src/catalog/signing-keys.js';
 import { createApp } from '../../src/http/app.js';
 import type { HttpServer } from '../../src/http/server.js';
-import { createCompiler, createTargetFields } from '../../src/main/compiler.js';
+import { createCompiler, createDocumentSchema, createTargetFields } from '../../src/main/compiler.js';
 import { ActionCalls } from '../../src/services/action-calls.js';
 import { ArtifactService } from '../../src/services/artifacts.js';
 import { AuditHeads } from '../../src/services/audit-heads.js';
@@ -45,7 +45,7 @@ export async function startApi(options: {
   const chain = auditChain(catalog);
   const common = { catalog: node.access, clock: Date.now, envId: testEnv.id };
   const preview = { env: testEnv, targetFields: createTargetFields() };
-  const blueprints = new BlueprintService({ ...common, compile: createCompiler(), preview });
+  const blueprints = new BlueprintService({ ...common, compile: createCompiler(), preview, documentSchema: createDocumentSchema() });
   const health = new HealthService({ catalog: node.access, gateway: node.gateway, temporalUiUrl: null });
   const { reader, live } = await startLive({ node, catalog, health: () => health.check() });
   const { gateway, waits } = node;

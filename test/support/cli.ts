@@ -21,6 +21,7 @@ const actions: CliActions = {
   nearestName: () => undefined,
   drawBlueprint: elsewhere,
   migrateBlueprint: elsewhere,
+  blueprintSchemaText: elsewhere,
   preflight: elsewhere,
   up: elsewhere,
   down: elsewhere,

@@ -9,20 +9,29 @@ const script = noNul.min(1).max(65_536);
 
 /** The inputs that all actions have which run a command (language §3.3). */
 export const commandFields = {
-  argv: z.array(noNul).min(1).max(1_000).meta({ 'x-sink': 'command' }).optional(),
-  cmd: script.optional(),
-  script: script.optional(),
+  argv: z
+    .array(noNul)
+    .min(1)
+    .max(1_000)
+    .meta({ 'x-sink': 'command', description: 'Program and arguments; no shell looks into them.' })
+    .optional(),
+  cmd: script
+    .meta({ description: 'A fixed script for the shell, without templates; values come by `env`.' })
+    .optional(),
+  script: script.meta({ description: 'The same as `cmd`.' }).optional(),
   env: z
     .record(z.string(), noNul)
     .refine((env) => Object.keys(env).every((name) => ENV_NAME.test(name)), 'names are letters, digits and underscore')
-    .default({}),
-  stdin: z.string().optional(),
-  accept: z.array(z.int().min(0).max(255)).default([0]),
+    .default({})
+    .meta({ description: 'Variables of the command.' }),
+  stdin: z.string().optional().meta({ description: 'What the command reads.' }),
+  accept: z.array(z.int().min(0).max(255)).default([0]).meta({ description: 'Exit codes that are no failure.' }),
   max_bytes: z
     .int()
     .min(1)
     .max(10 * MIB)
-    .default(MIB),
+    .default(MIB)
+    .meta({ description: 'Of each output; what is beyond is cut.' }),
 };
 
 export const ONE_COMMAND = 'exactly one of argv and cmd is needed';

@@ -19,13 +19,22 @@ const imageName = z
 
 const Input = z
   .strictObject({
-    host: z.string().min(1).meta({ 'x-sink': 'host' }).optional(),
-    container: containerName.meta({ 'x-sink': 'command' }).optional(),
-    image: imageName.meta({ 'x-sink': 'command' }).optional(),
+    host: z
+      .string()
+      .min(1)
+      .meta({ 'x-sink': 'host', description: "A target of the inventory; without it the worker's own engine." })
+      .optional(),
+    container: containerName.meta({ 'x-sink': 'command', description: 'A container that runs.' }).optional(),
+    image: imageName.meta({ 'x-sink': 'command', description: 'The image of a throw-away container.' }).optional(),
     ...commandFields,
-    network: z.boolean().default(false),
-    memory_mb: z.int().min(MIN_MEMORY_MB).max(MAX_MEMORY_MB).default(512),
-    cpus: z.number().min(0.01).max(MAX_CPUS).default(1),
+    network: z.boolean().default(false).meta({ description: 'Whether a throw-away container has a network.' }),
+    memory_mb: z
+      .int()
+      .min(MIN_MEMORY_MB)
+      .max(MAX_MEMORY_MB)
+      .default(512)
+      .meta({ description: 'Memory of a throw-away container.' }),
+    cpus: z.number().min(0.01).max(MAX_CPUS).default(1).meta({ description: 'Processors of a throw-away container.' }),
   })
   .refine(hasOneCommand, ONE_COMMAND)
   .refine(

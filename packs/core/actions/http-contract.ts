@@ -13,24 +13,32 @@ export const httpInput = z.strictObject({
     .url({ protocol: /^https?$/ })
     .max(8_192)
     .refine((value) => !URL.canParse(value) || !hasCredentials(value), 'credentials belong into auth')
-    .meta({ 'x-sink': 'host' }),
-  method: z.enum(METHODS).default('GET'),
-  headers: z.record(z.string(), z.string()).default({}),
-  query: z.record(z.string(), z.string()).default({}),
-  body: z.json().optional(),
+    .meta({ 'x-sink': 'host', description: 'An address of http or https, without credentials.' }),
+  method: z.enum(METHODS).default('GET').meta({ description: 'GET and HEAD read, the others write.' }),
+  headers: z.record(z.string(), z.string()).default({}).meta({ description: 'Headers of the request.' }),
+  query: z.record(z.string(), z.string()).default({}).meta({ description: 'Added to the query of the address.' }),
+  body: z.json().optional().meta({ description: 'A text is sent as it is, anything else as JSON.' }),
   auth: z
     .union([
-      z.strictObject({ bearer: secretReference }),
-      z.strictObject({ user: z.string(), password: secretReference }),
+      z.strictObject({ bearer: secretReference.meta({ 'x-secret': true, description: 'The token.' }) }),
+      z.strictObject({
+        user: z.string().meta({ description: 'The name.' }),
+        password: secretReference.meta({ 'x-secret': true, description: 'The password.' }),
+      }),
     ])
-    .optional(),
-  accept: z.array(z.int().min(100).max(599)).optional(),
+    .optional()
+    .meta({ description: 'A bearer token, or user and password.' }),
+  accept: z
+    .array(z.int().min(100).max(599))
+    .optional()
+    .meta({ description: 'Statuses that are no failure. 200 to 299.' }),
   max_bytes: z
     .int()
     .min(1)
     .max(10 * MIB)
-    .default(MIB),
-  idempotency_header: z.string().optional(),
+    .default(MIB)
+    .meta({ description: 'More is the error `response_too_large`.' }),
+  idempotency_header: z.string().optional().meta({ description: 'The header that carries the idempotency key.' }),
 });
 /** What `http.call` takes, defaults filled in. */
 export type HttpInput = z.output<typeof httpInput>;

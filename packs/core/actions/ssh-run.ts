@@ -7,9 +7,9 @@ import { runRemote } from './ssh-session.js';
 
 const Input = z
   .strictObject({
-    host: z.string().min(1).meta({ 'x-sink': 'host' }),
+    host: z.string().min(1).meta({ 'x-sink': 'host', description: 'A target of the inventory.' }),
     ...commandFields,
-    key: secretReference.optional(),
+    key: secretReference.optional().meta({ description: "The private key; without it the target's own." }),
   })
   .refine(hasOneCommand, ONE_COMMAND);
 type Input = z.output<typeof Input>;

@@ -39,7 +39,13 @@ async function migrate(context: CommandContext, [file]: readonly [string]): Prom
   return tell(context, file, await context.actions.migrateBlueprint(await fileArgument(file, context.io.stdin)));
 }
 
-/** `blueprints graph | migrate`. */
+function schema({ actions, io, printer }: CommandContext): Promise<void> {
+  const text = actions.blueprintSchemaText();
+  printer.result(JSON.parse(text) as object, () => io.stdout.write(text));
+  return Promise.resolve();
+}
+
+/** `blueprints graph | migrate | schema`. */
 export function addAuthoringCommands(blueprints: Command, binder: CommandBinder): void {
   blueprints
     .command('graph')
@@ -54,4 +60,9 @@ export function addAuthoringCommands(blueprints: Command, binder: CommandBinder)
     .description('print the xyn/v1 form of a document without `api`; exit code 1 when it still has errors')
     .addHelpText('after', examples('xynctl blueprints migrate old.yaml > new.yaml'))
     .action(binder.bind(migrate));
+  blueprints
+    .command('schema')
+    .description('print the JSON Schema of documents, for editors; no server is asked')
+    .addHelpText('after', examples('xynctl blueprints schema > schemas/blueprint.schema.json'))
+    .action(binder.bind(schema));
 }

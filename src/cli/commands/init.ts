@@ -17,12 +17,13 @@ interface StarterFile {
   mode: number;
 }
 
-function starterFiles(): StarterFile[] {
+function starterFiles(schema: string): StarterFile[] {
   const settings = settingsTemplate().replace('#XYN_TARGETS_FILE=', 'XYN_TARGETS_FILE=targets.yaml');
   return [
     { path: '.env', text: settings, mode: PRIVATE },
     { path: 'targets.yaml', text: TARGETS_TEMPLATE, mode: SHARED },
     { path: 'blueprints/check-health.yaml', text: BLUEPRINT_TEMPLATE, mode: SHARED },
+    { path: 'schemas/blueprint.schema.json', text: schema, mode: SHARED },
   ];
 }
 
@@ -45,9 +46,12 @@ async function write(folder: string, { path, text, mode }: StarterFile): Promise
   }
 }
 
-async function init({ printer }: CommandContext, [folder = '.']: readonly [string | undefined]): Promise<void> {
+async function init(
+  { actions, printer }: CommandContext,
+  [folder = '.']: readonly [string | undefined],
+): Promise<void> {
   const files: { file: string; outcome: 'written' | 'kept' }[] = [];
-  for (const starter of starterFiles()) {
+  for (const starter of starterFiles(actions.blueprintSchemaText())) {
     files.push({ file: join(folder, starter.path), outcome: await write(folder, starter) });
   }
   printer.result({ files }, () => {
@@ -63,7 +67,9 @@ export function addInitCommand(program: Command, binder: CommandBinder): void {
   program
     .command('init')
     .argument('[folder]', 'where; default: here')
-    .description('write .env, targets.yaml and a first blueprint; files that are there stay as they are')
+    .description(
+      'write .env, targets.yaml, a first blueprint and the schema for editors; files that are there stay as they are',
+    )
     .addHelpText('after', examples('xynctl init', 'xynctl init ./ops'))
     .action(binder.bind(init));
 }

@@ -10,6 +10,7 @@ import {
   blueprintVersionListSchema,
   blueprintVersionSchema,
   documentRequest,
+  documentSchemaAnswer,
   previewRequest,
   previewSchema,
   validationSchema,
@@ -94,6 +95,15 @@ export const blueprintRoutes: readonly Route[] = [
         keyOf: ({ blueprint_id }) => ({ blueprint_id }),
         isAt: (one, { blueprint_id }) => one.blueprint_id === blueprint_id,
       }),
+  }),
+  route({
+    method: 'GET',
+    path: '/blueprints/schema',
+    id: 'getDocumentSchema',
+    summary: 'Give the JSON Schema of documents, for editors',
+    privilege: 'blueprint.read',
+    answers: { 200: documentSchemaAnswer },
+    handle: ({ blueprints }) => Promise.resolve({ body: blueprints.documentSchema() }),
   }),
   route({
     method: 'GET',

@@ -60,6 +60,11 @@ export const documentRequest = z
   })
   .meta({ id: 'Document' });
 
+/** The JSON Schema of documents. */
+export const documentSchemaAnswer = z
+  .looseObject({ $schema: z.string(), $defs: jsonObject })
+  .meta({ id: 'DocumentSchema', description: 'A JSON Schema, draft 2020-12.' });
+
 export const validationSchema = z
   .object({ is_valid: z.boolean(), problems: z.array(problemSchema) })
   .meta({ id: 'Validation' });

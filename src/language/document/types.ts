@@ -13,7 +13,8 @@ export interface DeclaredType {
   optional: boolean;
 }
 
-const SHORT_TYPES: Readonly<Record<string, JsonObject>> = {
+/** Names of types with what they stand for. */
+export const SHORT_TYPES: Readonly<Record<string, JsonObject>> = {
   string: { type: 'string' },
   int: { type: 'integer' },
   integer: { type: 'integer' },
@@ -28,7 +29,8 @@ const SHORT_TYPES: Readonly<Record<string, JsonObject>> = {
   duration: { type: 'string', format: 'duration' },
 };
 const NAMES = ['string', 'int', 'number', 'bool', 'any', 'timestamp', 'duration'];
-const SCHEMA_KEYS = [
+/** Words of JSON Schema that types may use. */
+export const SCHEMA_KEYS = [
   'type',
   'properties',
   'required',
