@@ -15,5 +15,7 @@ process.exitCode = await runProgram(process.argv.slice(2), cliActions, {
     return () => process.off('SIGINT', handler);
   },
 });
+// A pipe takes 64 KiB at once: what was written must have reached its reader before the process ends.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
 // Ended streams and servers leave nothing open; what a library still holds must not keep a finished command alive.
 process.exit();
