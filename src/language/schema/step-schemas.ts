@@ -48,6 +48,7 @@ const OF_KIND: Readonly<Record<StepKind, FieldSchemas>> = {
     action: { description: 'The action that is called.', ...refTo('action') },
     with: { description: "The action's inputs, rendered once for all attempts.", type: 'object' },
     key: value('Replaces the idempotency key: the same key in two runs means the same effect.'),
+    mode: oneOf('Short steps that only read run in the worker that decides; `remote` forbids it.', ['remote']),
     declare: {
       description: 'Where the author knows better than the contract of `http.call`, `ssh.run` or `container.exec`.',
       ...closed({
