@@ -129,10 +129,13 @@ class Builder {
     switch (shape.kind) {
       case 'action': {
         const traits = TRAITS[pick(TRAITS.length)] as (typeof TRAITS)[number];
+        const isPolling = traits.effect === 'read' && one(40);
+        const field = one(80) ? 'n' : 'nothing';
+        const until = isPolling ? { until: tree(['<', ['.', ['v', 'result'], field], 50]) } : {};
         return action(id, {
           with: { v: this.#value(pick, seen) },
           ...traits,
-          ...tries,
+          retry: { ...tries.retry, ...until },
           ...timeout,
           ...outputs,
           ...when,

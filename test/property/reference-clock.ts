@@ -1,4 +1,4 @@
-import type { Json } from '../../src/domain/json.js';
+import type { Json, JsonObject } from '../../src/domain/json.js';
 import type { PlanNode } from '../../src/domain/plan.js';
 
 export const RANKS = { cancel: 1, decision: 2, call: 3, timer: 4 } as const;
@@ -104,10 +104,19 @@ export class RunningTask {
       if (this.#over) return;
       if (isLate && this.#isOnce()) this.#finish('lost');
       else if (isLate) this.#fail({ code: 'timeout', retryable: true });
-      else if ('returns' in reply) this.#finish(reply);
+      else if ('returns' in reply) this.#onResult(reply);
       else if ('lost' in reply) this.#finish('lost');
       else this.#fail(reply);
     });
+  }
+
+  /** These plans ask of results only that a field of theirs is below a number. */
+  #onResult(reply: { returns: Json }): void {
+    const until = this.#node.retry.until as [string, [string, unknown, string], number] | undefined;
+    const value = until && (reply.returns as JsonObject)[until[1][2]];
+    if (until === undefined || (typeof value === 'number' && value < until[2])) this.#finish(reply);
+    else if (value === undefined) this.#fail({ code: 'expression_error', retryable: false });
+    else this.#fail({ code: 'until_not_met', retryable: true });
   }
 
   cancel(): void {
