@@ -101,6 +101,12 @@ export class RunStore {
     return row === null ? undefined : runDto(row);
   }
 
+  /** What events and audit entries that a run causes carry on; undefined: no run has that id. */
+  async lineage(runId: string): Promise<{ actor: string; correlation_id: string; cause_depth: number } | undefined> {
+    const select = { actor: true, correlation_id: true, cause_depth: true };
+    return (await this.#db.run.findUnique({ where: { run_id: runId }, select })) ?? undefined;
+  }
+
   /** The run that an idempotency key made, and the digest of the request that brought it. */
   async byKey(key: string): Promise<{ run: RunDto; bodySha256: string | null } | undefined> {
     const row = await this.#db.run.findUnique({ where: { idempotency_key: key } });

@@ -5,6 +5,7 @@ import { appendAudit, type AuditEntry } from './audit.js';
 import { BlueprintStore } from './blueprint-store.js';
 import type { Catalog } from './connect.js';
 import type { Database } from './database.js';
+import { DraftStore } from './draft-store.js';
 import { EventStore } from './event-store.js';
 import { catalogFault, classifyCatalogError } from './faults.js';
 import { FootprintStore } from './footprint-store.js';
@@ -24,6 +25,7 @@ export interface Stores {
   runs: RunStore;
   gates: GateStore;
   blueprints: BlueprintStore;
+  drafts: DraftStore;
   repairs: RepairStore;
   artifacts: ArtifactRecords;
   runLogs: RunLogQueue;
@@ -113,6 +115,7 @@ function storesOver(db: Database): Stores {
     runs: typed(new RunStore(db)),
     gates: typed(new GateStore(db)),
     blueprints: typed(new BlueprintStore(db)),
+    drafts: typed(new DraftStore(db)),
     repairs: typed(new RepairStore(db)),
     artifacts: typed(new ArtifactRecords(db)),
     runLogs: typed(new RunLogQueue(db)),

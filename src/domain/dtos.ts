@@ -266,6 +266,15 @@ export interface AppliedBlueprintDto {
   warnings: ProblemDto[];
 }
 
+/** What activating a version that is there did. */
+export interface ActivatedBlueprintDto {
+  blueprint_id: string;
+  version: number;
+  digest: string;
+  /** Active until then; the same number: nothing changed. */
+  previous_version: number | null;
+}
+
 /** One page of a listing; `next` starts the page after it, null at the end. */
 export interface Page<T, C> {
   items: T[];

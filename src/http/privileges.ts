@@ -15,4 +15,9 @@ export type Privilege =
   | 'blueprint.read'
   | 'blueprint.validate'
   | 'blueprint.apply'
+  | 'blueprint.activate'
+  | 'draft.read'
+  | 'draft.save'
+  | 'draft.validate'
+  | 'draft.promote'
   | 'action.execute';

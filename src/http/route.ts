@@ -33,7 +33,7 @@ export interface Call<Q, B> {
   headers: IncomingHttpHeaders;
   query: Q;
   body: B;
-  /** A parameter of the path; UUIDs, save for blueprints and versions. */
+  /** A parameter of the path; UUIDs, save for blueprints, versions and revisions. */
   param: (name: string) => string;
 }
 
@@ -101,7 +101,11 @@ interface RouteSpec<Q, B> extends RoutePromise {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Forms of parameters of paths that are no UUIDs. */
-const FORMS: Readonly<Record<string, RegExp>> = { blueprint_id: /^\P{Cc}{1,200}$/u, version: /^[1-9]\d{0,8}$/ };
+const FORMS: Readonly<Record<string, RegExp>> = {
+  blueprint_id: /^\P{Cc}{1,200}$/u,
+  version: /^[1-9]\d{0,8}$/,
+  revision: /^[1-9]\d{0,8}$/,
+};
 const noQuery = z.strictObject({});
 
 function paramOf(params: RawCall['params'], name: string): string {

@@ -3,6 +3,7 @@ import { liveRoutes } from './live/routes.js';
 import type { Route } from './route.js';
 import { auditRoutes } from './routes/audit.js';
 import { blueprintRoutes } from './routes/blueprints.js';
+import { draftRoutes } from './routes/drafts.js';
 import { eventRoutes } from './routes/events.js';
 import { gateRoutes } from './routes/gates.js';
 import { healthRoutes, type About } from './routes/health.js';
@@ -18,6 +19,7 @@ export function routesOf(about: About): readonly Route[] {
     ...runRoutes,
     ...gateRoutes,
     ...blueprintRoutes,
+    ...draftRoutes,
     ...artifactRoutes,
     ...auditRoutes,
     ...internalRoutes,

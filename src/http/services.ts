@@ -3,6 +3,7 @@ import type { AuditTrail } from '../services/audit-trail.js';
 import type { ArtifactService } from '../services/artifacts.js';
 import type { BlueprintService } from '../services/blueprints.js';
 import type { DoctorService } from '../services/doctor.js';
+import type { DraftService } from '../services/drafts.js';
 import type { EventService } from '../services/events.js';
 import type { GateService } from '../services/gates.js';
 import type { LiveStreams } from '../services/live-streams.js';
@@ -42,8 +43,9 @@ export interface Services {
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download' | 'preview'>;
   blueprints: Pick<
     BlueprintService,
-    'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'documentSchema'
+    'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'activate' | 'documentSchema'
   >;
+  drafts: Pick<DraftService, 'save' | 'list' | 'get' | 'revisions' | 'revision' | 'validate' | 'promote'>;
   doctor: Pick<DoctorService, 'examine'>;
   live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;
 }

@@ -39,6 +39,7 @@ import { serviceMetrics } from '../telemetry/service-metrics.js';
 import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler, createDocumentSchema, createTargetFields } from './compiler.js';
 import { createCore } from './core.js';
+import { createDrafts } from './drafts.js';
 import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
@@ -177,6 +178,7 @@ const app = createApp(
     live,
     doctor,
     artifacts,
+    drafts: createDrafts({ access: core.access, store, envId: config.envId, rails: limitRailsOf(config) }),
     actions: new ActionCalls(core),
     audit: new AuditTrail({
       log: auditLog(catalog),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import { invalidDocument } from '../domain/document-fault.js';
 import type {
+  ActivatedBlueprintDto,
   AppliedBlueprintDto,
   BlueprintDetailDto,
   BlueprintDto,
@@ -12,10 +13,12 @@ import type {
 } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
-import type { Json, JsonObject } from '../domain/json.js';
+import type { JsonObject } from '../domain/json.js';
 import { planDigest } from '../domain/plan-digest.js';
 import type { Plan } from '../domain/plan.js';
-import type { Caller } from './caller.js';
+import { auditedCaller, type Caller } from './caller.js';
+import { promotedEvent } from './engine-events.js';
+import { answerOnce, earlierAnswer } from './kept-answers.js';
 import { previewOf, type PreviewDeps, type PreviewRequest, type PlanPreviewDto } from './plan-preview.js';
 
 export interface NewPlan {
@@ -55,11 +58,6 @@ export interface VersionCursor {
 /** Name under which answers to `apply` are kept. */
 const APPLY = 'blueprint.apply';
 
-/** Ends a transaction whose Idempotency-Key was used meanwhile. */
-function keyTaken(): XynFault {
-  return new XynFault('idempotency_mismatch', 'The Idempotency-Key was used before, with another document.');
-}
-
 /** Blueprints and their versions. */
 export class BlueprintService {
   readonly #deps: BlueprintServiceDeps;
@@ -75,7 +73,7 @@ export class BlueprintService {
    * @throws XynFault `plan_digest_mismatch`, `audit_unavailable`, `db_unavailable`.
    */
   async savePlan(caller: Caller, newPlan: NewPlan): Promise<SavedPlan> {
-    return this.#deps.catalog.transaction((unit) => this.#save(unit, caller, newPlan));
+    return this.#deps.catalog.transaction((unit) => this.saveWithin(unit, caller, newPlan));
   }
 
   /** Checks a document and changes nothing. */
@@ -136,26 +134,16 @@ export class BlueprintService {
     caller: Caller,
     { bytes, source, bodySha256, key }: { bytes: Uint8Array; source: string; bodySha256: string; key?: string },
   ): Promise<AppliedBlueprintDto> {
-    const earlier = await this.#earlier(key, bodySha256);
+    const { catalog } = this.#deps;
+    const request = { operation: APPLY, key, bodySha256 };
+    const earlier = await earlierAnswer<AppliedBlueprintDto>(catalog, request);
     if (earlier !== undefined) return earlier;
     const { compiled, problems } = await this.#compile(bytes);
     if (compiled === undefined) throw invalidDocument(problems);
-    const applied = await this.#deps.catalog
-      .transaction(async (unit) => {
-        const answer = { ...(await this.#save(unit, caller, { ...compiled, source })), warnings: problems };
-        if (key === undefined) return answer;
-        const kept = { bodySha256, answer: answer as unknown as Json };
-        // Another call with the same key was faster: what this one changed is taken back, and that one's answer counts.
-        if (!(await unit.answers.keep(APPLY, key, kept))) throw keyTaken();
-        return answer;
-      })
-      .catch((error: unknown) => {
-        if (error instanceof XynFault && error.code === 'idempotency_mismatch') return undefined;
-        throw error;
-      });
-    const answer = applied ?? (await this.#earlier(key, bodySha256));
-    if (answer === undefined) throw new XynFault('internal', 'The answer of that key is gone.');
-    return answer;
+    return answerOnce(catalog, request, async (unit) => ({
+      ...(await this.saveWithin(unit, caller, { ...compiled, source })),
+      warnings: problems,
+    }));
   }
 
   async list(): Promise<BlueprintDto[]> {
@@ -192,44 +180,101 @@ export class BlueprintService {
     return found;
   }
 
-  async #earlier(key: string | undefined, bodySha256: string): Promise<AppliedBlueprintDto | undefined> {
-    const kept = key === undefined ? undefined : await this.#deps.catalog.answers.get(APPLY, key);
-    if (kept !== undefined && kept.bodySha256 !== bodySha256) {
-      throw keyTaken();
-    }
-    return kept?.answer as AppliedBlueprintDto | undefined;
-  }
-
-  async #save(unit: UnitOfWork, caller: Caller, { plan, source, debug }: NewPlan): Promise<SavedPlan> {
-    if (planDigest(plan) !== plan.digest)
-      throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
+  /**
+   * The same as `savePlan`, inside a transaction.
+   * @param base the version that must be active: a version that another one was activated over is not replaced unseen.
+   * @throws XynFault `conflict`, and what `savePlan` throws.
+   */
+  async saveWithin(
+    unit: UnitOfWork,
+    caller: Caller,
+    { plan, source, debug }: NewPlan,
+    base?: { version: number | null },
+  ): Promise<SavedPlan> {
     const { active_version: active } = await unit.blueprints.lock(plan.id, plan.name ?? plan.id);
     const known = await unit.blueprints.findDigest(plan.id, plan.digest);
     const version = known.version ?? known.highest + 1;
     const created = known.version === undefined;
+    if (base !== undefined && active !== base.version && version !== active)
+      throw versionConflict(plan.id, active, base);
     if (created) await unit.blueprints.insertVersion({ version, source, plan, debug, created_by: caller.actor });
-    if (version !== active) {
-      await unit.blueprints.activate(plan, version);
-      await unit.audit([
-        {
-          key: `blueprint/${plan.id}/${version}/${randomUUID()}`,
-          at: new Date(this.#deps.clock()),
-          actor: caller.actor,
-          action: 'blueprint.activate',
-          resource_type: 'blueprint',
-          resource_id: plan.id,
-          before: { active_version: active },
-          after: { active_version: version, digest: plan.digest, created },
-          correlation_id: caller.correlationId,
-          env_id: this.#deps.envId,
-        },
-      ]);
-    }
-    return { blueprint_id: plan.id, version, digest: plan.digest, created };
+    const saved = { blueprint_id: plan.id, version, digest: plan.digest, created };
+    await this.#activate(unit, caller, { plan, active, saved });
+    return saved;
+  }
+
+  /**
+   * Makes a version that is there the active one, such as the one before; events and schedules follow it from then on.
+   * @param request `version`: default the highest one below the active version.
+   * @throws XynFault `blueprint_unknown`, `plan_digest_mismatch`, `audit_unavailable`, `db_unavailable`.
+   */
+  async activate(
+    caller: Caller,
+    blueprintId: string,
+    request: { version?: number; reason?: string },
+  ): Promise<ActivatedBlueprintDto> {
+    return this.#deps.catalog.transaction(async (unit) => {
+      const { blueprints, events } = unit;
+      const known = await blueprints.lockKnown(blueprintId);
+      if (known === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
+      const { active_version: active } = known;
+      const wanted = request.version ?? (await blueprints.versions(blueprintId, 1, active ?? undefined))[0]?.version;
+      const stored = wanted === undefined ? undefined : await blueprints.version(blueprintId, wanted);
+      if (stored === undefined) {
+        throw new XynFault(
+          'blueprint_unknown',
+          wanted === undefined ? 'There is no earlier version.' : `The blueprint has no version ${wanted}.`,
+        );
+      }
+      const { version, digest, plan } = stored;
+      const saved = { blueprint_id: blueprintId, version, digest, created: false };
+      const { reason } = request;
+      await blueprints.lock(blueprintId, plan.name ?? plan.id);
+      await this.#activate(unit, caller, { plan, active, saved, ...(reason === undefined ? {} : { reason }) });
+      if (version !== active) {
+        await events.insert([promotedEvent(caller, this.#deps, { ...saved, previous_version: active })]);
+      }
+      return { blueprint_id: blueprintId, version, digest, previous_version: active };
+    });
+  }
+
+  async #activate(
+    unit: UnitOfWork,
+    caller: Caller,
+    { plan, active, saved, reason }: { plan: Plan; active: number | null; saved: SavedPlan; reason?: string },
+  ): Promise<void> {
+    const { version, digest, created } = saved;
+    if (planDigest(plan) !== digest) throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
+    if (version === active) return;
+    await unit.blueprints.activate(plan, version);
+    await unit.audit([
+      {
+        key: `blueprint/${plan.id}/${version}/${randomUUID()}`,
+        at: new Date(this.#deps.clock()),
+        action: 'blueprint.activate',
+        resource_type: 'blueprint',
+        resource_id: plan.id,
+        before: { active_version: active },
+        after: { active_version: version, digest, created },
+        ...(reason === undefined ? {} : { reason }),
+        ...auditedCaller(caller),
+        env_id: this.#deps.envId,
+      },
+    ]);
   }
 
   async #compile(bytes: Uint8Array): Promise<Compilation> {
     if (this.#deps.compile === undefined) throw new XynFault('internal', 'No compiler was handed in.');
     return this.#deps.compile(bytes);
   }
+}
+
+function versionConflict(blueprintId: string, active: number | null, base: { version: number | null }): XynFault {
+  const now = active === null ? 'has no active version' : `is at version ${active}`;
+  const then = base.version === null ? 'before it had one' : `with version ${base.version}`;
+  return new XynFault(
+    'conflict',
+    `${blueprintId} ${now}, but the work on the draft began ${then}. Compare them (diff), then save the draft with \`base_version\` ${active}.`,
+    { details: { active_version: active, base_version: base.version } },
+  );
 }

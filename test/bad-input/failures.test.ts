@@ -22,6 +22,8 @@ const BODIES: Record<string, object> = {
   '/events': { event_name: 'a.b', data: { note: 'a secret of the caller' } },
   '/runs': { blueprint_ref: 'bp.a', inputs: { note: 'a secret of the caller' } },
   '/artifacts': { name: 'a.txt', content_base64: 'YQ==' },
+  '/drafts': { name: 'a', definition: 'a secret of the caller' },
+  '/drafts/:draft_id/revisions': { definition: 'a secret of the caller' },
   '/gates/:gate_id/decide': { decision: 'approve' },
   '/actions/execute': { request_id: randomUUID(), action: 'http.call', with: { url: 'https://x.example' } },
 };
@@ -29,9 +31,9 @@ const BODIES: Record<string, object> = {
 /** One request for every route that needs the catalog: the doctor tells that it is gone, and a document is planned without it. */
 function requests(): Pick<BadInput, 'method' | 'path' | 'headers' | 'body'>[] {
   const routes = routesOf({ version: '1', startedAt: 0 });
-  const api1 = routes.filter(({ path }) => !/health|validate|openapi|stream|docs|doctor|plan$/.test(path));
+  const api1 = routes.filter(({ path }) => !/health|blueprints.validate|openapi|stream|docs|doctor|plan$/.test(path));
   return api1.map(({ method, path, prefix = API_PREFIX }) => {
-    const target = `${prefix}${path.replace(':version', '1').replaceAll(/:\w+/g, () => randomUUID())}`;
+    const target = `${prefix}${path.replace(/:version|:revision/, '1').replaceAll(/:\w+/g, () => randomUUID())}`;
     if (method === 'GET') return { method, path: target };
     const isDocument = path === '/blueprints';
     const text = 'id: bp.a\ntrigger: {event_type: a.b}\nplan: [{kind: gate, id: g, mode: manual}]\n';

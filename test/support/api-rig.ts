@@ -9,6 +9,7 @@ import { sharedKey } from '../../src/catalog/signing-keys.js';
 import { createApp } from '../../src/http/app.js';
 import type { HttpServer } from '../../src/http/server.js';
 import { createCompiler, createDocumentSchema, createTargetFields } from '../../src/main/compiler.js';
+import { createDrafts } from '../../src/main/drafts.js';
 import { ActionCalls } from '../../src/services/action-calls.js';
 import { ArtifactService } from '../../src/services/artifacts.js';
 import { AuditHeads } from '../../src/services/audit-heads.js';
@@ -57,6 +58,7 @@ export async function startApi(options: {
       live,
       doctor: new DoctorService({ runs: node.access.stuck, gateway, waits, health, disk, clock: Date.now }),
       blueprints,
+      drafts: createDrafts({ access: node.access, store, envId: testEnv.id }),
       actions: new ActionCalls({ blueprints, runs: node.runs }),
       artifacts: new ArtifactService({ ...common, store }),
       audit: new AuditTrail({

@@ -10,6 +10,7 @@ import type {
   VerdictDto,
   WaitingOn,
 } from '../../src/domain/dtos.js';
+import type { DraftDto, DraftRevisionDto } from '../../src/domain/drafts.js';
 import { invalidDocument } from '../../src/domain/document-fault.js';
 import { XynFault } from '../../src/domain/fault.js';
 import { previewOf } from '../../src/services/plan-preview.js';
@@ -212,6 +213,62 @@ function fakeArtifacts(
   };
 }
 
+/** One draft that is always the same; what is asked is noted. */
+function fakeDrafts(asked: (name: string, caller: Caller, args: unknown) => void): Services['drafts'] {
+  const draftId = '4b1c9f52-6b0c-4d7e-8f7e-2d6f3a1c5e90';
+  const artifactId = '5c2d0a63-7c1d-4e8f-9a8f-3e7a4b2d6fa1';
+  const content = { trigger_event_type: 'checkmk.alert', notes: null, source_run_id: null };
+  const promotion = { promoted_at: null, promoted_version: null };
+  const checks = { validated_at: null, is_valid: null, report_artifact_id: null, tested_at: null, tests: null };
+  const draft: DraftDto = {
+    draft_id: draftId,
+    name: 'bp.remediate',
+    kind: 'blueprint',
+    status: 'draft',
+    revision: 1,
+    blueprint_id: 'bp.remediate',
+    base_version: null,
+    is_valid: null,
+    created_at: at,
+    created_by: 'local',
+    updated_at: at,
+    updated_by: 'local',
+    content,
+  };
+  const newest: DraftRevisionDto = {
+    revision: 1,
+    definition_artifact_id: artifactId,
+    definition_sha256: '0'.repeat(64),
+    notes: null,
+    source_run_id: null,
+    created_at: at,
+    created_by: 'local',
+    ...checks,
+    ...promotion,
+  };
+  const definition = 'id: bp.remediate\n';
+  return {
+    save: async (caller, request) => {
+      asked('save-draft', caller, request);
+      return { ...draft, created: true };
+    },
+    list: async () => ({ items: [draft], next: null }),
+    get: async () => ({ ...draft, content: { ...content, definition }, newest }),
+    revisions: async () => ({ items: [newest], next: null }),
+    revision: async (id) => ({ draft_id: id, ...newest, definition }),
+    validate: async (caller, id) => {
+      asked('validate-draft', caller, { id });
+      const report = { status: 'validated' as const, is_valid: true, issues: [], report_artifact_id: artifactId };
+      return { draft_id: id, revision: 1, ...report };
+    },
+    promote: async (caller, id, request) => {
+      asked('promote-draft', caller, { id, ...request });
+      const { blueprint_id, digest } = fakeBlueprint;
+      return { draft_id: id, revision: 1, blueprint_id, version: 2, digest, status: 'active', promoted_at: at };
+    },
+  };
+}
+
 function gateWaits(world: FakeWorld, runId: string): WaitingOn[] {
   const open = world.gates.filter((gate) => gate.run_id === runId && gate.status === 'open');
   return open.map(({ gate_id, path, purpose, approvers, require, approvals, opened_at: since, expires_at }) => ({
@@ -295,6 +352,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
   };
   const services: Services = {
     artifacts: fakeArtifacts(world, asked),
+    drafts: fakeDrafts(asked),
     health: { check: async () => world.health },
     cursors: { key: async () => 'a key of tests' },
     events: {
@@ -447,6 +505,11 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         next: cursor === undefined ? { version: 2 } : null,
       }),
       version: async (id, version) => ({ blueprint_id: id, version, ...fakeVersion, source: 'id: x\n', plan: {} }),
+      activate: async (caller, id, request) => {
+        asked('activate', caller, { id, ...request });
+        const { digest } = fakeBlueprint;
+        return { blueprint_id: id, version: request.version ?? 1, digest, previous_version: 2 };
+      },
       list: async () => [fakeBlueprint],
       get: async (id) => {
         if (id !== fakeBlueprint.blueprint_id) {

@@ -7,6 +7,7 @@ CREATE TABLE "drafts" (
     "status" TEXT NOT NULL DEFAULT 'draft',
     "revision" INTEGER NOT NULL DEFAULT 0,
     "blueprint_id" TEXT,
+    "base_version" INTEGER,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_by" TEXT NOT NULL,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,

@@ -4,6 +4,8 @@ import { keyPart } from '../caller.js';
 import { listPage, slicePage } from '../listing.js';
 import { API_PREFIX, route, type Route } from '../route.js';
 import {
+  activatedBlueprintSchema,
+  activateRequest,
   appliedBlueprintSchema,
   blueprintDetailSchema,
   blueprintListSchema,
@@ -75,6 +77,19 @@ const documentRoutes: readonly Route[] = [
       const location = `${API_PREFIX}/blueprints/${applied.blueprint_id}`;
       return { status: applied.created ? 201 : 200, location, body: applied };
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/blueprints/:blueprint_id/activate',
+    id: 'activateBlueprint',
+    summary: 'Make a version that is there the active one, such as the one before',
+    privilege: 'blueprint.activate',
+    body: activateRequest,
+    answers: { 200: activatedBlueprintSchema },
+    errors: ['blueprint_unknown'],
+    handle: async ({ blueprints }, { caller, param, body }) => ({
+      body: await blueprints.activate(caller, param('blueprint_id'), body),
+    }),
   }),
 ];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type {
+  ActivatedBlueprintDto,
   AppliedBlueprintDto,
   BlueprintDetailDto,
   BlueprintDto,
@@ -8,7 +9,7 @@ import type {
   ProblemDto,
 } from '../../domain/dtos.js';
 import type { PreviewList } from '../../domain/plan-preview.js';
-import { jsonObject, label, listOf, shownAs, timestamp } from './common.js';
+import { jsonObject, label, listOf, prose, shownAs, timestamp } from './common.js';
 import { emitEventRequest } from './event.js';
 
 export const blueprintSchema = z
@@ -39,7 +40,7 @@ export const blueprintDetailSchema = blueprintSchema
 
 export const blueprintListSchema = listOf(blueprintSchema, 'BlueprintList');
 
-const problemSchema = z
+export const problemSchema = z
   .object({
     code: z.string(),
     severity: z.enum(['error', 'warning']),
@@ -78,6 +79,28 @@ export const appliedBlueprintSchema = z
     warnings: z.array(problemSchema),
   })
   .meta({ id: 'AppliedBlueprint' }) satisfies z.ZodType<AppliedBlueprintDto>;
+
+/** Which version is to become the active one. */
+export const activateRequest = z
+  .strictObject({
+    version: z
+      .int()
+      .min(1)
+      .max(999_999_999)
+      .exactOptional()
+      .meta({ description: 'Default: the highest one below the active version.' }),
+    reason: prose.exactOptional(),
+  })
+  .meta({ id: 'ActivateBlueprint' });
+
+export const activatedBlueprintSchema = z
+  .object({
+    blueprint_id: z.string(),
+    version: z.int(),
+    digest: z.string(),
+    previous_version: z.int().nullable(),
+  })
+  .meta({ id: 'ActivatedBlueprint' }) satisfies z.ZodType<ActivatedBlueprintDto>;
 
 /** What is to be previewed. */
 export const previewRequest = z

@@ -1,0 +1,62 @@
+import type { ArtifactStore } from '../artifacts/store.js';
+import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { DraftActions } from '../domain/drafts.js';
+import { XynFault } from '../domain/fault.js';
+import { stepIdOf } from '../domain/ids.js';
+import { isJsonObject } from '../domain/json.js';
+import { readInWorker } from '../language/reader-thread.js';
+import { BlueprintService } from '../services/blueprints.js';
+import type { Caller } from '../services/caller.js';
+import { DraftService } from '../services/drafts.js';
+import { createCompiler } from './compiler.js';
+import type { LimitRails } from '../services/plan-limits.js';
+
+/** What the services of drafts are made of. */
+interface DraftParts {
+  access: CatalogAccess;
+  store: ArtifactStore;
+  envId: string;
+  /** Absent: the limits of the language. */
+  rails?: LimitRails;
+}
+
+/** Drafts over the compiler of this installation. */
+export function createDrafts({ access, store, envId, rails }: DraftParts): DraftService {
+  const compile = createCompiler(rails);
+  const common = { catalog: access, clock: Date.now, envId };
+  const blueprints = new BlueprintService({ ...common, compile });
+  return new DraftService({ ...common, store, blueprints, language: { compile, blueprintIdOf } });
+}
+
+async function blueprintIdOf(bytes: Uint8Array): Promise<string | undefined> {
+  const read = await readInWorker(bytes);
+  const id = 'source' in read && isJsonObject(read.source.value) ? read.source.value['id'] : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** Drafts for actions: who acts is who started the run, and what is written belongs to the step. */
+export function createDraftActions(parts: DraftParts): DraftActions {
+  const drafts = createDrafts(parts);
+  const callerOf = async ({ runId, path }: { runId: string; path: string }): Promise<Caller> => {
+    const lineage = await parts.access.runs.lineage(runId);
+    if (lineage === undefined) throw new XynFault('run_not_found', 'No run has that id.');
+    const { actor, correlation_id: correlationId, cause_depth: causeDepth } = lineage;
+    const step = { run_id: runId, step_id: stepIdOf(runId, path), causeDepth };
+    return { actor, proven: false, correlationId, source: 'system', step };
+  };
+  return {
+    async save(step, { kind, name, ...draft }) {
+      const request = { ...draft, draft: { kind, name }, idempotencyKey: step.key };
+      const { draft_id, revision, status } = await drafts.save(await callerOf(step), request);
+      return { draft_id, revision, status };
+    },
+    async validate(step, draftId) {
+      const { is_valid, issues } = await drafts.validate(await callerOf(step), draftId);
+      return { is_valid, issues };
+    },
+    async promote(step, draftId) {
+      const { blueprint_id, version, status } = await drafts.promote(await callerOf(step), draftId);
+      return { blueprint_id, version, status };
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { DraftCursor, DraftFilter } from '../catalog/draft-store.js';
+import type {
+  DraftDetailDto,
+  DraftDto,
+  DraftReportDto,
+  DraftRevisionDetailDto,
+  DraftRevisionDto,
+  PromotedDraftDto,
+  SavedDraftDto,
+} from '../domain/drafts.js';
+import type { Page } from '../domain/dtos.js';
+import type { Caller } from './caller.js';
+import { currentDraft, definitionOf, draftNotFound, revisionOf, type DraftDeps } from './draft-parts.js';
+import { promoteDraft } from './draft-promotion.js';
+import { saveDraft, type SaveDraft } from './draft-saving.js';
+import { validateDraft } from './draft-validation.js';
+
+/** Keyset of the listing of revisions: the last one shown. */
+export interface RevisionCursor {
+  revision: number;
+}
+
+/** Drafts: documents that are worked on until a revision of them becomes a version of a blueprint. */
+export class DraftService {
+  readonly #deps: DraftDeps;
+
+  constructor(deps: DraftDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Makes a revision of a draft, and the draft when it is new. Whatever the definition is, it is kept as it is and not
+   * carried out; the one that the newest revision has makes no other.
+   * @throws XynFault `invalid_definition`, `draft_not_found`, `draft_changed`, `conflict` for a base version that is not
+   * active, `idempotency_mismatch`, `run_not_found`, `artifact_storage_full`, `audit_unavailable`, `db_unavailable`.
+   */
+  save(caller: Caller, request: SaveDraft): Promise<SavedDraftDto> {
+    return saveDraft(this.#deps, caller, request);
+  }
+
+  /** Last changed first. */
+  async list(query: DraftFilter & { limit: number; cursor?: DraftCursor }): Promise<Page<DraftDto, DraftCursor>> {
+    const { limit, cursor, ...filter } = query;
+    const rows = await this.#deps.catalog.drafts.list(filter, limit + 1, cursor);
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, next: last === undefined ? null : { updated_at: last.updated_at, draft_id: last.draft_id } };
+  }
+
+  /**
+   * A draft with the text of its newest revision.
+   * @throws XynFault `draft_not_found`, `artifact_damaged`
+   */
+  async get(draftId: string): Promise<DraftDetailDto> {
+    const { draft, newest } = await currentDraft(this.#deps, draftId);
+    return { ...draft, content: { ...draft.content, definition: await this.#textOf(newest) }, newest };
+  }
+
+  /**
+   * The revisions of a draft, newest first.
+   * @throws XynFault `draft_not_found`
+   */
+  async revisions(
+    draftId: string,
+    { limit, cursor }: { limit: number; cursor?: RevisionCursor },
+  ): Promise<Page<DraftRevisionDto, RevisionCursor>> {
+    const { drafts } = this.#deps.catalog;
+    const rows = await drafts.revisions(draftId, limit + 1, cursor?.revision);
+    if (rows.length === 0 && cursor === undefined) throw draftNotFound();
+    const items = rows.slice(0, limit);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, next: last === undefined ? null : { revision: last.revision } };
+  }
+
+  /**
+   * A revision with its text, also one that is not valid.
+   * @throws XynFault `draft_not_found`, `artifact_damaged`
+   */
+  async revision(draftId: string, revision: number): Promise<DraftRevisionDetailDto> {
+    const found = await revisionOf(this.#deps, draftId, revision);
+    return { draft_id: draftId, ...found, definition: await this.#textOf(found) };
+  }
+
+  /**
+   * Compiles the newest revision and keeps what the compiler says. Only the status of the draft changes, and that of a
+   * promoted revision not even.
+   * @throws XynFault `draft_not_found`, `invalid_schema`, `draft_changed`, `artifact_damaged`, `audit_unavailable`,
+   * `db_unavailable`.
+   */
+  validate(caller: Caller, draftId: string): Promise<DraftReportDto> {
+    return validateDraft(this.#deps, caller, draftId);
+  }
+
+  /**
+   * Makes the newest revision, which was validated, the active version of its blueprint, and freezes it: in one transaction,
+   * so that its triggers hold from then on. A revision that is promoted already gives the same answer again.
+   * @throws XynFault `draft_not_found`, `validation_failed`, `tests_missing`, `draft_changed`, `conflict`,
+   * `artifact_damaged`, `audit_unavailable`, `db_unavailable`.
+   */
+  promote(
+    caller: Caller,
+    draftId: string,
+    request: { expected_revision?: number; reason?: string } = {},
+  ): Promise<PromotedDraftDto> {
+    return promoteDraft(this.#deps, caller, draftId, request);
+  }
+
+  async #textOf(revision: DraftRevisionDto): Promise<string> {
+    return new TextDecoder().decode(await definitionOf(this.#deps, revision));
+  }
+}
