@@ -66,6 +66,7 @@ async function execute(
       target: (name) => resources.target(name),
       grantedAddresses: resources.grantedAddresses,
       containers: resources.containers,
+      ...(resources.drafts === undefined ? {} : { drafts: resources.drafts }),
       output: (stream, chunk) => log.write(stream, chunk),
     });
     return { outputs: resources.scrub(action.output.parse(outputs)), footprints: [] };

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ActionExample, AnyAction } from '../../src/domain/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import { actionContext, failureOf } from '../../test/support/action-context.js';
+import { startDraftWorld, type DraftWorld } from '../../test/support/draft-world.js';
 import { BUSYBOX, noteDocker, startDocker, type DockerDaemon } from '../../test/support/docker.js';
 import { describeWith } from '../../test/support/parts.js';
 import { noteSshd, startSshd, type Sshd } from '../../test/support/sshd.js';
@@ -68,6 +69,25 @@ describe('examples of http.call', () => {
       secrets: { 'tickets/token': 'token-of-tickets' },
     });
     await runs(action, example, context, { ...example.input, url: url.href });
+  });
+});
+
+describe('examples of actions on drafts', () => {
+  let world: DraftWorld;
+  beforeAll(async () => {
+    world = await startDraftWorld();
+  });
+  afterAll(() => world.stop());
+
+  const examples = ['drafts.save', 'blueprints.validate', 'blueprints.promote'].flatMap((name) =>
+    examplesOf(name).map(([what, example]) => [name, what, example] as const),
+  );
+  it.each(examples)('%s %s', async (name, _what, example) => {
+    const action = corePack.actions.find((candidate) => candidate.name === name) as AnyAction;
+    const { draft_id: id } = example.input;
+    // The draft of the first example.
+    const isKnown = id !== undefined && example.error === undefined;
+    await runs(action, example, world.context(), isKnown ? { draft_id: await world.newestDraft() } : example.input);
   });
 });
 

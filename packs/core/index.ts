@@ -1,7 +1,12 @@
 import type { Pack } from '../../src/domain/action.js';
 import { containerExec } from './actions/container-exec.js';
+import { blueprintsPromote, blueprintsValidate, draftsSave } from './actions/draft-actions.js';
 import { httpCall } from './actions/http-call.js';
 import { sshRun } from './actions/ssh-run.js';
 
 /** The actions that every installation has (language §3.3). */
-export const corePack: Pack = { name: 'core', version: '0.1.0', actions: [containerExec, httpCall, sshRun] };
+export const corePack: Pack = {
+  name: 'core',
+  version: '0.1.0',
+  actions: [blueprintsPromote, blueprintsValidate, containerExec, draftsSave, httpCall, sshRun],
+};

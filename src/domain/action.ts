@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { DraftActions } from './drafts.js';
 import type { ContainerEngine, ContainerRules } from './container-engine.js';
 import type { Json, JsonObject } from './json.js';
 import type { Effect, Idempotency } from './plan.js';
@@ -37,6 +38,8 @@ export interface ActionResources {
   grantedAddresses: readonly string[];
   /** Which container engine and which images may be used. */
   containers: ContainerRules;
+  /** Drafts of blueprints; absent: this worker has none. */
+  drafts?: DraftActions;
   /** Masks every secret that was handed out so far, also encoded, in all texts of a value. */
   scrub<T extends Json>(value: T): T;
   /** The same for a stream of bytes: masks what spreads over two chunks too. */
@@ -55,7 +58,10 @@ export interface ScrubStream {
 export type OutputStream = 'stdout' | 'stderr';
 
 /** What an attempt at an action gets beside its input. */
-export interface ActionContext extends Pick<ActionResources, 'secret' | 'target' | 'grantedAddresses' | 'containers'> {
+export interface ActionContext extends Pick<
+  ActionResources,
+  'secret' | 'target' | 'grantedAddresses' | 'containers' | 'drafts'
+> {
   runId: string;
   /** Address of the step in the run. */
   path: string;

@@ -30,11 +30,12 @@ import { loadInventory } from '../targets/inventory.js';
 import { actionResources } from './action-resources.js';
 import { agentRouterOf } from './agents.js';
 import { keepAliveFile } from './alive-file.js';
+import { draftsOnFirstUse } from './drafts-on-first-use.js';
 import { enginesOf, startContainerSweep } from './container-sweep.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
 import { serveMetrics } from './metrics-server.js';
 import { packagePaths, packageVersion } from './package-paths.js';
-import { artifactBounds } from './rails.js';
+import { artifactBounds, limitRailsOf } from './rails.js';
 import { requireSetting } from './require-setting.js';
 import { sdkLevel, sdkLog } from './sdk-log.js';
 import { startTracing } from './tracing.js';
@@ -91,12 +92,13 @@ await serveMetrics({
   log,
   lifecycle,
 });
-const artifacts = new StepArtifactKeeper({
-  catalog: catalogAccess(catalog),
-  store: await LocalArtifactStore.open({ dir: path.join(config.stateDir, 'artifacts'), ...artifactBounds(config) }),
-  envId: config.envId,
-  log,
+const access = catalogAccess(catalog);
+const store = await LocalArtifactStore.open({
+  dir: path.join(config.stateDir, 'artifacts'),
+  ...artifactBounds(config),
 });
+const artifacts = new StepArtifactKeeper({ catalog: access, store, envId: config.envId, log });
+const drafts = draftsOnFirstUse({ access, store, envId: config.envId, rails: limitRailsOf(config) });
 const worker = await createWorker({
   address: requireSetting(config.temporalAddress, 'TEMPORAL_ADDRESS'),
   namespace: config.temporalNamespace,
@@ -109,7 +111,7 @@ const worker = await createWorker({
     }),
     approvals: catalogApprovals(catalog),
     actions: new ActionRegistry(PACKS),
-    resources,
+    resources: { ...resources, drafts },
     artifacts,
     agents: agentRouterOf(config, artifacts.agents(), masked),
     pausedMs: (runId, path) => pausedMs(catalog, runId, path),
