@@ -3,7 +3,15 @@ import type { ActionResources, ActionSource } from '../src/domain/action.js';
 import type { AgentRouter } from '../src/domain/agent.js';
 import type { StepArtifacts } from '../src/domain/artifacts.js';
 import { runIdOfWorkflow } from '../src/domain/ids.js';
+import type { FiredSchedule, ScheduledRunState } from '../workflows/contract.js';
 import type { ApprovalCheck, RecordSink } from '../src/domain/records.js';
+
+/** What the ticks of schedules need from the catalog. */
+export interface ScheduleTicks {
+  fire(task: { schedule_id: string; scheduled_at: string }): Promise<FiredSchedule | null>;
+  stateOf(fired: FiredSchedule): Promise<ScheduledRunState>;
+  cancel(fired: FiredSchedule): Promise<boolean>;
+}
 
 /** What the activities need; `src/main` fills it in. */
 export interface ActivityDependencies {
@@ -17,6 +25,8 @@ export interface ActivityDependencies {
   artifacts?: StepArtifacts;
   /** How long the retries of a step have paused so far, milliseconds. */
   pausedMs(runId: string, path: string): Promise<number>;
+  /** Absent: no schedule fires here. */
+  schedules?: ScheduleTicks;
   /** `<host>/<pid>`, recorded with every attempt. */
   worker: string;
 }

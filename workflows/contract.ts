@@ -20,7 +20,7 @@ export const CANCEL_RUN = 'cancelRun';
 export const SNAPSHOT = 'snapshot';
 
 /** Every activity, by its name in histories. */
-export interface XynActivities {
+export interface XynActivities extends TickActivities {
   runAction(task: ActionTask, records?: Transition[]): Promise<TaskResult>;
   runAgent(task: AgentTask, records?: Transition[]): Promise<TaskResult>;
   /** Local: writes what happened inside the workflow. */
@@ -141,3 +141,39 @@ export const TASK_FAILURE = 'XynTaskFailure';
 /** Those of a failed task; a local one says whose it is, since its input is not in the history. */
 export type TaskFailureDetails = TaskFailure & { path?: string; seq?: number };
 export const RUN_FAILURE = 'XynRunFailure';
+
+/** Workflow that a Temporal Schedule starts for each of its times, and the signal that tells it that its run ended. */
+export const SCHEDULE_TICK = 'scheduleTick';
+export const RUN_ENDED = 'runEnded';
+
+export interface TickInput {
+  schedule_id: string;
+  /** With what follows: handed over by an earlier execution. */
+  fired?: FiredSchedule;
+  is_cancel_sent?: boolean;
+  pause_ms?: number;
+}
+
+/** What one time of a schedule led to; whether there is such a run says `scheduledRun`. */
+export interface FiredSchedule {
+  event_id: string;
+  run_id: string;
+  blueprint_id: string;
+}
+
+/** `open`: it runs, or may still start; `none`: no run starts. */
+export type ScheduledRunState = 'open' | 'none' | 'completed' | 'failed' | 'cancelled';
+
+export interface TickResult {
+  state: Exclude<ScheduledRunState, 'open'>;
+  run_id: string | null;
+}
+
+/** The activities of ticks. All are safe to run again. */
+export interface TickActivities {
+  /** Emits `xyn.schedule.fired`; null when the schedule is gone. The same time emits one event. */
+  fireSchedule(task: { schedule_id: string; scheduled_at: string }): Promise<FiredSchedule | null>;
+  scheduledRun(fired: FiredSchedule): Promise<ScheduledRunState>;
+  /** Wishes that the run ends. False: there is no such run yet. */
+  cancelScheduledRun(fired: FiredSchedule): Promise<boolean>;
+}

@@ -1,1 +1,2 @@
 export { runBlueprint } from './run-blueprint.js';
+export { scheduleTick } from './schedule-tick.js';

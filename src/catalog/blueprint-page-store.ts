@@ -22,7 +22,7 @@ export class BlueprintPageStore {
       (db) => db.$queryRaw<BlueprintLine[]>`
         SELECT b.blueprint_id, b.name, b.active_version, b.enabled, v.digest, newest.last_run,
           coalesce(newest.recent, 0)::int AS recent, coalesce(newest.failed, 0)::int AS recent_failed,
-          coalesce((SELECT jsonb_agg(t.event_pattern ORDER BY t.ordinal) FROM blueprint_triggers t
+          coalesce((SELECT jsonb_agg(split_part(t.event_pattern, '#', 1) ORDER BY t.ordinal) FROM blueprint_triggers t
             WHERE t.blueprint_id = b.blueprint_id AND t.enabled), '[]'::jsonb) AS listens_to
         FROM (SELECT * FROM blueprints ORDER BY name, blueprint_id LIMIT ${MOST_BLUEPRINTS}) b
         LEFT JOIN blueprint_versions v ON v.blueprint_id = b.blueprint_id AND v.version = b.active_version

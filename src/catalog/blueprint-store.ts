@@ -6,6 +6,7 @@ import type {
 } from '../domain/dtos.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
+import { schedulePattern } from '../domain/schedule.js';
 import type { blueprintModel } from './generated/models/blueprint.js';
 import type { Database } from './database.js';
 
@@ -137,11 +138,14 @@ export class BlueprintStore {
         ${JSON.stringify(row.debug)}::jsonb, ${row.created_by})`;
   }
 
-  /** Makes a version the active one: events start runs of it from now on. */
-  async activate(plan: Plan, version: number): Promise<void> {
+  /**
+   * Makes a version the active one: events start runs of it from now on.
+   * @param schedules ids of its schedules, by their places in the plan's trigger list.
+   */
+  async activate(plan: Plan, version: number, schedules: ReadonlyMap<number, string> = new Map()): Promise<void> {
     const triggers = plan.triggers.map((trigger, ordinal) => ({
       ordinal,
-      event_pattern: trigger.event,
+      event_pattern: trigger.kind === 'event' ? trigger.event : schedulePattern(schedules.get(ordinal) ?? ''),
       enabled: trigger.disabled !== true,
     }));
     await this.#db.$executeRaw`

@@ -16,6 +16,7 @@ import { LiveStore } from './live-store.js';
 import { RepairStore } from './repair-store.js';
 import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
+import { ScheduleStore } from './schedule-store.js';
 import { StuckRuns } from './stuck-runs.js';
 import { Turnstile } from './turnstile.js';
 
@@ -35,6 +36,7 @@ export interface Stores {
   places: PlaceStore;
   live: LiveStore;
   stuck: StuckRuns;
+  schedules: ScheduleStore;
 }
 
 /** The stores inside a transaction. */
@@ -125,6 +127,7 @@ function storesOver(db: Database): Stores {
     places: typed(new PlaceStore(db)),
     live: typed(new LiveStore(db)),
     stuck: typed(new StuckRuns(db)),
+    schedules: typed(new ScheduleStore(db)),
   };
 }
 

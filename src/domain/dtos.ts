@@ -303,3 +303,71 @@ export interface ArtifactDto {
   sha256: string | null;
   metadata: JsonObject;
 }
+
+/** One time of a schedule that is still to come. */
+export interface ScheduleTimeDto {
+  /** UTC. */
+  at: string;
+  /** The same on the clock of the schedule's zone, with its distance from UTC: `2027-03-28T03:30:00+02:00`. */
+  local: string;
+  /** The zone's clock was changed since the time before. */
+  is_clock_changed: boolean;
+}
+
+/** What starts runs of a blueprint by the clock. */
+export interface ScheduleDto {
+  schedule_id: string;
+  blueprint_id: string;
+  blueprint_name: string;
+  version: number;
+  /** Five fields, or null with `every`. */
+  cron: string | null;
+  timezone: string | null;
+  /** A duration, or null with `cron`. */
+  every: string | null;
+  jitter: string | null;
+  overlap: 'skip' | 'queue_one' | 'queue_all' | 'cancel_other' | 'allow';
+  catchup: string;
+  /** False: its trigger says `enabled: false`. */
+  is_enabled: boolean;
+  is_paused: boolean;
+  /** Who paused it, when and why. */
+  pause: { note: string | null; by: string; at: string } | null;
+  /** Whether Temporal has it as it is here. */
+  sync: { state: 'applied' | 'pending' | 'failed'; error: string | null; at: string | null };
+  /** The times to come, without jitter. Those of a paused one do not fire. */
+  next: ScheduleTimeDto[];
+  last_run: ScheduledRunDto | null;
+}
+
+export interface ScheduledRunDto {
+  run_id: string;
+  status: 'created' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** The time that the run is for, whenever it started. */
+  scheduled_at: string;
+  created_at: string;
+  completed_at: string | null;
+}
+
+export interface ScheduleDetailDto extends ScheduleDto {
+  runs: ScheduledRunDto[];
+  /** What Temporal counted; null when it does not answer or has no such schedule yet. */
+  counts: { started: number; skipped: number; missed: number } | null;
+}
+
+/** A time that a schedule was told to fire for, and the run that comes of it unless an open one is in the way. */
+export interface TriggeredScheduleDto {
+  schedule_id: string;
+  scheduled_at: string;
+  event_id: string;
+  run_id: string;
+}
+
+/** Times of the past that a backfill fires for, or would. */
+export interface BackfillDto {
+  schedule_id: string;
+  is_dry_run: boolean;
+  overlap: ScheduleDto['overlap'];
+  /** `is_known`: it fired before, and is passed over. */
+  times: { scheduled_at: string; local: string; is_known: boolean; run_id: string }[];
+}

@@ -75,6 +75,8 @@ export const ERROR_CODES = {
   ),
   range_not_satisfiable: row(416, 2, false, 'The range lies outside of the bytes of the artifact.'),
   event_not_found: row(404, 3, false, 'No event has that id.'),
+  schedule_not_found: row(404, 3, false, 'No schedule has that id; `xynctl schedules list` shows all.'),
+  backfill_limit: row(422, 2, false, 'A backfill covers at most 100 times of a schedule.'),
   run_closed: row(409, 4, false, 'The run has already ended.'),
   gate_not_found: row(404, 3, false, 'No gate has that id.'),
   gate_closed: row(409, 4, false, 'The gate no longer waits.'),

@@ -45,15 +45,40 @@ export interface Limits {
   cancel_grace_ms: number;
 }
 
-/** What starts a run. */
-export interface Trigger {
-  kind: 'event';
-  /** Exact name, or with a last segment `*` (one further segment) or `**` (one or more). */
-  event: string;
+interface TriggerCommon {
   filter?: Tree;
   inputs?: Record<string, Val>;
   disabled?: true;
 }
+
+export interface EventTrigger extends TriggerCommon {
+  kind: 'event';
+  /** Exact name, or with a last segment `*` (one further segment) or `**` (one or more). */
+  event: string;
+}
+
+/** When a schedule fires: `cron` with `timezone`, or `every_ms`. */
+export interface ScheduleSpec {
+  /** Five fields, see `cron.ts`. */
+  cron?: string;
+  /** IANA name; with `cron` only. */
+  timezone?: string;
+  /** Counted from the beginning of 1970 in UTC, so that it does not depend on when it was applied. */
+  every_ms?: number;
+  /** Each time is put off by a random part of this, the same for every look at it. */
+  jitter_ms?: number;
+  /** Absent: `skip`. */
+  overlap?: 'queue_one' | 'queue_all' | 'cancel_other' | 'allow';
+  /** A time that was missed by no more than this is caught up. */
+  catchup_ms: number;
+}
+
+export interface ScheduleTrigger extends TriggerCommon, ScheduleSpec {
+  kind: 'schedule';
+}
+
+/** What starts a run. */
+export type Trigger = EventTrigger | ScheduleTrigger;
 
 /** A list of steps with what happens at its end. */
 export interface Scope {

@@ -20,4 +20,7 @@ export type Privilege =
   | 'draft.save'
   | 'draft.validate'
   | 'draft.promote'
+  | 'schedule.read'
+  | 'schedule.change'
+  | 'schedule.trigger'
   | 'action.execute';

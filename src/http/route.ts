@@ -33,7 +33,7 @@ export interface Call<Q, B> {
   headers: IncomingHttpHeaders;
   query: Q;
   body: B;
-  /** A parameter of the path; UUIDs, save for blueprints, versions and revisions. */
+  /** A parameter of the path; UUIDs, save for blueprints, schedules, versions and revisions. */
   param: (name: string) => string;
 }
 
@@ -103,6 +103,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Forms of parameters of paths that are no UUIDs. */
 const FORMS: Readonly<Record<string, RegExp>> = {
   blueprint_id: /^\P{Cc}{1,200}$/u,
+  schedule_id: /^\P{Cc}{1,220}$/u,
   version: /^[1-9]\d{0,8}$/,
   revision: /^[1-9]\d{0,8}$/,
 };

@@ -9,6 +9,7 @@ import { gateRoutes } from './routes/gates.js';
 import { healthRoutes, type About } from './routes/health.js';
 import { internalRoutes } from './routes/internal.js';
 import { runRoutes } from './routes/runs.js';
+import { scheduleRoutes } from './routes/schedules.js';
 
 /** Every route of the API, each with the privilege that it needs and the answers that it gives. */
 export function routesOf(about: About): readonly Route[] {
@@ -20,6 +21,7 @@ export function routesOf(about: About): readonly Route[] {
     ...gateRoutes,
     ...blueprintRoutes,
     ...draftRoutes,
+    ...scheduleRoutes,
     ...artifactRoutes,
     ...auditRoutes,
     ...internalRoutes,

@@ -8,6 +8,7 @@ import type { EventService } from '../services/events.js';
 import type { GateService } from '../services/gates.js';
 import type { LiveStreams } from '../services/live-streams.js';
 import type { RunService } from '../services/runs.js';
+import type { ScheduleService } from '../services/schedules.js';
 
 /** Whether the parts that the API leans on work. */
 export interface HealthReport {
@@ -46,6 +47,7 @@ export interface Services {
     'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'activate' | 'documentSchema'
   >;
   drafts: Pick<DraftService, 'save' | 'list' | 'get' | 'revisions' | 'revision' | 'validate' | 'promote'>;
+  schedules: Pick<ScheduleService, 'list' | 'comingUp' | 'get' | 'pause' | 'resume' | 'trigger' | 'backfill'>;
   doctor: Pick<DoctorService, 'examine'>;
   live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;
 }

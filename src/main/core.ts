@@ -25,6 +25,8 @@ import { RunPlaces } from '../services/run-places.js';
 import { RunRepair } from '../services/run-repair.js';
 import { RunStarter } from '../services/run-starter.js';
 import { RunService } from '../services/runs.js';
+import { ScheduleSync } from '../services/schedule-sync.js';
+import { ScheduleService } from '../services/schedules.js';
 import { startSweeps } from '../services/sweeps.js';
 import { WaitingOnService } from '../services/waiting-on.js';
 import type { RunGateway } from '../temporal/gateway.js';
@@ -55,6 +57,7 @@ export interface Core {
   waits: WaitingOnService;
   gates: GateService;
   blueprints: BlueprintService;
+  schedules: ScheduleService;
   plans: PlanCache;
   /** Starts dispatcher, sweeps and reconciler; they end with the process's life. */
   startBackground(lifecycle: Lifecycle): void;
@@ -93,6 +96,7 @@ export function createCore(parts: CoreParts): Core {
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
   const reconciler = new Reconciler({ catalog: access, gateway, repair, clock, log });
+  const sync = new ScheduleSync({ catalog: access, gateway: gateway.schedules, envId: env.id, clock, log });
   const footprintDays = new FootprintDays(new FootprintDayStore(catalog), clock);
   return {
     access,
@@ -101,10 +105,12 @@ export function createCore(parts: CoreParts): Core {
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, waits, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),
+    schedules: new ScheduleService({ catalog: access, gateway: gateway.schedules, sync, envId: env.id, clock }),
     blueprints: new BlueprintService({
       catalog: access,
       clock,
       envId: env.id,
+      onActivated: () => sync.wake(),
       ...(compile === undefined ? {} : { compile }),
       ...(documentSchema === undefined ? {} : { documentSchema }),
       ...(targetFields === undefined ? {} : { preview: { env, targetFields } }),
@@ -112,6 +118,7 @@ export function createCore(parts: CoreParts): Core {
     startBackground(lifecycle) {
       dispatcher.start();
       reconciler.start();
+      sync.start();
       const sweeps = startSweeps({
         cancels,
         decisions,
@@ -123,7 +130,7 @@ export function createCore(parts: CoreParts): Core {
         log,
       });
       lifecycle.onClose('background', async () => {
-        await Promise.all([dispatcher.stop(), sweeps.stop(), reconciler.stop()]);
+        await Promise.all([dispatcher.stop(), sweeps.stop(), reconciler.stop(), sync.stop()]);
         await starter.stop();
         await decisions.idle();
       });

@@ -14,6 +14,7 @@ import { SETTINGS } from '../config/settings.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import { RecordBuffer } from '../services/record-buffer.js';
+import { ScheduleTickService } from '../services/schedule-ticks.js';
 import { StepArtifactKeeper } from '../services/step-artifacts.js';
 import { poolMetrics } from '../telemetry/catalog-metrics.js';
 import { attemptContext, attemptContextInterceptor } from '../telemetry/attempt-context.js';
@@ -115,6 +116,7 @@ const worker = await createWorker({
     artifacts,
     agents: agentRouterOf(config, artifacts.agents(), masked),
     pausedMs: (runId, path) => pausedMs(catalog, runId, path),
+    schedules: new ScheduleTickService({ catalog: access, envId: config.envId, clock: Date.now }),
     worker: identity,
   }),
   workflowSlots: config.workflowSlots,

@@ -19,6 +19,7 @@ import type { Plan } from '../domain/plan.js';
 import { auditedCaller, type Caller } from './caller.js';
 import { promotedEvent } from './engine-events.js';
 import { answerOnce, earlierAnswer } from './kept-answers.js';
+import { replaceSchedules } from './schedule-rows.js';
 import { previewOf, type PreviewDeps, type PreviewRequest, type PlanPreviewDto } from './plan-preview.js';
 
 export interface NewPlan {
@@ -46,6 +47,8 @@ export interface BlueprintServiceDeps {
   envId: string;
   /** JSON Schema of documents. Absent: there is none. */
   documentSchema?: JsonObject;
+  /** Told after the commit of another active version: its schedules may have changed. */
+  onActivated?: () => void;
   /** What previews of plans are made with. Absent: there are none. */
   preview?: PreviewDeps;
 }
@@ -73,7 +76,9 @@ export class BlueprintService {
    * @throws XynFault `plan_digest_mismatch`, `audit_unavailable`, `db_unavailable`.
    */
   async savePlan(caller: Caller, newPlan: NewPlan): Promise<SavedPlan> {
-    return this.#deps.catalog.transaction((unit) => this.saveWithin(unit, caller, newPlan));
+    const saved = await this.#deps.catalog.transaction((unit) => this.saveWithin(unit, caller, newPlan));
+    this.activated();
+    return saved;
   }
 
   /** Checks a document and changes nothing. */
@@ -140,10 +145,12 @@ export class BlueprintService {
     if (earlier !== undefined) return earlier;
     const { compiled, problems } = await this.#compile(bytes);
     if (compiled === undefined) throw invalidDocument(problems);
-    return answerOnce(catalog, request, async (unit) => ({
+    const applied = await answerOnce(catalog, request, async (unit) => ({
       ...(await this.saveWithin(unit, caller, { ...compiled, source })),
       warnings: problems,
     }));
+    this.activated();
+    return applied;
   }
 
   async list(): Promise<BlueprintDto[]> {
@@ -213,7 +220,7 @@ export class BlueprintService {
     blueprintId: string,
     request: { version?: number; reason?: string },
   ): Promise<ActivatedBlueprintDto> {
-    return this.#deps.catalog.transaction(async (unit) => {
+    const activated = await this.#deps.catalog.transaction(async (unit) => {
       const { blueprints, events } = unit;
       const known = await blueprints.lockKnown(blueprintId);
       if (known === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
@@ -236,6 +243,13 @@ export class BlueprintService {
       }
       return { blueprint_id: blueprintId, version, digest, previous_version: active };
     });
+    this.activated();
+    return activated;
+  }
+
+  /** To be called after a commit in which `saveWithin` may have made another version active. */
+  activated(): void {
+    this.#deps.onActivated?.();
   }
 
   async #activate(
@@ -246,7 +260,7 @@ export class BlueprintService {
     const { version, digest, created } = saved;
     if (planDigest(plan) !== digest) throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
     if (version === active) return;
-    await unit.blueprints.activate(plan, version);
+    await unit.blueprints.activate(plan, version, await replaceSchedules(unit, plan, version));
     await unit.audit([
       {
         key: `blueprint/${plan.id}/${version}/${randomUUID()}`,

@@ -23,7 +23,7 @@ export interface DraftDeps {
   catalog: CatalogAccess;
   /** Where definitions and reports are kept. */
   store: ArtifactStore;
-  blueprints: Pick<BlueprintService, 'saveWithin'>;
+  blueprints: Pick<BlueprintService, 'saveWithin' | 'activated'>;
   language: DraftLanguage;
   /** Milliseconds since the epoch. */
   clock: () => number;

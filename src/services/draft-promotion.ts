@@ -40,7 +40,10 @@ export async function promoteDraft(
     });
   }
   const document = { ...compiled, source: new TextDecoder().decode(bytes) };
-  return deps.catalog.transaction((unit) => promoteWithin(deps, unit, caller, { draftId, newest, document, reason }));
+  const promotion = { draftId, newest, document, reason };
+  const promoted = await deps.catalog.transaction((unit) => promoteWithin(deps, unit, caller, promotion));
+  deps.blueprints.activated();
+  return promoted;
 }
 
 async function promoteWithin(

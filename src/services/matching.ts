@@ -6,6 +6,7 @@ import { renderRecord } from '../domain/expression/render.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import { isReservedEventName, matchesPattern } from '../domain/event-name.js';
 import type { Plan, Trigger } from '../domain/plan.js';
+import { SCHEDULE_FIRED } from '../domain/schedule.js';
 import { filterChecks } from './filter-checks.js';
 import { checkInputs, inputsOfEvent } from './inputs.js';
 
@@ -23,6 +24,8 @@ export interface Candidate {
   enabled: boolean;
   /** Places in the plan's trigger list that are switched off apart from the plan. */
   disabled: ReadonlySet<number>;
+  /** Places of the schedules whose event this is. Absent: of every schedule, since nobody said which one. */
+  schedules?: ReadonlySet<number>;
   /** Undefined when the stored plan is gone or damaged. */
   plan: Plan | undefined;
 }
@@ -65,12 +68,22 @@ function verdictOf(subject: MatchSubject, candidate: Candidate): Outcome {
   if (candidate.plan === undefined) return { verdict: 'filter_error', detail: { code: 'plan_digest_mismatch' } };
   let refusal: Outcome | undefined;
   for (const [ordinal, trigger] of candidate.plan.triggers.entries()) {
-    if (!matchesPattern(trigger.event, subject.event.event_name)) continue;
+    if (!isMeant(trigger, ordinal, subject.event.event_name, candidate.schedules)) continue;
     const entry = entryOutcome(subject, trigger, trigger.disabled === true || candidate.disabled.has(ordinal), ordinal);
     if (entry === 'matches') return startOutcome(subject, candidate.plan, trigger, ordinal);
     if (refusal === undefined || RANK[entry.verdict] > RANK[refusal.verdict]) refusal = entry;
   }
   return refusal ?? { verdict: 'disabled', detail: { reason: 'trigger' } };
+}
+
+function isMeant(trigger: Trigger, ordinal: number, name: string, schedules?: ReadonlySet<number>): boolean {
+  if (!listensTo(trigger, name)) return false;
+  return trigger.kind === 'event' || schedules === undefined || schedules.has(ordinal);
+}
+
+/** Whether events of a name can start a run by a trigger. */
+export function listensTo(trigger: Trigger, name: string): boolean {
+  return trigger.kind === 'schedule' ? name === SCHEDULE_FIRED : matchesPattern(trigger.event, name);
 }
 
 const RANK: Record<Verdict, number> = {

@@ -1,13 +1,13 @@
 import type { EventDto, Verdict } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
-import { isEventName, matchesPattern } from '../domain/event-name.js';
+import { isEventName } from '../domain/event-name.js';
 import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
 import type { PreviewList, TargetFields } from '../domain/plan-preview.js';
 import { previewPlan } from './preview-walk.js';
 import { checkInputs } from './inputs.js';
-import { matchEvent } from './matching.js';
+import { listensTo, matchEvent } from './matching.js';
 
 /** An event that might come. */
 interface PreviewEvent {
@@ -87,8 +87,7 @@ export function previewOf(
 
 /** What the event would do to the blueprint as it is written; what rails and switches would say is not asked. */
 function startOf(plan: Plan, event: EventDto, env: EnvFacts): Start | undefined {
-  if (!plan.triggers.some((trigger) => matchesPattern(trigger.event, event.event_name)))
-    return { verdict: 'no_trigger' };
+  if (!plan.triggers.some((trigger) => listensTo(trigger, event.event_name))) return { verdict: 'no_trigger' };
   const name = plan.name ?? plan.id;
   const disabled = new Set<number>();
   const candidate = { blueprint_id: plan.id, name, version: 0, digest: plan.digest, enabled: true, disabled, plan };

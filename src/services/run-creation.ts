@@ -6,6 +6,7 @@ import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import { patternsOf } from '../domain/event-name.js';
 import { engineEventIdOf, runIdOf } from '../domain/ids.js';
+import { SCHEDULE_FIRED, schedulePattern } from '../domain/schedule.js';
 import { defaultRunName, matchEvent, type Candidate, type MatchedEvent, type MatchVerdict } from './matching.js';
 import type { PlanCache } from './plan-cache.js';
 import { holdBack, laneOf, type Match, type Rails } from './rails.js';
@@ -41,11 +42,11 @@ export async function matchAndCreate(
   subjects: readonly MatchedEvent[],
   entries: readonly AuditEntry[] = [],
 ): Promise<MatchOutcome> {
-  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
+  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOfEvent(event)))];
   const triggers = patterns.length === 0 ? [] : await unit.events.triggersOf(patterns);
   const found: Match[] = [];
   for (const subject of subjects) {
-    const matching = new Set(patternsOf(subject.event.event_name));
+    const matching = new Set(patternsOfEvent(subject.event));
     const rows = triggers.filter((row) => matching.has(row.event_pattern));
     found.push(...(await matchesOf(unit, deps, subject, rows)));
   }
@@ -64,12 +65,12 @@ export async function startReleased(
   subjects: readonly MatchedEvent[],
 ): Promise<void> {
   if (subjects.length === 0) return;
-  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOf(event.event_name)))];
+  const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOfEvent(event)))];
   const triggers = (await unit.events.triggersOf(patterns)).filter((row) => row.blueprint_id === blueprintId);
   const verdicts: VerdictRow[] = [];
   const runs: PlannedRun[] = [];
   for (const subject of subjects) {
-    const matching = new Set(patternsOf(subject.event.event_name));
+    const matching = new Set(patternsOfEvent(subject.event));
     const rows = triggers.filter((row) => matching.has(row.event_pattern));
     const [match] = await matchesOf(unit, deps, subject, rows);
     const { event_id } = subject.event;
@@ -80,6 +81,15 @@ export async function startReleased(
   }
   await unit.events.settleBacklog(verdicts);
   await createRuns(unit, deps, runs);
+}
+
+/** What triggers may look for in an event: its name, and where it comes from a schedule, that one. */
+function patternsOfEvent({ event_name: name, data }: EventDto): string[] {
+  const patterns = patternsOf(name);
+  const { schedule_id: scheduleId } = data;
+  return name === SCHEDULE_FIRED && typeof scheduleId === 'string'
+    ? [schedulePattern(scheduleId), ...patterns]
+    : patterns;
 }
 
 async function matchesOf(
@@ -139,6 +149,7 @@ async function candidatesOf(
       digest: known?.digest ?? '',
       enabled: first.blueprint_enabled,
       disabled: new Set(group.filter((row) => !row.trigger_enabled).map((row) => row.ordinal)),
+      schedules: new Set(group.filter((row) => row.event_pattern.includes('#')).map((row) => row.ordinal)),
       plan: known?.intact === true ? known.plan : undefined,
     });
   }

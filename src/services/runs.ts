@@ -21,6 +21,7 @@ import type { CancelSender } from './cancel-sender.js';
 import { checkInputs, type CheckedInputs } from './inputs.js';
 import type { KnownPlan } from './plan-cache.js';
 import { laneOf } from './rails.js';
+import { requestCancel } from './run-cancel.js';
 import { createRuns, type RunCreationDeps } from './run-creation.js';
 import type { PlannedRun } from './run-places.js';
 import { isStorable, isStorableText } from './storable-json.js';
@@ -171,28 +172,10 @@ export class RunService {
    */
   async cancel(caller: Caller, runId: string, reason: string): Promise<RunDto> {
     if (!isStorableText(reason)) throw new XynFault('request_invalid', 'The reason holds characters that no text has.');
-    const found = await this.#deps.catalog.transaction(async (unit) => {
-      const outcome = await unit.runs.requestCancel(runId, caller.actor, reason);
-      if (outcome?.changed === true) {
-        await unit.audit([
-          {
-            key: `run/${runId}/cancel`,
-            at: new Date(this.#deps.clock()),
-            actor: caller.actor,
-            action: 'run.cancel',
-            resource_type: 'run',
-            resource_id: runId,
-            reason,
-            before: { status: outcome.before.status },
-            after: { cancel_requested: true, source: caller.source, proven: caller.proven },
-            run_id: runId,
-            correlation_id: outcome.before.correlation_id,
-            env_id: this.#deps.env.id,
-          },
-        ]);
-      }
-      return outcome;
-    });
+    const facts = { at: new Date(this.#deps.clock()), envId: this.#deps.env.id };
+    const found = await this.#deps.catalog.transaction((unit) =>
+      requestCancel(unit, caller, { runId, reason, ...facts }),
+    );
     if (found === undefined) throw notFound();
     if (!found.changed) return found.before;
     await this.#deps.cancels.send({ run_id: runId, by: caller.actor, reason });

@@ -21,6 +21,7 @@ import {
   type Snapshot,
 } from '../../workflows/contract.js';
 import { readHistory, type HistoryFacts } from './run-history.js';
+import { ScheduleGateway } from './schedules.js';
 import { GRPC, grpcStatusOf, isTemporalUnavailable, isWorkflowGone, temporalFault } from './temporal-faults.js';
 
 /** Where the gateway tells what operators should know. */
@@ -129,6 +130,8 @@ export class RunGateway {
   readonly #options: GatewayOptions;
   readonly #connection: Connection;
   readonly #client: Client;
+  /** The way to Temporal's schedules, over the same connection. */
+  readonly schedules: ScheduleGateway;
   #searchAttributes = true;
 
   constructor(options: GatewayOptions) {
@@ -144,6 +147,12 @@ export class RunGateway {
       },
     });
     this.#client = new Client({ connection: this.#connection, namespace: options.namespace });
+    this.schedules = new ScheduleGateway({
+      client: this.#client,
+      namespace: options.namespace,
+      taskQueue: options.taskQueue,
+      bounded: (deadlineMs, call) => this.#bounded(deadlineMs, call),
+    });
   }
 
   /**

@@ -6,6 +6,7 @@ import type {
   GateDto,
   ProblemDto,
   RunDto,
+  ScheduleDetailDto,
   StepDto,
   VerdictDto,
   WaitingOn,
@@ -94,6 +95,59 @@ export function fakeRun(over: Partial<RunDto> = {}): RunDto {
     outputs: null,
     error: null,
     ...over,
+  };
+}
+
+const fakeSchedule: ScheduleDetailDto = {
+  schedule_id: 'bp.remediate:1',
+  blueprint_id: 'bp.remediate',
+  blueprint_name: 'Remediate',
+  version: 1,
+  cron: '0 3 * * *',
+  timezone: 'Europe/Berlin',
+  every: null,
+  jitter: null,
+  overlap: 'skip',
+  catchup: '10m',
+  is_enabled: true,
+  is_paused: false,
+  pause: null,
+  sync: { state: 'applied', error: null, at },
+  next: [{ at, local: '2026-11-21T11:00:00+01:00', is_clock_changed: false }],
+  last_run: null,
+  runs: [],
+  counts: { started: 3, skipped: 1, missed: 0 },
+};
+
+function fakeSchedules(asked: (name: string, caller: Caller, args: unknown) => void): Services['schedules'] {
+  const found = (id: string): ScheduleDetailDto => {
+    if (id === fakeSchedule.schedule_id) return fakeSchedule;
+    throw new XynFault('schedule_not_found', 'No schedule has that id.');
+  };
+  const ids = { schedule_id: fakeSchedule.schedule_id, event_id: randomUUID(), run_id: randomUUID() };
+  return {
+    list: async () => [fakeSchedule],
+    comingUp: async () => [{ schedule: fakeSchedule, at }],
+    get: async (id) => found(id),
+    pause: async (caller, id, note) => {
+      asked('pause', caller, { id, note });
+      return { ...found(id), is_paused: true, pause: { note, by: caller.actor, at } };
+    },
+    resume: async (caller, id, note) => {
+      asked('resume', caller, { id, note });
+      return found(id);
+    },
+    trigger: async (caller, id, request) => {
+      asked('trigger', caller, { id, ...request });
+      found(id);
+      return { ...ids, scheduled_at: at };
+    },
+    backfill: async (caller, id, request) => {
+      asked('backfill', caller, { id, ...request });
+      const { dry_run: isDryRun, overlap = 'queue_all' } = request;
+      const times = [{ scheduled_at: at, local: '2026-11-21T11:00:00+01:00', is_known: false, run_id: ids.run_id }];
+      return { schedule_id: found(id).schedule_id, is_dry_run: isDryRun, overlap, times };
+    },
   };
 }
 
@@ -353,6 +407,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
   const services: Services = {
     artifacts: fakeArtifacts(world, asked),
     drafts: fakeDrafts(asked),
+    schedules: fakeSchedules(asked),
     health: { check: async () => world.health },
     cursors: { key: async () => 'a key of tests' },
     events: {

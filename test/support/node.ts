@@ -29,6 +29,9 @@ import { RunEndWriter } from '../../src/services/run-end.js';
 import { RunRepair } from '../../src/services/run-repair.js';
 import { RunService } from '../../src/services/runs.js';
 import { RunStarter } from '../../src/services/run-starter.js';
+import { ScheduleSync } from '../../src/services/schedule-sync.js';
+import { ScheduleTickService } from '../../src/services/schedule-ticks.js';
+import { ScheduleService } from '../../src/services/schedules.js';
 import { WaitingOnService } from '../../src/services/waiting-on.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 
@@ -53,6 +56,8 @@ export interface TestNode {
   waits: WaitingOnService;
   gates: GateService;
   blueprints: BlueprintService;
+  schedules: ScheduleService;
+  sync: ScheduleSync;
   dispatcher: Dispatcher;
   cancels: CancelSender;
   decisions: DecisionSender;
@@ -68,6 +73,8 @@ export interface TestNodeOptions {
   taskQueue: string;
   /** Starts to drain the outbox at once; default true. */
   dispatch?: boolean;
+  /** Brings schedules to Temporal; default false. */
+  sync?: boolean;
   /** Default: nothing is held or queued. */
   rails?: Rails;
   log?: typeof silentLog;
@@ -102,7 +109,12 @@ export function testNode(options: TestNodeOptions): TestNode {
   const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: testEnv.id });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
+  const sync = new ScheduleSync(
+    { catalog: access, gateway: gateway.schedules, envId: testEnv.id, clock, log },
+    { passMs: 200, compareMs: 60_000 },
+  );
   if (options.dispatch !== false) dispatcher.start();
+  if (options.sync === true) sync.start();
   return {
     access,
     gateway,
@@ -110,7 +122,9 @@ export function testNode(options: TestNodeOptions): TestNode {
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, waits, cancels, wake }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: testEnv.id }),
-    blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id }),
+    blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id, onActivated: () => sync.wake() }),
+    schedules: new ScheduleService({ catalog: access, gateway: gateway.schedules, sync, envId: testEnv.id, clock }),
+    sync,
     dispatcher,
     cancels,
     decisions,
@@ -118,6 +132,7 @@ export function testNode(options: TestNodeOptions): TestNode {
     reconciler: (patience) => new Reconciler({ catalog: access, gateway, repair, clock, log }, patience),
     async close() {
       await dispatcher.stop();
+      await sync.stop();
       await decisions.idle();
       await gateway.close();
     },
@@ -205,6 +220,11 @@ export async function testWorker(options: {
       actions: testActions,
       agents: options.agents ?? { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
       pausedMs: () => Promise.resolve(0),
+      schedules: new ScheduleTickService({
+        catalog: catalogAccess(options.catalog),
+        envId: testEnv.id,
+        clock: Date.now,
+      }),
       worker: 'test',
       ...(options.artifacts === undefined ? {} : { artifacts: options.artifacts }),
     }),

@@ -5,23 +5,29 @@ import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { defined } from './defined.js';
 import { Fields } from './fields.js';
+import { FIRED_DATA, ScheduleReader } from './schedules.js';
 import { TRIGGER_VARIABLES, type Names, type NameScope } from './names.js';
 import type { Dialect } from './step-fields.js';
 import type { Values } from './values.js';
 
 const SCOPE: NameScope = { variables: TRIGGER_VARIABLES, lists: [] };
 const V1_FIELDS = {
-  known: ['event', 'filter', 'inputs', 'enabled', 'manual'],
-  later: ['schedule', 'webhook', 'dedupe'],
+  known: ['event', 'schedule', 'filter', 'inputs', 'enabled', 'manual'],
+  later: ['webhook', 'dedupe'],
 };
+/** What one entry is; exactly one of them. */
+const KINDS = ['event', 'schedule', 'manual'] as const;
+const KIND_TEXT = '`event`, `schedule` or `manual`';
 
 /** Reads what starts a run. */
 export class TriggerReader {
   readonly #names: Names;
   readonly #values: Values;
   readonly #dialect: Dialect;
+  readonly #schedules: ScheduleReader;
 
   constructor(names: Names, values: Values, dialect: Dialect) {
+    this.#schedules = new ScheduleReader(names.report);
     this.#names = names;
     this.#values = values;
     this.#dialect = dialect;
@@ -60,28 +66,48 @@ export class TriggerReader {
   #v1(json: Json, pointer: string): Trigger[] {
     const { report } = this.#names;
     if (!isJsonObject(json)) {
-      report.add('trigger_invalid', pointer, 'A trigger is a map with `event` or `manual`.');
+      report.add('trigger_invalid', pointer, `A trigger is a map with ${KIND_TEXT}.`);
       return [];
     }
     const fields = new Fields(report, pointer, json, V1_FIELDS);
-    if (fields.has('manual')) {
+    const [kind, second] = KINDS.filter((name) => fields.has(name));
+    if (kind !== undefined && second !== undefined) {
+      report.add('trigger_invalid', fields.at(second), `A trigger is one of ${KIND_TEXT}.`, { what: 'key' });
+      return [];
+    }
+    if (kind === 'manual') {
       if (fields.get('manual') === false)
         report.add('field_unknown', fields.at('manual'), '`manual: false` is not available yet.');
-      else if (fields.has('event'))
-        report.add('trigger_invalid', fields.at('manual'), 'A trigger is one of `event` and `manual`.', {
-          what: 'key',
-        });
       return [];
     }
     const isLater = V1_FIELDS.later.some((name) => fields.has(name));
-    if (!fields.has('event') && !isLater)
-      report.add('trigger_invalid', pointer, 'A trigger needs `event` or `manual`.');
+    if (kind === undefined && !isLater) report.add('trigger_invalid', pointer, `A trigger needs ${KIND_TEXT}.`);
+    return this.#entry(fields);
+  }
+
+  #entry(fields: Fields): Trigger[] {
     const event = fields.text('event');
     const filter = this.#filter(fields);
     const inputs = this.#inputs(fields);
     const disabled = fields.bool('enabled') === false ? (true as const) : undefined;
+    if (fields.has('schedule')) {
+      const schedule = this.#schedules.read(fields);
+      if (inputs === undefined) this.#requireNoInputs(fields);
+      return schedule === undefined
+        ? []
+        : [{ kind: 'schedule', ...schedule, ...defined({ filter, inputs, disabled }) }];
+    }
     if (event === undefined || !this.#checkEvent(event, fields.at('event'), true)) return [];
     return [{ kind: 'event', event, ...defined({ filter, inputs, disabled }) }];
+  }
+
+  /** The event of a schedule brings its id and its time; an input of another name never comes by itself. */
+  #requireNoInputs(fields: Fields): void {
+    for (const [name, { required }] of this.#names.inputs) {
+      if (!required || FIRED_DATA.includes(name)) continue;
+      const message = `The input \`${name}\` is required, and a schedule gives none by itself.`;
+      this.#names.report.add('input_missing', fields.at('schedule'), message, { suggestion: 'add `inputs`' });
+    }
   }
 
   #filter(fields: Fields): Trigger['filter'] {

@@ -12,6 +12,7 @@ import { lineDiff } from '../parts/line-diff.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields } from '../parts/schema-form.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
+import { whenText } from '../schedules/words.js';
 import { template } from '../template.js';
 import { sourceCode } from './source.js';
 
@@ -79,7 +80,7 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
         });
   const inputs = plan === null ? [] : formFields(plan.inputs, null, []);
   const failed = ended.filter(({ status }) => status === 'failed').length;
-  const parts = { ...view, map, inputs, failed, chart: ended.length === 0 ? null : durations(ended) };
+  const parts = { ...view, whenText, map, inputs, failed, chart: ended.length === 0 ? null : durations(ended) };
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 

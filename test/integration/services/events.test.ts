@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Trigger } from '../../../src/domain/plan.js';
+import type { EventTrigger, Trigger } from '../../../src/domain/plan.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf, transform } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
@@ -27,7 +27,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const on = (event: string, more: Partial<Trigger> = {}): Trigger => ({ kind: 'event', event, ...more });
+const on = (event: string, more: Partial<EventTrigger> = {}): Trigger => ({ kind: 'event', event, ...more });
 const save = (id: string, triggers: Trigger[], more: Parameters<typeof planOf>[1] = {}) =>
   node.blueprints.savePlan(caller(), {
     plan: planOf([transform('note', [['seen', true]])], { id, triggers, ...more }),
