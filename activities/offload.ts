@@ -2,13 +2,10 @@ import { ActionFailure } from '../src/domain/action.js';
 import type { ArtifactOwner, ArtifactReference, StepArtifacts } from '../src/domain/artifacts.js';
 import { XynFault } from '../src/domain/fault.js';
 import { isJsonObject, type Json, type JsonObject } from '../src/domain/json.js';
+import { fieldsToMove } from '../src/domain/kept.js';
 
-/** A result in the run's state has at most so many bytes of JSON (language §8.4). */
-const MAX_INLINE_BYTES = 32 * 1024;
 /** A result in the record of a step. */
 const MAX_RECORD_BYTES = 256 * 1024;
-/** Fields that are smaller stay readable: to move them away would gain nothing. */
-const MIN_FIELD_BYTES = 1_024;
 /** All that the references of one input stand for. */
 const MAX_RESOLVED_BYTES = 64 * 1024 * 1024;
 /** How long a result waits for a catalog that is away: its effect has happened. */
@@ -31,20 +28,8 @@ function sizeOf(value: Json): number {
  * @throws ActionFailure `artifact_storage_full` and others, when what must move cannot.
  */
 export async function offloaded(artifacts: StepArtifacts, owner: ArtifactOwner, result: Json): Promise<Offloaded> {
-  let size = sizeOf(result);
-  if (size <= MAX_INLINE_BYTES) return { value: result, bytes: 0 };
-  const moving: string[] = [];
-  if (isJsonObject(result)) {
-    const fields = Object.entries(result).map(([name, value]) => ({ name, size: sizeOf(value) }));
-    fields.sort((a, b) => b.size - a.size);
-    for (const field of fields) {
-      if (size <= MAX_INLINE_BYTES || field.size < MIN_FIELD_BYTES) break;
-      moving.push(field.name);
-      // A reference has about 150 bytes.
-      size -= field.size - 160;
-    }
-    if (size <= MAX_INLINE_BYTES) return moveFields(artifacts, owner, result, moving);
-  }
+  const moving = fieldsToMove(result, sizeOf);
+  if (moving !== '*') return moveFields(artifacts, owner, result, moving);
   const reference = await keepPatiently(() => artifacts.keep(owner, 'outputs', result));
   return { value: reference, bytes: reference.bytes };
 }
@@ -52,9 +37,10 @@ export async function offloaded(artifacts: StepArtifacts, owner: ArtifactOwner, 
 async function moveFields(
   artifacts: StepArtifacts,
   owner: ArtifactOwner,
-  result: JsonObject,
+  result: Json,
   names: readonly string[],
 ): Promise<Offloaded> {
+  if (!isJsonObject(result) || names.length === 0) return { value: result, bytes: 0 };
   const references: Record<string, ArtifactReference> = {};
   let bytes = 0;
   for (const name of names) {

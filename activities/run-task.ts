@@ -6,8 +6,8 @@ import { nextDelayMs } from '../src/domain/engine/retry.js';
 import type { Transition } from '../src/domain/engine/state.js';
 import { XynFault } from '../src/domain/fault.js';
 import type { AttemptStart, Footprint } from '../src/domain/records.js';
-import { isJsonObject, type Json } from '../src/domain/json.js';
-import { pick } from '../src/domain/pick.js';
+import type { Json } from '../src/domain/json.js';
+import { kept } from '../src/domain/kept.js';
 import { isoUtc } from '../src/domain/time.js';
 import type { FailureFacts, XynError } from '../src/domain/xyn-error.js';
 import { TASK_FAILURE, type TaskResult } from '../workflows/contract.js';
@@ -148,8 +148,7 @@ async function handOver({ deps, work, owner, log }: Attempt, { outputs }: WorkRe
   // The state is in the history for all to see, and what is large in artifacts: neither holds what is never recorded.
   const whole = work.recorded?.('output', outputs) ?? outputs;
   const record = finished(work, owner, whole);
-  const { keep } = work.task;
-  const state = keep === '*' || !isJsonObject(record) ? record : pick(record, keep);
+  const state = kept(record, work.task.keep);
   const { artifacts } = deps;
   if (artifacts === undefined) return { state, recorded: record, log: {}, footprints: [] };
   try {

@@ -185,11 +185,11 @@ export class Derived {
   }
 
   #step(runId: string, transition: TransitionOf<'step'>): void {
-    const { path, status, kind, at, attempts, error } = transition;
+    const { path, status, kind, at, attempts, error, reused } = transition;
     const stepId = stepIdOf(runId, path);
     const step = { run_id: runId, step_id: stepId, path };
     const started = transition.started_at === undefined ? at : Date.parse(transition.started_at);
-    if (status !== 'skipped' && status !== 'created') {
+    if (status !== 'skipped' && status !== 'created' && reused === undefined) {
       this.#stepEvent(step, 'xyn.step.started', started, { status: 'running', kind });
     }
     if (!isFinalStep(status)) return;
@@ -199,11 +199,13 @@ export class Derived {
       attempt: attempts,
       ...(error && { error_code: error.code }),
       ...(transition.skip_reason && { skip_reason: transition.skip_reason }),
+      ...(reused && { reused_from_run: reused.run }),
     };
     this.#stepEvent(step, `xyn.step.${status}`, at, data, ifStep(status));
     // Steps of workers are measured by their attempts; those that never reached one, and all others, here.
     const measured = (kind === 'action_task' || kind === 'agent_task') && attempts > 0;
-    if (status === 'skipped' || measured) return;
+    // What is taken over was measured where it was done.
+    if (status === 'skipped' || measured || reused !== undefined) return;
     const prints = [
       { metric: 'step.count', quantity: 1, unit: 'count' },
       { metric: 'wall_ms', quantity: Math.max(0, at - started), unit: 'ms' },

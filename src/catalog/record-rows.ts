@@ -46,6 +46,9 @@ export interface StepRow {
   logs_artifact_id: string | null;
   started_at: string | null;
   completed_at: string | null;
+  /** The run whose result it took over, and the step of that run: its inputs, outputs and log are copied. */
+  reused_from_run: string | null;
+  source_step: string | null;
 }
 
 export interface AttemptRow {
@@ -158,6 +161,9 @@ export function stepOfTransition(runId: string, transition: TransitionOf<'step'>
     logs_artifact_id: null,
     started_at: begun,
     completed_at: isFinalStep(status) ? iso(at) : null,
+    reused_from_run: transition.reused?.run ?? null,
+    source_step:
+      transition.reused === undefined ? null : stepIdOf(transition.reused.run, transition.reused.path ?? path),
   };
 }
 
@@ -186,6 +192,8 @@ export function stepOfAttempt(stepId: string, attempt: AttemptStart | AttemptEnd
     logs_artifact_id: ('status' in attempt ? attempt.logs_artifact_id : undefined) ?? null,
     started_at: iso(attempt.started_at),
     completed_at: completed ? iso(attempt.ended_at) : null,
+    reused_from_run: null,
+    source_step: null,
   };
 }
 
@@ -244,6 +252,8 @@ export function mergeSteps(a: StepRow, b: StepRow): StepRow {
     idempotency_key: older.idempotency_key ?? newer.idempotency_key,
     logs_artifact_id: logOf(a, b),
     started_at: earliest(a.started_at, b.started_at),
+    reused_from_run: a.reused_from_run ?? b.reused_from_run,
+    source_step: a.source_step ?? b.source_step,
   };
 }
 

@@ -47,9 +47,11 @@ export function recordStatement(rows: RecordRows): Statement {
     values.push(jsonbOf(rows[key]));
     parts.push(sql(`$${values.length}::jsonb`));
   };
+  // Most batches have none: they are spared the look at another step.
+  const copies = rows.steps.some((step) => step.source_step !== null);
   const has = { steps: given('steps'), attempts: given('attempts'), gates: given('gates') };
   include('runs', runsInput);
-  include('steps', upsertSteps);
+  include('steps', (param) => upsertSteps(param, copies));
   include('attempts', upsertAttempts);
   include('gates', upsertGates);
   include('decisions', settleDecisions);
@@ -58,7 +60,7 @@ export function recordStatement(rows: RecordRows): Statement {
   include('footprints', (param) => insertFootprints(param, has));
   parts.push(updateRuns(has.gates));
   const text = `WITH ${parts.join(',\n')}\nSELECT count(*)::int AS runs FROM run_now`;
-  const name = `xyn-records-${(Object.keys(rows) as (keyof RecordRows)[]).map((key) => Number(given(key))).join('')}`;
+  const name = `xyn-records-${(Object.keys(rows) as (keyof RecordRows)[]).map((key) => Number(given(key))).join('')}${copies ? '-copies' : ''}`;
   return { name, text, values };
 }
 
@@ -122,14 +124,21 @@ run_now AS MATERIALIZED (
 locked AS MATERIALIZED (SELECT count(*) AS runs FROM run_now)`;
 }
 
-function upsertSteps(param: string): string {
+/** @param copies whether some of the steps take over what another step had. */
+function upsertSteps(param: string, copies: boolean): string {
+  const copied = (column: string): string => (copies ? `coalesce(i.${column}, s.${column})` : `i.${column}`);
   return `
 step_up AS (
   INSERT INTO steps AS t (step_id, run_id, path, node_id, kind, name, status, skip_reason, handled, seq, attempts,
-    inputs, outputs, error, idempotency_key, started_at, completed_at, logs_artifact_id)
-  SELECT i.* FROM locked, jsonb_to_recordset(${param}) AS i(step_id uuid, run_id uuid, path text, node_id text, kind text,
+    inputs, outputs, error, idempotency_key, started_at, completed_at, logs_artifact_id, reused_from_run)
+  SELECT i.step_id, i.run_id, i.path, i.node_id, i.kind, i.name, i.status, i.skip_reason, i.handled, i.seq, i.attempts,
+    ${copied('inputs')}, ${copied('outputs')}, i.error, i.idempotency_key, i.started_at, i.completed_at,
+    ${copied('logs_artifact_id')}, i.reused_from_run
+  FROM locked, jsonb_to_recordset(${param}) AS i(step_id uuid, run_id uuid, path text, node_id text, kind text,
     name text, status text, skip_reason text, handled boolean, seq int, attempts int, inputs jsonb, outputs jsonb,
-    error jsonb, idempotency_key text, started_at timestamptz, completed_at timestamptz, logs_artifact_id uuid)
+    error jsonb, idempotency_key text, started_at timestamptz, completed_at timestamptz, logs_artifact_id uuid,
+    reused_from_run uuid, source_step uuid)
+  ${copies ? 'LEFT JOIN steps s ON s.step_id = i.source_step' : ''}
   ORDER BY i.step_id
   ON CONFLICT (step_id) DO UPDATE SET
     status = CASE WHEN ${NEWER_STEP} THEN EXCLUDED.status ELSE t.status END,
@@ -148,7 +157,8 @@ step_up AS (
     logs_artifact_id = CASE WHEN EXCLUDED.attempts >= t.attempts
       THEN coalesce(EXCLUDED.logs_artifact_id, t.logs_artifact_id)
       ELSE coalesce(t.logs_artifact_id, EXCLUDED.logs_artifact_id) END,
-    started_at = least(t.started_at, EXCLUDED.started_at)
+    started_at = least(t.started_at, EXCLUDED.started_at),
+    reused_from_run = coalesce(t.reused_from_run, EXCLUDED.reused_from_run)
   WHERE ${NEWER_STEP}
     OR EXCLUDED.attempts > t.attempts
     OR (t.inputs IS NULL AND EXCLUDED.inputs IS NOT NULL)

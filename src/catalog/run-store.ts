@@ -1,5 +1,5 @@
 import type { AttemptDto, EventDto, RunDto, StepDetailDto, StepDto } from '../domain/dtos.js';
-import type { EnvFacts, RunStatus, StepStatus } from '../domain/engine/state.js';
+import type { EnvFacts, Reused, RunStatus, StepStatus } from '../domain/engine/state.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import { eventDto } from './event-store.js';
 import type { eventModel } from './generated/models/event.js';
@@ -27,6 +27,9 @@ export interface RunRow {
   cause_depth: number;
   idempotency_key: string | null;
   body_sha256: string | null;
+  /** Of a rerun: the run that it repeats, and the first step that runs anew. */
+  rerun_of?: string;
+  rerun_from?: string;
 }
 
 export interface RunFilter {
@@ -37,6 +40,8 @@ export interface RunFilter {
   actor?: string;
   correlation_id?: string;
   event_id?: string;
+  /** Only reruns of this run. */
+  rerun_of?: string;
   /** Created at this time or later. */
   created_from?: string;
   /** Created before this time. */
@@ -61,6 +66,8 @@ export interface RunToStart {
   env: EnvFacts;
   event: EventDto | null;
   seq: number;
+  /** Of a rerun: the results that it takes over. */
+  reuse?: Record<string, Reused>;
 }
 
 /** A wish to cancel that the run's workflow may not have heard of. */
@@ -86,12 +93,13 @@ export class RunStore {
     if (rows.length === 0) return [];
     const added = await this.#db.$queryRaw<{ run_id: string }[]>`
       INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256)
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from)
       SELECT run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(run_id uuid, name text, blueprint_id text,
         blueprint_version int, digest text, trigger text, event_id uuid, inputs jsonb, actor text, correlation_id text,
-        env_id text, env jsonb, priority int, cause_depth int, idempotency_key text, body_sha256 text)
+        env_id text, env jsonb, priority int, cause_depth int, idempotency_key text, body_sha256 text,
+        rerun_of uuid, rerun_from text)
       ON CONFLICT DO NOTHING RETURNING run_id`;
     return added.map((row) => row.run_id);
   }
@@ -172,12 +180,20 @@ export class RunStore {
     const events =
       eventIds.length === 0 ? [] : await this.#db.event.findMany({ where: { event_id: { in: eventIds } } });
     const byId = new Map(events.map((event: eventModel) => [event.event_id, eventDto(event)]));
+    const reuses = await this.#reusesOf(rows.filter((row) => row.rerun_of !== null).map((row) => row.run_id));
     return rows.map((row) => ({
       run: runDto(row),
       env: row.env as unknown as EnvFacts,
       event: byId.get(row.event_id ?? '') ?? null,
       seq: row.seq,
+      ...reuses.get(row.run_id),
     }));
+  }
+
+  async #reusesOf(runIds: string[]): Promise<Map<string, Pick<RunToStart, 'reuse'>>> {
+    if (runIds.length === 0) return new Map();
+    const rows = await this.#db.run_reuse.findMany({ where: { run_id: { in: runIds } } });
+    return new Map(rows.map((row) => [row.run_id, { reuse: row.entries as unknown as Record<string, Reused> }]));
   }
 
   /**
@@ -269,6 +285,8 @@ export function runDto(row: runModel): RunDto {
     inputs: row.inputs as JsonObject,
     outputs: row.outputs as JsonObject | null,
     error: row.error as JsonObject | null,
+    rerun_of: row.rerun_of,
+    rerun_from: row.rerun_from,
   };
 }
 
@@ -291,6 +309,7 @@ export function stepDto(row: stepModel): StepDto {
     inputs: row.inputs as JsonObject | null,
     outputs: row.outputs as Json,
     error: row.error as JsonObject | null,
+    reused_from_run: row.reused_from_run,
   };
 }
 

@@ -14,6 +14,7 @@ import { HoldStore } from './hold-store.js';
 import { PlaceStore } from './place-store.js';
 import { LiveStore } from './live-store.js';
 import { RepairStore } from './repair-store.js';
+import { RerunStore } from './rerun-store.js';
 import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
 import { ScheduleStore } from './schedule-store.js';
@@ -28,6 +29,7 @@ export interface Stores {
   blueprints: BlueprintStore;
   drafts: DraftStore;
   repairs: RepairStore;
+  reruns: RerunStore;
   artifacts: ArtifactRecords;
   runLogs: RunLogQueue;
   footprints: FootprintStore;
@@ -119,6 +121,7 @@ function storesOver(db: Database): Stores {
     blueprints: typed(new BlueprintStore(db)),
     drafts: typed(new DraftStore(db)),
     repairs: typed(new RepairStore(db)),
+    reruns: typed(new RerunStore(db)),
     artifacts: typed(new ArtifactRecords(db)),
     runLogs: typed(new RunLogQueue(db)),
     footprints: typed(new FootprintStore(db)),

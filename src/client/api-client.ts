@@ -19,6 +19,7 @@ import { gateDecidedSchema, gateDetailSchema, gateListSchema, type gateListQuery
 import { healthSchema } from '../http/schemas/health.js';
 import {
   footprintListSchema,
+  rerunSchema,
   runDetailSchema,
   runListSchema,
   runSchema,
@@ -31,6 +32,7 @@ import { doctorSchema } from '../http/schemas/doctor.js';
 
 export type Event = z.infer<typeof eventDetailSchema>;
 export type Run = z.infer<typeof runSchema>;
+export type Rerun = z.infer<typeof rerunSchema>;
 export type RunDetail = z.infer<typeof runDetailSchema>;
 export type Step = z.infer<typeof stepListSchema>['items'][number];
 export type EventItem = z.infer<typeof eventListSchema>['items'][number];
@@ -163,6 +165,16 @@ export class ApiClient {
 
   async cancelRun(runId: string, reason: string): Promise<Run> {
     return this.#call('POST', `/runs/${encodeURIComponent(runId)}/cancel`, runSchema, { body: { reason } });
+  }
+
+  /** Repeats an ended run, or with `dry_run` only says what that would do. */
+  async rerunRun(
+    runId: string,
+    request: { from?: string; inputs?: JsonObject; latest?: boolean; dry_run?: boolean },
+    key?: string,
+  ): Promise<Rerun> {
+    const path = `/runs/${encodeURIComponent(runId)}/rerun`;
+    return this.#call('POST', path, rerunSchema, { body: request, headers: keyed(key) });
   }
 
   async listGates(query: QueryOf<typeof gateListQuery>): Promise<z.infer<typeof gateListSchema>> {

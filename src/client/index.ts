@@ -11,6 +11,7 @@ export {
   type Event,
   type GateDecided,
   type GateDetail,
+  type Rerun,
   type Run,
   type RunDetail,
   type Step,

@@ -57,6 +57,9 @@ export interface RunDto {
   inputs: JsonObject;
   outputs: JsonObject | null;
   error: JsonObject | null;
+  /** The run that this one repeats, and the first step that it did not take over; null: it is no rerun, or did all anew. */
+  rerun_of: string | null;
+  rerun_from: string | null;
 }
 
 /** One reason why an open run does not move. */
@@ -130,6 +133,8 @@ export interface StepDto {
   inputs: JsonObject | null;
   outputs: Json;
   error: JsonObject | null;
+  /** The run that did it, when this run took its result over. */
+  reused_from_run: string | null;
 }
 
 export interface AttemptDto {

@@ -40,6 +40,7 @@ import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler, createDocumentSchema, createTargetFields } from './compiler.js';
 import { createCore } from './core.js';
 import { createDrafts } from './drafts.js';
+import { createReruns } from './reruns.js';
 import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
 import { Lifecycle, tellParent } from './lifecycle.js';
@@ -174,6 +175,7 @@ const doctor = new DoctorService({
 const app = createApp(
   {
     ...core,
+    reruns: createReruns(core, store, log),
     health,
     live,
     doctor,

@@ -20,6 +20,7 @@ import type { ServiceObserver } from '../services/observer.js';
 import { PlanCache } from '../services/plan-cache.js';
 import type { Rails } from '../services/rails.js';
 import { Reconciler } from '../services/reconciler.js';
+import type { RunCreationDeps } from '../services/run-creation.js';
 import { RunEndWriter } from '../services/run-end.js';
 import { RunPlaces } from '../services/run-places.js';
 import { RunRepair } from '../services/run-repair.js';
@@ -59,6 +60,10 @@ export interface Core {
   blueprints: BlueprintService;
   schedules: ScheduleService;
   plans: PlanCache;
+  /** What runs are made with, for use cases that are put together elsewhere. */
+  creation: RunCreationDeps & { catalog: CatalogAccess };
+  /** To be called after the commit of a new run. */
+  wake: () => void;
   /** Starts dispatcher, sweeps and reconciler; they end with the process's life. */
   startBackground(lifecycle: Lifecycle): void;
 }
@@ -101,6 +106,8 @@ export function createCore(parts: CoreParts): Core {
   return {
     access,
     plans,
+    creation,
+    wake,
     waits,
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, waits, cancels, wake }),

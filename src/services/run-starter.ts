@@ -174,7 +174,7 @@ function scheduledAt(trigger: string, event: EventFacts): { scheduled_at?: strin
   return trigger === SCHEDULE_FIRED && typeof at === 'string' ? { scheduled_at: at } : {};
 }
 
-function startOf({ run, env, event }: RunToStart, plan: RunStart['plan'], now: number): RunStart {
+function startOf({ run, env, event, reuse }: RunToStart, plan: RunStart['plan'], now: number): RunStart {
   const version = String(run.blueprint_version);
   return {
     runId: run.run_id,
@@ -188,6 +188,7 @@ function startOf({ run, env, event }: RunToStart, plan: RunStart['plan'], now: n
       inputs: run.inputs,
       event: event as EventFacts,
       env,
+      ...(reuse === undefined ? {} : { reuse }),
       run: {
         id: run.run_id,
         blueprint: run.blueprint_id,

@@ -11,7 +11,7 @@ import type { Log } from './log.js';
 import { FileStepLog } from './step-log.js';
 
 export interface StepArtifactDeps {
-  catalog: Pick<CatalogAccess, 'artifacts'>;
+  catalog: Pick<CatalogAccess, 'artifacts' | 'reruns'>;
   store: ArtifactStore;
   envId: string;
   log: Pick<Log, 'warn'>;
@@ -52,8 +52,10 @@ export class StepArtifactKeeper implements StepArtifacts {
   async resolve(runId: string, reference: ArtifactReference): Promise<Json | undefined> {
     if (!UUID.test(reference.artifact)) return undefined;
     const row = await this.#deps.catalog.artifacts.get(reference.artifact);
-    // Anybody can write down what looks like a reference: only the run's own results are behind one.
-    if (row?.run_id !== runId || row.kind !== RESULT || row.created_by !== 'system') return undefined;
+    // Anybody can write down what looks like a reference: only the run's own results are behind one, and those that it took
+    // over from the runs that it repeats.
+    if (row?.run_id == null || row.kind !== RESULT || row.created_by !== 'system') return undefined;
+    if (row.run_id !== runId && !(await this.#deps.catalog.reruns.repeats(runId, row.run_id))) return undefined;
     const { sha256, bytes } = reference;
     if (row.sha256 !== sha256 || row.byte_length !== bytes) return undefined;
     return JSON.parse((await this.#deps.store.read({ sha256, bytes })).toString('utf8')) as Json;

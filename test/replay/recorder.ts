@@ -137,12 +137,13 @@ async function record({ client, notes, taskQueue }: Place, situation: Situation)
   return histories;
 }
 
-function inputOf(id: string, { plan, inputs = {}, handOverAfter }: Situation): RunInput {
+function inputOf(id: string, { plan, inputs = {}, reuse, handOverAfter }: Situation): RunInput {
   return {
     plan,
     start: {
       inputs,
       event: null,
+      ...(reuse === undefined ? {} : { reuse }),
       env: { id: 'local', name: 'local', stage: 'dev', vars: {} },
       run: {
         id,

@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { z } from 'zod';
 import { ActionFailure, defineAction } from '../../src/domain/action.js';
-import type { Transition } from '../../src/domain/engine/state.js';
+import type { Reused, Transition } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { Limits, Plan, PlanNode, Retry, Val } from '../../src/domain/plan.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
@@ -38,6 +38,8 @@ export interface Situation {
   name: string;
   plan: Plan;
   inputs?: JsonObject;
+  /** Results that the run takes over from one that it repeats. */
+  reuse?: Readonly<Record<string, Reused>>;
   /** Engine events after which the run is handed over to a new execution; every execution becomes a file. */
   handOverAfter?: number;
   /** Times that the catalog refuses the run's records first. */
@@ -147,6 +149,23 @@ const atGate = (then: (run: Recording) => Promise<unknown>) => async (run: Recor
   await then(run);
 };
 
+/** Results of a run that is repeated. */
+const REPEATED = '6f1d3c1e-0000-4000-8000-00000000000b';
+const did: Reused = { status: 'completed', outputs: { x: 1 }, run: REPEATED };
+const failed: Reused = {
+  status: 'failed',
+  run: REPEATED,
+  error: {
+    code: 'http_status',
+    message: 'no',
+    step: 'x',
+    path: 'x',
+    attempt: 1,
+    retryable: false,
+    at: '2026-11-21T12:00:00.000Z',
+  },
+};
+
 /** Expressions that cost so much that the interpreter lets other work in between. */
 const heavy = { $: ['map', ['v', 'inputs'], 'x', ['l', ...Array.from({ length: 150 }, () => 1)]] } as Val;
 const keys = Object.fromEntries(Array.from({ length: 250 }, (_, ix) => [`k${ix}`, ix]));
@@ -248,6 +267,16 @@ function holders(): Situation[] {
     {
       name: 'handled-by-the-plan',
       plan: tree([broken('a')], { on_error: [{ do: [echo('h')] }], finally: [echo('z')] }),
+    },
+    {
+      name: 'rerun',
+      plan: tree([
+        echo('a', { with: { x: 1 } }),
+        handling(broken('x'), { do: [echo('h')] }),
+        forEach('l', [1, 2, 3], [echo('i')], { concurrency: 3 }),
+        echo('b', { with: { x: output('a', 'x') as Val } }),
+      ]),
+      reuse: { a: did, x: failed, 'x!0.h': did, 'l[0].i': did, 'l[2].i': did },
     },
     {
       name: 'finally-after-cancel',

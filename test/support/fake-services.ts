@@ -94,6 +94,8 @@ export function fakeRun(over: Partial<RunDto> = {}): RunDto {
     inputs: {},
     outputs: null,
     error: null,
+    rerun_of: null,
+    rerun_from: null,
     ...over,
   };
 }
@@ -169,6 +171,7 @@ export function fakeStep(over: Partial<StepDto> = {}): StepDto {
     inputs: null,
     outputs: null,
     error: null,
+    reused_from_run: null,
     ...over,
   };
 }
@@ -368,6 +371,23 @@ function fakeLive(world: FakeWorld): Services['live'] {
   };
 }
 
+function fakeReruns(
+  world: FakeWorld,
+  asked: (name: string, caller: Caller, args: unknown) => void,
+): Services['reruns'] {
+  const facts = { blueprint_version: 1, reused: ['look'], reused_count: 1, anew_count: 1 };
+  const plan = { ...facts, anew: [{ path: 'fix', reason: 'failed' as const }] };
+  return {
+    preview: async () => ({ run: null, ...plan }),
+    rerun: async (caller, id, request) => {
+      asked('rerun', caller, { id, ...request });
+      const run = fakeRun({ status: 'created', started_at: null, rerun_of: id, rerun_from: 'fix' });
+      world.runs.unshift(run);
+      return { run, ...plan };
+    },
+  };
+}
+
 /** Services in memory, for what lies at the edge: envelopes, bounds, parsing, printing. */
 export function fakeServices(): { services: Services; world: FakeWorld } {
   const world: FakeWorld = {
@@ -498,6 +518,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         return run;
       },
     },
+    reruns: fakeReruns(world, asked),
     gates: {
       list: async ({ limit, status }) => {
         failing();

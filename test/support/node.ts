@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { createActivities } from '../../activities/index.js';
+import type { ArtifactStore } from '../../src/artifacts/store.js';
 import { catalogApprovals } from '../../src/catalog/approvals.js';
 import { listenTo } from '../../src/catalog/channel-listener.js';
 import type { Catalog } from '../../src/catalog/connect.js';
@@ -13,6 +14,7 @@ import type { AgentRouter } from '../../src/domain/agent.js';
 import type { StepArtifacts } from '../../src/domain/artifacts.js';
 import type { EnvFacts } from '../../src/domain/engine/state.js';
 import type { JsonObject } from '../../src/domain/json.js';
+import { createReruns } from '../../src/main/reruns.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import { BlueprintService } from '../../src/services/blueprints.js';
 import { CancelSender } from '../../src/services/cancel-sender.js';
@@ -27,6 +29,7 @@ import { Reconciler, type ReconcilerPatience } from '../../src/services/reconcil
 import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunEndWriter } from '../../src/services/run-end.js';
 import { RunRepair } from '../../src/services/run-repair.js';
+import type { RerunService } from '../../src/services/rerun.js';
 import { RunService } from '../../src/services/runs.js';
 import { RunStarter } from '../../src/services/run-starter.js';
 import { ScheduleSync } from '../../src/services/schedule-sync.js';
@@ -54,6 +57,7 @@ export interface TestNode {
   events: EventService;
   runs: RunService;
   waits: WaitingOnService;
+  reruns: RerunService;
   gates: GateService;
   blueprints: BlueprintService;
   schedules: ScheduleService;
@@ -77,6 +81,8 @@ export interface TestNodeOptions {
   sync?: boolean;
   /** Default: nothing is held or queued. */
   rails?: Rails;
+  /** Where large results are; default: there are none. */
+  store?: ArtifactStore;
   log?: typeof silentLog;
 }
 
@@ -121,6 +127,7 @@ export function testNode(options: TestNodeOptions): TestNode {
     waits,
     events: new EventService({ ...creation, wake }),
     runs: new RunService({ ...creation, waits, cancels, wake }),
+    reruns: createReruns({ creation, wake }, options.store ?? ({} as ArtifactStore), log),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: testEnv.id }),
     blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id, onActivated: () => sync.wake() }),
     schedules: new ScheduleService({ catalog: access, gateway: gateway.schedules, sync, envId: testEnv.id, clock }),
@@ -197,6 +204,8 @@ export async function testWorker(options: {
   address: string;
   taskQueue: string;
   artifacts?: StepArtifacts;
+  /** Default: `testActions`. */
+  actions?: ActionRegistry;
   /** Absent: every question is answered with `because`. */
   agents?: AgentRouter;
 }): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
@@ -217,7 +226,7 @@ export async function testWorker(options: {
     activities: createActivities({
       records,
       approvals: catalogApprovals(options.catalog),
-      actions: testActions,
+      actions: options.actions ?? testActions,
       agents: options.agents ?? { ask: () => Promise.resolve({ outputs: { text: 'because' }, footprints: [] }) },
       pausedMs: () => Promise.resolve(0),
       schedules: new ScheduleTickService({

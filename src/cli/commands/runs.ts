@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Run, RunDetail, Step } from '../../client/api-client.js';
+import type { Rerun, Run, RunDetail, Step } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { XynFault } from '../../domain/fault.js';
 import { INTERRUPTED } from '../follow.js';
@@ -19,9 +19,17 @@ function showSteps(printer: Printer, steps: readonly Step[], nowMs: number): voi
     step.kind,
     String(step.attempts),
     elapsed(step.started_at, step.completed_at, nowMs),
-    errorText(step.error) ?? step.skip_reason ?? '',
+    errorText(step.error) ?? step.skip_reason ?? reusedText(step),
   ]);
   printer.table(['step', 'status', 'kind', 'attempts', 'took', ''], rows);
+}
+
+function reusedText({ reused_from_run: run }: Step): string {
+  return run === null ? '' : `taken over from ${shortId(run)}`;
+}
+
+function rerunText({ rerun_of: run, rerun_from: from }: Run): string {
+  return `${shortId(run ?? '')}, ${from === null ? 'all of it' : `from ${from}`}`;
 }
 
 function showRun(printer: Printer, run: RunDetail, nowMs: number): void {
@@ -33,6 +41,7 @@ function showRun(printer: Printer, run: RunDetail, nowMs: number): void {
     ['status', run.phase === null ? run.status : `${run.status} (${run.phase})`],
     ['blueprint', version === null ? run.blueprint_id : `${run.blueprint_id}@${version}`],
     ['started by', `${run.trigger}, ${run.actor}`],
+    ...(run.rerun_of === null ? [] : [['rerun of', rerunText(run)] as const]),
     ['created', `${run.created_at} (${relativeTime(run.created_at, nowMs)})`],
     ['took', elapsed(run.started_at, run.completed_at, nowMs)],
     ['inputs', JSON.stringify(run.inputs)],
@@ -82,6 +91,65 @@ async function cancel(
   );
 }
 
+interface RerunOptions {
+  from?: string;
+  withInput: string[];
+  latest?: true;
+  dryRun?: true;
+  key?: string;
+  wait?: true;
+}
+
+/** Paths that are shown of each list. */
+const MOST_SHOWN = 20;
+
+const ANEW_WORDS: Readonly<Record<Rerun['anew'][number]['reason'], string>> = {
+  asked: 'asked for',
+  after: 'follows a step that runs anew',
+  failed: 'failed',
+  not_run: 'did not run',
+  run_completed: 'the run completed: all of it is repeated',
+  inputs_changed: 'reads an input or a variable that changed',
+  decided_anew: 'depends on what is decided anew',
+  rerun_contract_changed: 'the step or its action is another one in this version',
+  result_gone: 'its result was too large to be kept',
+};
+
+function showRerun(printer: Printer, { reused, reused_count: kept, anew, anew_count: count }: Rerun): void {
+  printer.line(`${kept} ${kept === 1 ? 'step is' : 'steps are'} taken over, ${count} run anew.`);
+  const rows = [
+    ...reused.slice(0, MOST_SHOWN).map((path) => [path, 'taken over', '']),
+    ...anew.slice(0, MOST_SHOWN).map(({ path, reason }) => [path, 'runs anew', ANEW_WORDS[reason]]),
+  ];
+  printer.table(['step', '', ''], rows);
+}
+
+async function rerun(
+  { client, printer, io }: CommandContext,
+  [given]: readonly [string],
+  { from, withInput, latest, dryRun, key, wait }: RerunOptions,
+): Promise<number> {
+  const inputs = pairArguments(withInput);
+  const answer = await client.rerunRun(
+    await resolveRunId(client, given),
+    {
+      ...(from === undefined ? {} : { from }),
+      ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
+      ...(latest === undefined ? {} : { latest }),
+      ...(dryRun === undefined ? {} : { dry_run: dryRun }),
+    },
+    key,
+  );
+  if (answer.run !== null && wait === true) {
+    return codeOf(await watchRun({ client, printer, io }, answer.run.run_id));
+  }
+  printer.result(answer, () => {
+    showRerun(printer, answer);
+    if (answer.run !== null) printer.line(`run ${answer.run.run_id}`);
+  });
+  return 0;
+}
+
 interface StartOptions {
   file?: string;
   input: string[];
@@ -126,7 +194,32 @@ async function start(
 
 const RUN_ID = 'id of the run, or its first 8 or more characters';
 
-/** `runs start | list | show | watch | cancel`. */
+function addRerunCommand(runs: Command, binder: CommandBinder): void {
+  runs
+    .command('rerun')
+    .argument('<run>', RUN_ID)
+    .description('repeat an ended run as a new one that takes over what that one did')
+    .option(
+      '--from <step>',
+      'id or path of the first step that runs anew; default: the first that failed or did not run',
+    )
+    .option('--with-input <name=value>', 'another input: name=text or name:=json; may be repeated', collect, [])
+    .option('--latest', 'the active version of the blueprint instead of the one that the run has')
+    .option('--dry-run', 'only say what would be taken over and what would run anew')
+    .option('--key <key>', 'Idempotency-Key: the same key never makes a second run')
+    .option('--wait', 'follow the new run until it ends; exit code 1 when it does not complete')
+    .addHelpText(
+      'after',
+      examples(
+        'xynctl runs rerun 1a2b3c4d',
+        'xynctl runs rerun 1a2b3c4d --from restart --dry-run',
+        'xynctl runs rerun 1a2b3c4d --with-input host=web-2 --latest --wait',
+      ),
+    )
+    .action(binder.bind(rerun));
+}
+
+/** `runs start | list | show | watch | cancel | rerun`. */
 export function addRunCommands(program: Command, binder: CommandBinder): void {
   const runs = program.command('runs').description('runs: what blueprints did and do');
   runs
@@ -187,4 +280,5 @@ export function addRunCommands(program: Command, binder: CommandBinder): void {
     .option('--reason <text>', 'why, for the records', '')
     .addHelpText('after', examples('xynctl runs cancel 1a2b3c4d --reason "wrong host"'))
     .action(binder.bind(cancel));
+  addRerunCommand(runs, binder);
 }

@@ -9,6 +9,8 @@ import {
   cancelRunRequest,
   createRunRequest,
   footprintListSchema,
+  rerunRequest,
+  rerunSchema,
   runDetailSchema,
   runListQuery,
   runListSchema,
@@ -104,6 +106,40 @@ const footprintRoute = route({
   },
 });
 
+const rerunRoute = route({
+  method: 'POST',
+  path: '/runs/:run_id/rerun',
+  id: 'rerunRun',
+  summary: 'Repeat an ended run as a new one that takes over what that one did',
+  privilege: 'run.create',
+  body: rerunRequest,
+  answers: { 200: rerunSchema, 201: rerunSchema },
+  errors: [
+    'run_not_found',
+    'run_open',
+    'rerun_open',
+    'rerun_too_large',
+    'records_incomplete',
+    'step_not_found',
+    'blueprint_unknown',
+    'blueprint_disabled',
+    'input_missing',
+    'input_unknown',
+    'input_invalid',
+    'plan_digest_mismatch',
+    'artifact_not_found',
+    'artifact_damaged',
+    'artifact_storage_full',
+  ],
+  keyed: true,
+  handle: async ({ reruns }, { caller, headers, param, body }) => {
+    const { dry_run: isDry, ...request } = body;
+    if (isDry) return { body: await reruns.preview(param('run_id'), request) };
+    const made = await reruns.rerun(caller, param('run_id'), { ...request, ...keyPart(headers) });
+    return { status: 201, location: `${API_PREFIX}/runs/${made.run?.run_id ?? ''}`, body: made };
+  },
+});
+
 export const runRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -160,6 +196,7 @@ export const runRoutes: readonly Route[] = [
       body: await runs.cancel(caller, param('run_id'), body.reason),
     }),
   }),
+  rerunRoute,
   footprintRoute,
   ...stepRoutes,
 ];

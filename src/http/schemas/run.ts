@@ -8,6 +8,7 @@ import type {
   StepDto,
   WaitingOn,
 } from '../../domain/dtos.js';
+import type { RerunDto } from '../../domain/rerun.js';
 import { anyJson, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const runStatus = z.enum(['created', 'running', 'completed', 'failed', 'cancelled']);
@@ -33,6 +34,8 @@ export const runSchema = z
     inputs: jsonObject,
     outputs: jsonObject.nullable(),
     error: jsonObject.nullable(),
+    rerun_of: uuid.nullable().meta({ description: 'The run that this one repeats.' }),
+    rerun_from: z.string().nullable().meta({ description: 'Path of the first step that it does anew.' }),
   })
   .meta({ id: 'Run' }) satisfies z.ZodType<RunDto>;
 
@@ -126,6 +129,7 @@ export const stepSchema = z
     inputs: jsonObject.nullable(),
     outputs: anyJson,
     error: jsonObject.nullable(),
+    reused_from_run: uuid.nullable().meta({ description: 'The run that did it, when its result was taken over.' }),
   })
   .meta({ id: 'Step' }) satisfies z.ZodType<StepDto>;
 
@@ -183,6 +187,41 @@ export const createRunRequest = z
 
 export const cancelRunRequest = z.strictObject({ reason: prose.default('') }).meta({ id: 'CancelRun' });
 
+const anewReason = z.enum([
+  'asked',
+  'after',
+  'failed',
+  'not_run',
+  'run_completed',
+  'inputs_changed',
+  'decided_anew',
+  'rerun_contract_changed',
+  'result_gone',
+]);
+
+/** `from` is a step's id or path; without it the first step that failed or did not run is where the new run goes on. */
+export const rerunRequest = z
+  .strictObject({
+    from: label(2_000).exactOptional(),
+    inputs: jsonObject.exactOptional(),
+    latest: z.boolean().default(false),
+    dry_run: z.boolean().default(false),
+  })
+  .meta({ id: 'RerunRun' });
+
+export const rerunSchema = z
+  .object({
+    run: runSchema.nullable().meta({ description: 'The new run; null with `dry_run`.' }),
+    blueprint_version: z.int(),
+    reused: z.array(z.string()).meta({ description: 'Steps whose results are taken over: the first thousand.' }),
+    reused_count: z.int(),
+    anew: z
+      .array(z.object({ path: z.string(), reason: anewReason }))
+      .meta({ description: 'Steps that run anew, and why: the first thousand.' }),
+    anew_count: z.int(),
+  })
+  .meta({ id: 'Rerun' }) satisfies z.ZodType<RerunDto>;
+
 export const runListQuery = pageQuery.extend({
   status: runStatus.exactOptional(),
   blueprint_id: label(200).exactOptional(),
@@ -191,6 +230,7 @@ export const runListQuery = pageQuery.extend({
   actor: label(128).exactOptional(),
   correlation_id: label(128).exactOptional(),
   event_id: uuid.exactOptional(),
+  rerun_of: uuid.exactOptional().meta({ description: 'Reruns of this run.' }),
   created_from: timestamp.exactOptional().meta({ description: 'Runs created at this time or later.' }),
   created_to: timestamp.exactOptional().meta({ description: 'Runs created before this time.' }),
   run_id_prefix: z
