@@ -113,6 +113,9 @@ export const ERROR_CODES = {
   not_running: row(503, 5, true, 'Xyn does not run here; start it with `xynctl up`.'),
   config_invalid: row(500, 2, false, 'A setting has a wrong value.'),
   secrets_read_only: row(409, 4, false, 'Secrets can be read here, not written.'),
+  history_gone: row(404, 3, false, 'Temporal holds no history of the run, or not any more.'),
+  replay_busy: row(503, 5, true, 'Another replay check is running; try again in half a minute.'),
+  replay_timeout: row(503, 5, true, 'The replay took longer than 30 s; `xynctl replay` has no such bound.'),
   history_mismatch: row(409, 1, false, 'The history does not fit the code of today.'),
   internal: row(500, 70, false, 'A defect of Xyn; the log has the details.'),
 } as const satisfies Record<string, ErrorRow>;

@@ -45,3 +45,12 @@ export interface RerunDto extends RerunPlanDto {
   /** Null when nothing was started. */
   run: RunDto | null;
 }
+
+/** Whether the history of a run fits the code of today. */
+export interface ReplayCheckDto {
+  fits: boolean;
+  /** Where it parts from the code, when it does. */
+  difference: string | null;
+  /** Events of the history. */
+  events: number;
+}

@@ -7,6 +7,7 @@ import type { DraftService } from '../services/drafts.js';
 import type { EventService } from '../services/events.js';
 import type { GateService } from '../services/gates.js';
 import type { LiveStreams } from '../services/live-streams.js';
+import type { ReplayCheck } from '../services/replay-check.js';
 import type { RerunService } from '../services/rerun.js';
 import type { RunService } from '../services/runs.js';
 import type { ScheduleService } from '../services/schedules.js';
@@ -39,6 +40,7 @@ export interface Services {
   cursors: CursorKeys;
   events: Pick<EventService, 'emit' | 'list' | 'get'>;
   runs: Pick<RunService, 'create' | 'list' | 'idsWithPrefix' | 'get' | 'steps' | 'step' | 'footprints' | 'cancel'>;
+  replays: Pick<ReplayCheck, 'check'>;
   reruns: Pick<RerunService, 'preview' | 'rerun'>;
   gates: Pick<GateService, 'list' | 'get' | 'decide'>;
   actions: Pick<ActionCalls, 'execute'>;

@@ -40,6 +40,7 @@ import { RunGateway } from '../temporal/gateway.js';
 import { createCompiler, createDocumentSchema, createTargetFields } from './compiler.js';
 import { createCore } from './core.js';
 import { createDrafts } from './drafts.js';
+import { createReplayCheck } from './replay-process.js';
 import { createReruns } from './reruns.js';
 import { screenServices } from './screen-services.js';
 import { environmentOf } from './environment.js';
@@ -176,6 +177,7 @@ const app = createApp(
   {
     ...core,
     reruns: createReruns(core, store, log),
+    replays: createReplayCheck(packagePaths.replayMain, { catalog: core.access, gateway }),
     health,
     live,
     doctor,

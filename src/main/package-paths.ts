@@ -12,6 +12,7 @@ export const packagePaths = {
   demoBlueprint: fileURLToPath(new URL('blueprints/demo-alert-remediation.yaml', root)),
   goModule: fileURLToPath(new URL('tools/temporal-cli', root)),
   apiMain: fileURLToPath(new URL('dist/src/main/api.js', root)),
+  replayMain: fileURLToPath(new URL('dist/src/main/replay-child.js', root)),
   workerMain: fileURLToPath(new URL('dist/src/main/worker.js', root)),
 };
 

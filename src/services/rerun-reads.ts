@@ -1,7 +1,7 @@
 import { readsOf, readsOfTree, type Read } from '../domain/expression/reads.js';
 import type { Tree } from '../domain/expression/tree.js';
 import { canonicalJson } from '../domain/json.js';
-import type { Plan, PlanNode, Scope, Val } from '../domain/plan.js';
+import type { Plan, PlanNode, Retry, Scope, Val } from '../domain/plan.js';
 
 /** Facts of a run that are the same in a rerun of it. */
 const LASTING_FACTS: ReadonlySet<string> = new Set(['blueprint', 'trigger', 'correlation_id', 'scheduled_at']);
@@ -34,6 +34,7 @@ export function resultReads(node: PlanNode): Read[] {
     values.push(handler.outputs ?? {});
   }
   for (const scope of scopesOf(node)) values.push(scope.outputs ?? {});
+  if (node.kind === 'action_task' || node.kind === 'agent_task') reads.push(...readsOfAll([node.retry.until]));
   if (node.kind === 'action_task') values.push(node.with, node.key ?? null);
   if (node.kind === 'agent_task') {
     values.push(node.prompt, node.system ?? null);
@@ -71,13 +72,15 @@ export function isUnstable([name, key, part]: Read, unstable: ReadonlySet<string
  */
 export function meaningOf(plan: Plan, node: PlanNode): string {
   const { name: _name, keep: _keep, timeout_ms: _timeout, on_error: handlers, ...rest } = node;
-  const { retry: _retry, mode: _mode, bodies, ...fields } = rest as typeof rest & Record<string, unknown>;
+  const { retry, mode: _mode, bodies, ...fields } = rest as typeof rest & Record<string, unknown>;
   const contract = node.kind === 'action_task' ? plan.actions[node.action]?.contract : undefined;
   const scopes = scopesOf(node).map(({ do: _do, finally: _finally, on_error: _on, ...scope }) => scope);
   const names = Object.keys((bodies as object | undefined) ?? {});
   return canonicalJson({
     ...fields,
     contract,
+    // What a result has to be like; how often it is tried does not count.
+    until: (retry as Partial<Retry> | undefined)?.until,
     names,
     scopes,
     handlers: handlers?.map(({ do: _do, ...handler }) => handler),

@@ -66,7 +66,11 @@ async function entryOf(
   const whole = await wholeOf(deps, runId, recorded);
   if (whole === undefined) return undefined;
   // A step's own map is small by itself, and plans of earlier releases say of the raw result what is read of it.
-  return { ...from, status: 'completed', outputs: await inlineOf(deps, runId, step, kept(whole, node.outputs === undefined ? node.keep : '*')) };
+  return {
+    ...from,
+    status: 'completed',
+    outputs: await inlineOf(deps, runId, step, kept(whole, node.outputs === undefined ? node.keep : '*')),
+  };
 }
 
 /** A recorded result; undefined when it was too large to be kept. */

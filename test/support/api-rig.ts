@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { auditChain } from '../../src/catalog/audit-chain.js';
 import { AuditOverviewStore } from '../../src/catalog/audit-overview.js';
@@ -10,6 +11,7 @@ import { createApp } from '../../src/http/app.js';
 import type { HttpServer } from '../../src/http/server.js';
 import { createCompiler, createDocumentSchema, createTargetFields } from '../../src/main/compiler.js';
 import { createDrafts } from '../../src/main/drafts.js';
+import { createReplayCheck } from '../../src/main/replay-process.js';
 import { ActionCalls } from '../../src/services/action-calls.js';
 import { ArtifactService } from '../../src/services/artifacts.js';
 import { AuditHeads } from '../../src/services/audit-heads.js';
@@ -46,7 +48,12 @@ export async function startApi(options: {
   const chain = auditChain(catalog);
   const common = { catalog: node.access, clock: Date.now, envId: testEnv.id };
   const preview = { env: testEnv, targetFields: createTargetFields() };
-  const blueprints = new BlueprintService({ ...common, compile: createCompiler(), preview, documentSchema: createDocumentSchema() });
+  const blueprints = new BlueprintService({
+    ...common,
+    compile: createCompiler(),
+    preview,
+    documentSchema: createDocumentSchema(),
+  });
   const health = new HealthService({ catalog: node.access, gateway: node.gateway, temporalUiUrl: null });
   const { reader, live } = await startLive({ node, catalog, health: () => health.check() });
   const { gateway, waits } = node;
@@ -55,6 +62,10 @@ export async function startApi(options: {
   const app = createApp(
     {
       ...node,
+      replays: createReplayCheck(fileURLToPath(new URL('../../dist/src/main/replay-child.js', import.meta.url)), {
+        catalog: node.access,
+        gateway: node.gateway,
+      }),
       live,
       doctor: new DoctorService({ runs: node.access.stuck, gateway, waits, health, disk, clock: Date.now }),
       blueprints,

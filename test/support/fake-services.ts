@@ -519,6 +519,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
       },
     },
     reruns: fakeReruns(world, asked),
+    replays: { check: async () => ({ fits: true, difference: null, events: 11 }) },
     gates: {
       list: async ({ limit, status }) => {
         failing();

@@ -8,7 +8,7 @@ import type {
   StepDto,
   WaitingOn,
 } from '../../domain/dtos.js';
-import type { RerunDto } from '../../domain/rerun.js';
+import type { ReplayCheckDto, RerunDto } from '../../domain/rerun.js';
 import { anyJson, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const runStatus = z.enum(['created', 'running', 'completed', 'failed', 'cancelled']);
@@ -221,6 +221,14 @@ export const rerunSchema = z
     anew_count: z.int(),
   })
   .meta({ id: 'Rerun' }) satisfies z.ZodType<RerunDto>;
+
+export const replayCheckSchema = z
+  .object({
+    fits: z.boolean(),
+    difference: z.string().nullable().meta({ description: 'Where history and code part, when they do.' }),
+    events: z.int(),
+  })
+  .meta({ id: 'ReplayCheck' }) satisfies z.ZodType<ReplayCheckDto>;
 
 export const runListQuery = pageQuery.extend({
   status: runStatus.exactOptional(),
