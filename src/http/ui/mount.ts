@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { documentAnswer } from '../../domain/document-fault.js';
 import { ERROR_CODES } from '../../domain/error-codes.js';
@@ -15,7 +16,7 @@ import { parsePosition, positionText, startLiveStream } from './live-stream.js';
 import type { PageAnswer, UiCall, UiForm, UiPage, UiServices } from './page.js';
 import { pageMatcher } from './page-match.js';
 import { preferencesForm } from './preferences.js';
-import { PAGE_HEADERS, sendHtml } from './send.js';
+import { acceptsGzip, PAGE_HEADERS, sendHtml } from './send.js';
 
 export interface UiOptions {
   services: UiServices;
@@ -154,13 +155,17 @@ function followPage(options: UiOptions): RequestHandler {
 
 function serveAssets(app: Express): void {
   for (const { url, contentType, bytes } of assets()) {
-    app.get(url, (_request, response) => {
+    // Once for all visits, so as small as it gets.
+    const small = gzipSync(bytes, { level: 9 });
+    app.get(url, (request, response) => {
       response.set({
         'Content-Type': contentType,
         'Cache-Control': YEAR,
         'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+        Vary: 'Accept-Encoding',
       });
-      response.send(bytes);
+      if (acceptsGzip(request)) response.set('Content-Encoding', 'gzip').send(small);
+      else response.send(bytes);
     });
   }
 }

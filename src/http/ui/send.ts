@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
@@ -27,11 +27,15 @@ export const PAGE_HEADERS = {
   'Referrer-Policy': 'same-origin',
 };
 
+/** Whether the browser takes answers that are compressed by gzip. */
+export function acceptsGzip({ headers }: Pick<Request, 'headers'>): boolean {
+  return /\bgzip\b/.test(headers['accept-encoding'] ?? '');
+}
+
 /** Sends markup, compressed where the browser takes it. */
 export async function sendHtml(response: Response, status: number, markup: string): Promise<void> {
   response.status(status).set(PAGE_HEADERS).type('html').vary('Accept-Encoding');
-  const accepts = /\bgzip\b/.test(response.req.headers['accept-encoding'] ?? '');
-  if (!accepts || markup.length < SMALLEST_COMPRESSED) {
+  if (!acceptsGzip(response.req) || markup.length < SMALLEST_COMPRESSED) {
     response.send(markup);
     return;
   }
