@@ -1,5 +1,6 @@
 import type { RunDto } from '../domain/dtos.js';
 import type { GateBinding, StepStatus } from '../domain/engine/state.js';
+import type { JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
 import type { runModel } from './generated/models/run.js';
@@ -21,6 +22,13 @@ export interface StepMark {
   attempts: number;
   started_at: Date | null;
   completed_at: Date | null;
+}
+
+/** The step that a recovery gate asks about. */
+export interface AskedStep {
+  path: string;
+  kind: string;
+  inputs: JsonObject | null;
 }
 
 /** Runs by what became of them. */
@@ -85,6 +93,14 @@ export class OverviewStore {
           SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts, started_at, completed_at
           FROM steps WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) s`,
     );
+  }
+
+  /** What a step was given; undefined when its record is gone. */
+  async askedStep(stepId: string): Promise<AskedStep | undefined> {
+    const rows = await this.#read(
+      (db) => db.$queryRaw<AskedStep[]>`SELECT path, kind, inputs FROM steps WHERE step_id = ${stepId}::uuid`,
+    );
+    return rows[0];
   }
 
   /** See `searchRuns`. */

@@ -11,6 +11,7 @@ import type { HealthReport } from '../services/health.js';
 import { LaunchService } from '../services/launch.js';
 import { OverviewService } from '../services/overview.js';
 import { RunPageService, type RunPageDeps } from '../services/run-page.js';
+import { UsualDurations } from '../services/usual-durations.js';
 import type { Core } from './core.js';
 
 export interface ScreenParts extends Pick<RunPageDeps, 'artifacts' | 'temporal'> {
@@ -32,11 +33,12 @@ export interface ScreenServices {
 export function screenServices({ catalog, core, health, artifacts, temporal }: ScreenParts): ScreenServices {
   const clock = Date.now;
   const overview = new OverviewStore(catalog);
+  const usual = new UsualDurations(overview, clock);
   return {
-    overview: new OverviewService({ ...core, health, store: overview, clock }),
+    overview: new OverviewService({ ...core, health, store: overview, usual, clock }),
     runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
     blueprintPages: new BlueprintPages(new BlueprintPageStore(catalog)),
-    launch: new LaunchService({ ...core, store: overview }),
+    launch: new LaunchService({ ...core, usual }),
     footprintDays: new FootprintDays(new FootprintDayStore(catalog), clock),
     eventConsole: new EventConsole({ ...core, store: new EventConsoleStore(catalog), clock }),
   };

@@ -1,14 +1,14 @@
-import type { OverviewStore } from '../catalog/overview-store.js';
 import { evaluateJson, type EvalScope } from '../domain/expression/evaluate.js';
 import { renderRecord } from '../domain/expression/render.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { LaunchPreview, LaunchStep } from '../domain/launch.js';
 import type { GateNode, Plan, PlanNode, Val } from '../domain/plan.js';
 import type { RunService } from './runs.js';
+import type { UsualDurations } from './usual-durations.js';
 
 export interface LaunchDeps {
   runs: Pick<RunService, 'preview'>;
-  store: Pick<OverviewStore, 'usualDurations'>;
+  usual: Pick<UsualDurations, 'of'>;
 }
 
 /** Inputs of actions that say what is acted on, the first that is there counts. */
@@ -31,7 +31,7 @@ export class LaunchService {
   async preview(blueprintId: string, inputs: JsonObject): Promise<LaunchPreview> {
     const [preview, [usual = null]] = await Promise.all([
       this.#deps.runs.preview({ blueprint_ref: blueprintId, inputs }),
-      this.#deps.store.usualDurations([blueprintId]),
+      this.#deps.usual.of([blueprintId]),
     ]);
     const { plan, version, name, checked } = preview;
     const known = 'code' in checked ? inputs : checked.inputs;

@@ -1,5 +1,5 @@
-import type { StepMark } from '../catalog/overview-store.js';
-import type { GateDetailDto, RunDto, StepDto } from '../domain/dtos.js';
+import type { AskedStep, StepMark } from '../catalog/overview-store.js';
+import type { GateDetailDto, RunDto } from '../domain/dtos.js';
 import type { GateBinding } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan, PlanNode } from '../domain/plan.js';
@@ -75,7 +75,7 @@ function actionOf(plan: Plan | undefined, bind: GateBinding): GateAction {
 }
 
 /** The step that a recovery gate asks about, as a binding: such a gate has none of its own. */
-function bindingOf(step: StepDto, plan: Plan | undefined): GateBinding {
+function bindingOf(step: AskedStep, plan: Plan | undefined): GateBinding {
   const node = nodeAt(plan, step.path);
   const action = node?.kind === 'action_task' ? node.action : step.kind;
   return { path: step.path, action, input: step.inputs ?? {}, later: [], hash: '' };
@@ -84,7 +84,7 @@ function bindingOf(step: StepDto, plan: Plan | undefined): GateBinding {
 /** Puts together what a gate's page shows. `asked`: the step that a recovery gate asks about. */
 export function gateFacts(
   gate: GateDetailDto,
-  parts: { run: RunDto; steps: StepMark[]; plan: Plan | undefined; asked: StepDto | undefined },
+  parts: { run: RunDto; steps: StepMark[]; plan: Plan | undefined; asked: AskedStep | undefined },
 ): GateFacts {
   const { run, steps, plan, asked } = parts;
   const isRecovery = gate.purpose === 'recovery';

@@ -16,12 +16,14 @@ import {
   type RunSearch,
 } from './overview-lists.js';
 import type { PlanCache } from './plan-cache.js';
+import type { UsualDurations } from './usual-durations.js';
 
 export interface OverviewDeps {
   access: Pick<CatalogAccess, 'runs' | 'gates' | 'blueprints'>;
   store: Pick<OverviewStore, keyof OverviewStore>;
   plans: Pick<PlanCache, 'get'>;
   health: { check(): Promise<HealthReport> };
+  usual: Pick<UsualDurations, 'of'>;
   clock: () => number;
 }
 
@@ -132,7 +134,7 @@ export class OverviewService {
     const [marks, gates, usual, totals] = await Promise.all([
       store.stepMarks(ids, MOST_MARKS_IN_LIST),
       store.gatesOf(open.map(({ run_id }) => run_id)),
-      store.usualDurations(blueprints),
+      this.#deps.usual.of(blueprints),
       this.#totals(runs),
     ]);
     return runLines(runs, { marks, gates, usual, totals });
@@ -158,7 +160,7 @@ export class OverviewService {
     const [run, steps, asked] = await Promise.all([
       access.runs.get(gate.run_id),
       store.stepMarks([gate.run_id], MOST_MARKS),
-      isRecovery ? access.runs.step(gate.run_id, gate.step_id) : undefined,
+      isRecovery ? store.askedStep(gate.step_id) : undefined,
     ]);
     if (run === undefined) throw new XynFault('gate_not_found', 'The gate belongs to no run.');
     const version = run.blueprint_version;
