@@ -53,3 +53,12 @@ export function complaintsOf(page: Page): string[] {
   });
   return complaints;
 }
+
+/** Requests of a page that leave the host. */
+export function strangersOf(page: Page, origin: string): string[] {
+  const strangers: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin)) strangers.push(request.url());
+  });
+  return strangers;
+}

@@ -8,6 +8,7 @@ import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
 import { silentLog } from '../../support/node.js';
 import { seedProof, startProof, type Proof } from './proof.js';
+import { seedOldEvents, seedOldRuns } from './history.js';
 import { seedRunSamples } from './run-samples.js';
 import { seed } from './seed.js';
 
@@ -63,14 +64,25 @@ function quietGateway(): RunGateway {
   });
 }
 
+export interface ScreensOptions {
+  port?: number;
+  empty?: boolean;
+  samples?: boolean;
+  /** Runs, and as many events, that are older than all else. */
+  history?: number;
+  stage?: 'dev' | 'prod';
+  name?: string;
+}
+
 /** Starts the screens over a catalog of their own, with a realistic content unless `empty`. */
-export async function startScreens(
-  options: { port?: number; empty?: boolean; samples?: boolean; stage?: 'dev' | 'prod'; name?: string } = {},
-): Promise<Screens> {
+export async function startScreens(options: ScreensOptions = {}): Promise<Screens> {
   const database = await freshDatabase();
   const { catalog } = database;
+  const { history = 0 } = options;
+  if (history > 0) await seedOldEvents(catalog, history);
   if (options.empty !== true) await seed(catalog);
   if (options.samples === true) await seedRunSamples(catalog);
+  if (history > 0) await seedOldRuns(database, history);
   const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
   const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog });
   const feed = new TestFeed();

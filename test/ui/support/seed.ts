@@ -355,7 +355,6 @@ export async function seed(
   );
   await insert('gates', gateRows(now));
   await insert('gate_decisions', decisionRows(now));
-  await pool.query('ANALYZE');
 }
 
 function runRow(run: SeedRun, now: number, digest: string): object {
