@@ -1,9 +1,11 @@
-import type { BlueprintLine, EndedRun } from '../domain/blueprint-page.js';
+import type { BlueprintLine, EndedRun, OpenRuns, RunDay } from '../domain/blueprint-page.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
 
 const RECENT = 50;
 const MOST_ENDED = 40;
+/** Open runs that are counted. */
+const MOST_OPEN = 1_000;
 /** A catalog with more blueprints than these is searched, not read. */
 const MOST_BLUEPRINTS = 500;
 const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
@@ -47,6 +49,38 @@ export class BlueprintPageStore {
           WHERE status IN ('completed', 'failed') AND started_at IS NOT NULL AND completed_at IS NOT NULL
           ORDER BY created_at DESC LIMIT ${MOST_ENDED}) newest
         ORDER BY created_at`,
+    );
+  }
+
+  /**
+   * How many runs of a blueprint ended on each of the newest days, today (UTC) among them, and how many failed; days
+   * without any are there too. Exact at any moment: it adds up the days and what is not folded into them yet.
+   * @throws XynFault `db_unavailable`
+   */
+  async days(blueprintId: string, count: number): Promise<RunDay[]> {
+    return this.#read(
+      (db) => db.$queryRaw<RunDay[]>`
+        WITH days AS (SELECT (now() AT TIME ZONE 'UTC')::date - n AS day FROM generate_series(0, ${count - 1}::int) n),
+          counted AS (
+            SELECT f.day, f.name, f.quantity FROM days JOIN footprint_days f ON f.day = days.day
+              AND f.blueprint_id = ${blueprintId} AND f.source = 'run' AND f.metric = 'run.count'
+            UNION ALL
+            SELECT f.day, f.name, f.quantity FROM footprint_deltas f
+              WHERE f.blueprint_id = ${blueprintId} AND f.source = 'run' AND f.metric = 'run.count')
+        SELECT days.day::text AS day, coalesce(sum(quantity), 0)::int AS runs,
+          coalesce(sum(quantity) FILTER (WHERE name = 'failed'), 0)::int AS failed
+        FROM days LEFT JOIN counted ON counted.day = days.day GROUP BY days.day ORDER BY days.day`,
+    );
+  }
+
+  /** Open runs of a blueprint by their version, newest version first; of more than a thousand the newest thousand. @throws XynFault `db_unavailable` */
+  async openByVersion(blueprintId: string): Promise<OpenRuns[]> {
+    return this.#read(
+      (db) => db.$queryRaw<OpenRuns[]>`
+        SELECT blueprint_version AS version, count(*)::int AS open FROM (
+          SELECT blueprint_version FROM runs WHERE status IN ('created', 'running') AND blueprint_id = ${blueprintId}
+            AND blueprint_version IS NOT NULL ORDER BY created_at DESC LIMIT ${MOST_OPEN}) newest
+        GROUP BY 1 ORDER BY 1 DESC`,
     );
   }
 

@@ -20,3 +20,17 @@ export interface EndedRun {
   at: string;
   ms: number;
 }
+
+/** Runs of a blueprint that ended on a day (UTC). */
+export interface RunDay {
+  /** ISO date. */
+  day: string;
+  runs: number;
+  failed: number;
+}
+
+/** Open runs that began with a version. */
+export interface OpenRuns {
+  version: number;
+  open: number;
+}

@@ -1,5 +1,8 @@
 import type { BlueprintPageStore } from '../catalog/blueprint-page-store.js';
-import type { BlueprintLine, EndedRun } from '../domain/blueprint-page.js';
+import type { BlueprintLine, EndedRun, OpenRuns, RunDay } from '../domain/blueprint-page.js';
+
+/** Days of the calendar: 26 weeks. */
+const DAYS = 182;
 
 /** What the pages of blueprints read beyond the API's service. */
 export class BlueprintPages {
@@ -17,5 +20,15 @@ export class BlueprintPages {
   /** The newest 40 runs that completed or failed, oldest first. @throws XynFault `db_unavailable` */
   async ended(blueprintId: string): Promise<EndedRun[]> {
     return this.#store.ended(blueprintId);
+  }
+
+  /** How many runs ended, and failed, on each of the newest 182 days, oldest first. @throws XynFault `db_unavailable` */
+  async days(blueprintId: string): Promise<RunDay[]> {
+    return this.#store.days(blueprintId, DAYS);
+  }
+
+  /** Open runs by the version that they began with, newest version first. @throws XynFault `db_unavailable` */
+  async openByVersion(blueprintId: string): Promise<OpenRuns[]> {
+    return this.#store.openByVersion(blueprintId);
   }
 }

@@ -58,6 +58,49 @@ describe('blueprints', () => {
     expect(gzipSync(text, { level: 5 }).length).toBeLessThan(8_000);
   });
 
+  it('show how many runs ended on each day, and on which of them some failed', async () => {
+    expect((await getPage(screens, PAGE)).text).toContain('No run has ended in the last 26 weeks.');
+    const { pool } = screens.database.catalog;
+    const add = (table: string, daysAgo: number, status: string, runs: number): Promise<unknown> =>
+      pool.query(
+        `INSERT INTO ${table} (day, blueprint_id, source, name, metric, unit, quantity)
+        VALUES ((now() AT TIME ZONE 'UTC')::date - $1::int, 'bp.disk.cleanup', 'run', $2, 'run.count', 'count', $3)`,
+        [daysAgo, status, runs],
+      );
+    await add('footprint_days', 3, 'completed', 4);
+    await add('footprint_days', 3, 'failed', 1);
+    await add('footprint_days', 181, 'completed', 2);
+    await add('footprint_days', 182, 'failed', 9);
+    await add('footprint_deltas', 0, 'completed', 1);
+    const { text } = await getPage(screens, PAGE);
+    expect(text).toContain('aria-label="Runs per day over 26 weeks: 8 ended, failures on 1 day"');
+    const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+    expect(text).toContain(`<li>${day} <span class="meta">1 of 5</span></li>`);
+    expect(gzipSync(text, { level: 5 }).length).toBeLessThan(8_000);
+    expect(await queriesOf(screens, PAGE)).toBeLessThanOrEqual(7);
+  });
+
+  it('show which versions are in use: the active one, and those of open runs', async () => {
+    expect((await getPage(screens, PAGE)).text).toMatch(/data-testid="live-versions".*version 2.*Active.*no open run/);
+    const { pool } = screens.database.catalog;
+    const lend = (id: string, to: string, version: number): Promise<unknown> =>
+      pool.query('UPDATE runs SET blueprint_id = $2, blueprint_version = $3 WHERE run_id = $1', [id, to, version]);
+    const { rows } = await pool.query<{ run_id: string; blueprint_id: string; blueprint_version: number }>(
+      `SELECT run_id, blueprint_id, blueprint_version FROM runs WHERE status = 'running' ORDER BY run_id LIMIT 1`,
+    );
+    const [
+      { run_id: id, blueprint_id: owner, blueprint_version: version } = {
+        run_id: '',
+        blueprint_id: '',
+        blueprint_version: 0,
+      },
+    ] = rows;
+    await lend(id, 'bp.disk.cleanup', 1);
+    const { text } = await getPage(screens, PAGE);
+    await lend(id, owner, version);
+    expect(text).toMatch(/version 1<\/b> ?<span class="grow"><\/span><span[^>]*>1.open run/);
+  });
+
   it('show their versions, the active one, and what changed', async () => {
     const { text } = await getPage(screens, `${PAGE}/versions`);
     expect(text).toContain('data-testid="versions"');

@@ -38,13 +38,28 @@ function framed(blueprint: BlueprintDetailDto, main: Html, what?: string): PageA
 const overview = page({
   path: '/blueprints/:blueprint_id',
   privilege: 'blueprint.read',
-  load: async ({ services, param, ui }) => {
+  load: async ({ services, param, ui, csrf }) => {
     const id = param('blueprint_id');
-    const [blueprint, ended] = await Promise.all([services.blueprints.get(id), services.blueprintPages.ended(id)]);
+    const { blueprintPages } = services;
+    const [blueprint, ended, days, open] = await Promise.all([
+      services.blueprints.get(id),
+      blueprintPages.ended(id),
+      blueprintPages.days(id),
+      blueprintPages.openByVersion(id),
+    ]);
     const { active_version: version } = blueprint;
     const stored = version === null ? null : await services.blueprints.version(id, version);
     const plan = stored === null ? null : (stored.plan as unknown as Plan);
-    const view = { blueprint, tab: 'overview', plan, ended, glyphs: `${asset('glyphs').url}#` } as const;
+    const view = {
+      blueprint,
+      tab: 'overview',
+      plan,
+      ended,
+      days,
+      open,
+      csrf,
+      glyphs: `${asset('glyphs').url}#`,
+    } as const;
     return framed(blueprint, blueprintOverview(view, ui));
   },
 });

@@ -1,4 +1,4 @@
-import type { EndedRun } from '../../domain/blueprint-page.js';
+import type { EndedRun, OpenRuns, RunDay } from '../../domain/blueprint-page.js';
 import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto } from '../../domain/dtos.js';
 import type { Plan } from '../../domain/plan.js';
 import { about } from '../format.js';
@@ -6,9 +6,10 @@ import { buildTree } from '../graph/build-tree.js';
 import { layout } from '../graph/layout.js';
 import { mapSvg } from '../graph/map-svg.js';
 import { countSteps } from '../graph/tree.js';
-import { html, type Html } from '../html.js';
+import type { Html } from '../html.js';
 import { barChart } from '../parts/bar-chart.js';
-import { lineDiff } from '../parts/line-diff.js';
+import { calendar } from '../parts/calendar.js';
+import { changedLines } from '../parts/changed-lines.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields } from '../parts/schema-form.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
@@ -28,6 +29,11 @@ interface Framed {
 export interface OverviewView extends Framed {
   plan: Plan | null;
   ended: readonly EndedRun[];
+  /** Oldest first. */
+  days: readonly RunDay[];
+  /** Newest version first. */
+  open: readonly OpenRuns[];
+  csrf: string;
   /** Where the silhouettes are. */
   glyphs: string;
 }
@@ -38,6 +44,14 @@ const versionsTemplate = template<Record<string, unknown>>(import.meta.url, './v
 const runsTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
 const sourceTemplate = template<Record<string, unknown>>(import.meta.url, './source.eta');
 const diffTemplate = template<Record<string, unknown>>(import.meta.url, './diff.eta');
+
+/** The active version, and those that open runs began with. */
+function liveVersions({ active_version: active }: BlueprintDetailDto, open: readonly OpenRuns[]) {
+  const others = open.filter(({ version }) => version !== active);
+  const own = open.find(({ version }) => version === active)?.open ?? 0;
+  const first = active === null ? [] : [{ version: active, open: own, isActive: true }];
+  return [...first, ...others.map((one) => ({ ...one, isActive: false }))];
+}
 
 function framed({ blueprint, tab }: Framed, content: Html, ui: Parts): Html {
   const here = `/ui/blueprints/${encodeURIComponent(blueprint.blueprint_id)}`;
@@ -62,6 +76,13 @@ function durations(ended: readonly EndedRun[]): Html {
   return barChart(bars, sentence, { words: ['s', 's until it failed'], labelEvery: 10 });
 }
 
+function runsPerDay(days: readonly RunDay[], ui: Parts): Html {
+  const bad = days.filter(({ failed }) => failed > 0);
+  const ended = days.reduce((sum, { runs }) => sum + runs, 0);
+  const failures = bad.length === 0 ? 'no day with a failure' : `failures on ${ui.format.plural(bad.length, 'day')}`;
+  return calendar(days, `Runs per day over ${Math.round(days.length / 7)} weeks: ${ended} ended, ${failures}`);
+}
+
 /** Health, triggers, inputs and the map. */
 export function blueprintOverview(view: OverviewView, ui: Parts): Html {
   const { plan, ended, blueprint } = view;
@@ -80,7 +101,10 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
         });
   const inputs = plan === null ? [] : formFields(plan.inputs, null, []);
   const failed = ended.filter(({ status }) => status === 'failed').length;
-  const parts = { ...view, whenText, map, inputs, failed, chart: ended.length === 0 ? null : durations(ended) };
+  const badDays = view.days.filter((day) => day.failed > 0).toReversed();
+  const heat = view.days.some(({ runs }) => runs > 0) ? runsPerDay(view.days, ui) : null;
+  const live = liveVersions(blueprint, view.open);
+  const parts = { ...view, whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended) };
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 
@@ -106,10 +130,6 @@ export function blueprintDiff(
   view: { blueprintId: string; from: BlueprintVersionDto & { source: string }; to: BlueprintVersionDto & { source: string } },
   ui: Parts,
 ): Html {
-  const lines = lineDiff(view.from.source, view.to.source).map((line) =>
-    line.kind === 'skipped'
-      ? html`<li class="folded">${ui.format.plural(line.count, 'unchanged line')}</li>`
-      : html`<li class="${line.kind === 'same' ? '' : line.kind}">${ui.text(line.text)}</li>`,
-  );
+  const lines = changedLines(view.from.source, view.to.source, ui);
   return diffTemplate({ ...view, lines }, ui);
 }

@@ -1,3 +1,4 @@
+import { codePieces, type CodeKind } from '../code-line.js';
 import { html, join, type Html } from '../html.js';
 import { visibleText } from '../parts/hidden-characters.js';
 
@@ -5,28 +6,16 @@ import { visibleText } from '../parts/hidden-characters.js';
 const MOST_LINES = 2_000;
 const MOST_IN_LINE = 1_000;
 
-/** Where a comment begins in a line: a `#` at its start or after a space, outside of quotes. */
-function commentAt(line: string): number {
-  for (const { index } of line.matchAll(/(?:^|\s)#/g)) {
-    const before = line.slice(0, index);
-    const isOpen = (quote: string): boolean => before.split(quote).length % 2 === 0;
-    if (!isOpen('"') && !isOpen("'")) return index;
-  }
-  return line.length;
-}
-
-/** Expressions get a box. */
-function withExpressions(text: string): Html {
-  const pieces = text.split(/(\{\{.*?\}\})/);
-  return join(pieces.map((piece, at) => (at % 2 === 1 ? html`<mark>${visibleText(piece)}</mark>` : visibleText(piece))));
-}
+const MARKUP: Readonly<Record<CodeKind, (text: Html) => Html>> = {
+  text: (text) => text,
+  key: (text) => html`<b>${text}</b>`,
+  expression: (text) => html`<mark>${text}</mark>`,
+  comment: (text) => html`<i>${text}</i>`,
+};
 
 function codeLine(line: string): Html {
   const text = line.length > MOST_IN_LINE ? `${line.slice(0, MOST_IN_LINE)}…` : line;
-  const end = commentAt(text);
-  const [, indent = '', key, rest = ''] = /^(\s*(?:- +)*)([\w.$-]+(?=:(?:\s|$)))?(.*)$/s.exec(text.slice(0, end)) ?? [];
-  const comment = end < text.length ? html`<i>${visibleText(text.slice(end))}</i>` : '';
-  return html`${indent}${key === undefined ? '' : html`<b>${visibleText(key)}</b>`}${withExpressions(rest)}${comment}`;
+  return join(codePieces(text).map((piece) => MARKUP[piece.kind](visibleText(piece.text))));
 }
 
 /** A document with line numbers in two inks: keys bold, comments grey, expressions boxed. Lines can be linked to. */
