@@ -2,6 +2,7 @@ import type { ArtifactDto } from '../domain/dtos.js';
 import type { JsonObject } from '../domain/json.js';
 import { engineEventIdOf } from '../domain/ids.js';
 import type { Database } from './database.js';
+import { byOwnIndex } from './own-index.js';
 import type { artifactModel } from './generated/models/artifact.js';
 
 export interface ArtifactFilter {
@@ -84,9 +85,10 @@ export class ArtifactRecords {
       // Repeats what `OR` says in a form that the index can start from.
       created_at: { lte: new Date(cursor.created_at) },
     };
+    const own = byOwnIndex({ ...filter }, 'asc', cursor === undefined);
     const rows = await this.#db.artifact.findMany({
-      where: { ...filter, ...before },
-      orderBy: [{ created_at: 'desc' }, { artifact_id: 'asc' }],
+      where: { ...own.where, ...before },
+      orderBy: [...own.orderBy, { created_at: 'desc' }, { artifact_id: 'asc' }],
       take: limit,
     });
     return rows.map(artifactDto);

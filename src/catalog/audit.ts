@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
+import { byOwnIndex } from './own-index.js';
 import type { Prisma } from './generated/client.js';
 
 /** One privileged action: who did what to what, when and why. Never holds secrets. */
@@ -83,9 +84,10 @@ async function listAudit(
 ): Promise<AuditRow[]> {
   const { limit, beforeId, ...filter } = query;
   try {
+    const own = byOwnIndex({ ...filter }, 'desc', beforeId === undefined);
     const rows = await prisma.audit_entry.findMany({
-      where: { ...filter, ...(beforeId === undefined ? {} : { audit_id: { lt: BigInt(beforeId) } }) },
-      orderBy: { audit_id: 'desc' },
+      where: { ...own.where, ...(beforeId === undefined ? {} : { audit_id: { lt: BigInt(beforeId) } }) },
+      orderBy: [...own.orderBy, { audit_id: 'desc' }],
       take: limit,
     });
     return rows.map((row) => ({

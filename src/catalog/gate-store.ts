@@ -5,6 +5,7 @@ import type { gate_decisionModel } from './generated/models/gate_decision.js';
 import type { gateModel } from './generated/models/gate.js';
 import { iso } from './run-store.js';
 import type { Database } from './database.js';
+import { byOwnIndex } from './own-index.js';
 
 export interface GateFilter {
   status?: GateStatus;
@@ -75,9 +76,10 @@ export class GateStore {
       ],
       opened_at: { lte: new Date(cursor.opened_at) },
     };
+    const own = byOwnIndex({ ...filter }, 'asc', cursor === undefined);
     const rows = await this.#db.gate.findMany({
-      where: { ...filter, ...before },
-      orderBy: [{ opened_at: 'desc' }, { gate_id: 'asc' }],
+      where: { ...own.where, ...before },
+      orderBy: [...own.orderBy, { opened_at: 'desc' }, { gate_id: 'asc' }],
       take: limit,
     });
     return this.#withApprovals(rows);

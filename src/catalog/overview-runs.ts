@@ -22,9 +22,8 @@ export interface RunSearch {
 /** A full scan of names would take seconds with a million runs. */
 const NAME_WINDOW = 10_000;
 
-function conditions({ status, isWaiting, blueprint, actor, trigger, sinceMs }: RunSearch): Prisma.Sql[] {
+function conditions({ isWaiting, blueprint, actor, trigger, sinceMs }: RunSearch): Prisma.Sql[] {
   return [
-    ...(status === undefined ? [] : [Prisma.sql`status = ANY(${[...status]})`]),
     ...(isWaiting === true ? [Prisma.sql`run_id IN (SELECT run_id FROM gates WHERE status = 'open')`] : []),
     ...(blueprint === undefined ? [] : [Prisma.sql`blueprint_id = ${blueprint}`]),
     ...(actor === undefined ? [] : [Prisma.sql`actor = ${actor}`]),
@@ -47,14 +46,26 @@ export async function searchRuns(
           Prisma.sql`created_at <= ${cursor.created_at}::timestamptz`,
           Prisma.sql`(created_at < ${cursor.created_at}::timestamptz OR run_id > ${cursor.run_id}::uuid)`,
         ];
-  const where = [Prisma.sql`true`, ...conditions(search), ...after];
+  const others = [...conditions(search), ...after];
   const pattern = `%${(search.name ?? '').replace(/[\\%_]/g, '\\$&')}%`;
-  const from =
-    search.name === undefined
-      ? Prisma.sql`runs WHERE ${Prisma.join(where, ' AND ')}`
-      : Prisma.sql`(SELECT * FROM runs WHERE ${Prisma.join(where, ' AND ')}
-          ORDER BY created_at DESC, run_id LIMIT ${NAME_WINDOW}) AS newest WHERE name ILIKE ${pattern}`;
+  const window = newest(search.status, others, search.name === undefined ? limit : NAME_WINDOW);
+  const name = search.name === undefined ? Prisma.sql`true` : Prisma.sql`name ILIKE ${pattern}`;
   const rows = await db.$queryRaw<runModel[]>`
-    SELECT * FROM ${from} ORDER BY created_at DESC, run_id LIMIT ${limit}`;
+    SELECT * FROM ${window} AS newest WHERE ${name} ORDER BY created_at DESC, run_id LIMIT ${limit}`;
   return rows.map(runDto);
+}
+
+/** The newest runs with one of the statuses; each status by itself, since an index orders the runs of one only. */
+function newest(statuses: RunSearch['status'], others: readonly Prisma.Sql[], limit: number): Prisma.Sql {
+  const of = (own: readonly Prisma.Sql[], first: Prisma.Sql): Prisma.Sql =>
+    Prisma.sql`(SELECT * FROM runs WHERE ${Prisma.join([Prisma.sql`true`, ...own, ...others], ' AND ')}
+      ORDER BY ${first} created_at DESC, run_id LIMIT ${limit})`;
+  if (statuses === undefined || statuses.length === 0) return of([], Prisma.empty);
+  // Alone it leads the order: see `byOwnIndex`.
+  const all = statuses.map((status) =>
+    others.length === 0
+      ? of([Prisma.sql`status >= ${status} AND status <= ${status}`], Prisma.sql`status,`)
+      : of([Prisma.sql`status = ${status}`], Prisma.empty),
+  );
+  return Prisma.sql`(${Prisma.join(all, ' UNION ALL ')})`;
 }

@@ -155,15 +155,15 @@ export class OverviewStore {
     return rows.map(runDto);
   }
 
-  /** Runs that ended in each of the last 24 hours, oldest hour first; hours without any are left out. */
-  async lastDay(): Promise<{ hour: Date; completed: number; failed: number }[]> {
+  /** Runs that ended in each hour from a full one on, oldest hour first; hours without any are left out. */
+  async endedByHour(from: Date): Promise<{ hour: Date; completed: number; failed: number }[]> {
     return this.#read(
       (db) => db.$queryRaw<{ hour: Date; completed: number; failed: number }[]>`
         SELECT date_trunc('hour', last_progress_at) AS hour,
           count(*) FILTER (WHERE status = 'completed')::int AS completed,
           count(*) FILTER (WHERE status = 'failed')::int AS failed
         FROM runs
-        WHERE status IN ('completed', 'failed') AND last_progress_at > date_trunc('hour', now()) - interval '23 hours'
+        WHERE status IN ('completed', 'failed') AND last_progress_at >= ${from}
         GROUP BY 1 ORDER BY 1`,
     );
   }

@@ -15,6 +15,7 @@ import {
   type RunLine,
   type RunSearch,
 } from './overview-lists.js';
+import { lastDayOf } from './last-day.js';
 import type { PlanCache } from './plan-cache.js';
 import type { UsualDurations } from './usual-durations.js';
 
@@ -30,7 +31,7 @@ export interface OverviewDeps {
 /** Counts in the navigation and in chips may be that old: many pages ask, few things change. */
 const COUNTS_MS = 2_000;
 const CHIPS_MS = 5_000;
-/** Adds up all runs of a day, which may be many. */
+/** Adds up the runs of an hour or two, which may be many. */
 const LAST_DAY_MS = 30_000;
 /** A home page lists that many things that need somebody, and that many running runs. */
 const MOST_ATTENTION = 20;
@@ -52,7 +53,11 @@ export class OverviewService {
     this.counts = cached(COUNTS_MS, clock, () => store.counts());
     this.runCounts = cached(CHIPS_MS, clock, () => store.runCounts());
     this.health = cached(CHIPS_MS, clock, () => deps.health.check());
-    this.#lastDay = cached(LAST_DAY_MS, clock, () => store.lastDay());
+    this.#lastDay = cached(
+      LAST_DAY_MS,
+      clock,
+      lastDayOf((from) => store.endedByHour(from), clock),
+    );
     this.backlog = cached(CHIPS_MS, clock, () => store.backlog());
   }
 
