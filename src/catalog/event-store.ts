@@ -5,6 +5,7 @@ import type { Prisma } from './generated/client.js';
 import type { event_verdictModel } from './generated/models/event_verdict.js';
 import type { eventModel } from './generated/models/event.js';
 import type { Database } from './database.js';
+import { byOwnIndex } from './own-index.js';
 import { timeRange } from './time-range.js';
 
 /** A new event. */
@@ -14,6 +15,8 @@ export interface EventRow extends EventDto {
   body_sha256: string | null;
   /** The event was matched in the transaction that inserts it, and nothing else is to be done for it. */
   settled: boolean;
+  /** The process that inserts it starts its run itself: others leave it alone for the time of a lease. Default false. */
+  leased?: boolean;
 }
 
 export interface VerdictRow {
@@ -94,10 +97,10 @@ export class EventStore {
       INSERT INTO events (event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, resource, data,
         cause_depth, idempotency_key, body_sha256, matched_at, dispatched_at)
       SELECT event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, nullif(resource, 'null'), data,
-        cause_depth, idempotency_key, body_sha256, CASE WHEN settled THEN now() END, CASE WHEN settled THEN now() END
+        cause_depth, idempotency_key, body_sha256, CASE WHEN settled OR leased THEN now() END, CASE WHEN settled THEN now() END
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(event_id uuid, event_name text, occurred_at timestamptz,
         env_id text, actor text, correlation_id text, run_id uuid, step_id uuid, resource jsonb, data jsonb, cause_depth int,
-        idempotency_key text, body_sha256 text, settled boolean)
+        idempotency_key text, body_sha256 text, settled boolean, leased boolean)
       ON CONFLICT DO NOTHING`;
   }
 
@@ -148,18 +151,22 @@ export class EventStore {
     const { event_name: name, from, to, ...equal } = filter;
     const byTime = from !== undefined || to !== undefined;
     const alone = byTime || Object.keys(equal).length > 0 ? undefined : name;
+    const own = byOwnIndex(equal, 'desc', name === undefined && !byTime && cursor === undefined);
     const rows = await this.#db.event.findMany({
       where: {
-        ...equal,
-        ...(name === undefined ? {} : { event_name: await this.#nameCondition(name, alone !== undefined) }),
+        ...own.where,
+        ...(name === undefined
+          ? {}
+          : { event_name: await this.#nameCondition(name, alone !== undefined && cursor === undefined) }),
         ...timeRange('occurred_at', from, to),
         ...(cursor === undefined ? {} : byTime ? before(cursor) : { seq: { lt: BigInt(cursor.seq) } }),
       },
       orderBy: [
+        ...own.orderBy,
         ...(byTime ? [{ occurred_at: 'desc' as const }] : []),
         // Every row has that name. Without it Postgres may walk the log by number until it meets enough of them, which
         // takes seconds when a name that was frequent has not come for long.
-        ...(alone === undefined || alone.includes('*') ? [] : [{ event_name: 'asc' as const }]),
+        ...(alone === undefined || cursor !== undefined || alone.includes('*') ? [] : [{ event_name: 'asc' as const }]),
         { seq: 'desc' },
       ],
       take: limit,

@@ -7,6 +7,7 @@ import type { runModel } from './generated/models/run.js';
 import type { stepModel } from './generated/models/step.js';
 import type { step_attemptModel } from './generated/models/step_attempt.js';
 import type { Database } from './database.js';
+import { byOwnIndex } from './own-index.js';
 import { timeRange } from './time-range.js';
 
 /** A new run. */
@@ -132,9 +133,11 @@ export class RunStore {
       // Repeats what `OR` says in a form that the index can start from.
       created_at: { lte: new Date(cursor.created_at) },
     };
+    const isFirstPage = cursor === undefined && from === undefined && to === undefined;
+    const own = byOwnIndex(equal, 'asc', isFirstPage);
     const rows = await this.#db.run.findMany({
-      where: { ...equal, AND: [timeRange('created_at', from, to)], ...before },
-      orderBy: [{ created_at: 'desc' }, { run_id: 'asc' }],
+      where: { ...own.where, AND: [timeRange('created_at', from, to)], ...before },
+      orderBy: [...own.orderBy, { created_at: 'desc' }, { run_id: 'asc' }],
       take: limit,
     });
     return rows.map(runDto);
@@ -287,6 +290,24 @@ export function runDto(row: runModel): RunDto {
     error: row.error as JsonObject | null,
     rerun_of: row.rerun_of,
     rerun_from: row.rerun_from,
+  };
+}
+
+/** A run that was created at that time, as the API shows it. */
+export function newRunDto(row: RunRow, createdAt: Date): RunDto {
+  const { env: _env, env_id: _envId, cause_depth: _depth, idempotency_key: _key, body_sha256: _body, ...shown } = row;
+  return {
+    ...shown,
+    status: 'created',
+    phase: null,
+    created_at: createdAt.toISOString(),
+    started_at: null,
+    completed_at: null,
+    cancel_requested_at: null,
+    outputs: null,
+    error: null,
+    rerun_of: row.rerun_of ?? null,
+    rerun_from: row.rerun_from ?? null,
   };
 }
 

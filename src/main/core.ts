@@ -4,6 +4,7 @@ import { listenTo } from '../catalog/channel-listener.js';
 import type { Catalog } from '../catalog/connect.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import { writeRecords } from '../catalog/records.js';
+import type { RunToStart } from '../catalog/run-store.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
@@ -96,7 +97,7 @@ export function createCore(parts: CoreParts): Core {
     log,
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
-  const wake = (): void => dispatcher.wake();
+  const direct = { leases: () => dispatcher.isFree, wake: (leased: readonly RunToStart[]) => dispatcher.wake(leased) };
   const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
@@ -107,10 +108,10 @@ export function createCore(parts: CoreParts): Core {
     access,
     plans,
     creation,
-    wake,
+    wake: () => dispatcher.wake(),
     waits,
-    events: new EventService({ ...creation, wake }),
-    runs: new RunService({ ...creation, waits, cancels, wake }),
+    events: new EventService({ ...creation, ...direct }),
+    runs: new RunService({ ...creation, ...direct, waits, cancels }),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: env.id }),
     schedules: new ScheduleService({ catalog: access, gateway: gateway.schedules, sync, envId: env.id, clock }),
     blueprints: new BlueprintService({

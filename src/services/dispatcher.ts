@@ -1,5 +1,6 @@
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { OutboxRow } from '../catalog/event-store.js';
+import type { RunToStart } from '../catalog/run-store.js';
 import { XynFault } from '../domain/fault.js';
 import type { Log } from './log.js';
 import type { ServiceObserver } from './observer.js';
@@ -19,6 +20,8 @@ export interface DispatcherDeps extends RunCreationDeps {
 const BATCH = 100;
 /** Claimed starts that one process holds, at most. */
 const MAX_STARTS = 200;
+/** With more starts under way than that, new runs go through the outbox, where many are taken together. */
+const MAX_DIRECT = 20;
 /** A start whose claim is older is taken over: its process died, or the server did not answer. */
 const LEASE_MS = 3_000;
 /** Safety net for notices that were lost. */
@@ -56,9 +59,24 @@ export class Dispatcher {
     this.#listener = this.#deps.listen(() => this.#onNotice());
   }
 
-  /** There are new rows, committed by this process. */
-  wake(): void {
-    this.#loop?.wake();
+  /** Whether runs that this process creates may be leased to it: it starts them before others have read the outbox. */
+  get isFree(): boolean {
+    const { starter } = this.#deps;
+    return this.#loop !== undefined && starter.pauseMs === 0 && starter.size < MAX_DIRECT;
+  }
+
+  /**
+   * There are new rows, committed by this process.
+   * @param leased runs among them that were created with a lease: they are started at once.
+   */
+  wake(leased: readonly RunToStart[] = []): void {
+    if (leased.length === 0) {
+      this.#loop?.wake();
+      return;
+    }
+    // The notice of that commit finds nothing: it can wait until these are on their way.
+    this.#lastBatchAt = performance.now();
+    this.#deps.starter.addReady(leased);
   }
 
   /** Ends after the starts in flight. */

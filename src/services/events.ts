@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventCursor, EventFilter, EventRow } from '../catalog/event-store.js';
+import type { RunToStart } from '../catalog/run-store.js';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import type { EventDto, EventWithVerdicts, Page, ResourceRef } from '../domain/dtos.js';
 import { isEventName, isReservedEventName, MAX_EVENT_NAME } from '../domain/event-name.js';
@@ -24,8 +25,8 @@ export interface EmitRequest {
 
 export interface EventServiceDeps extends RunCreationDeps {
   catalog: CatalogAccess;
-  /** Told after the commit of an event that made runs. */
-  wake: () => void;
+  /** Told after the commit of an event that made runs, with those that it may start at once. */
+  wake: (leased: readonly RunToStart[]) => void;
 }
 
 /** Events from outside: accepted, matched at once, and answered when all of it is committed. */
@@ -54,7 +55,7 @@ export class EventService {
       return this.#match(unit, caller, row, repeats);
     });
     if (created === undefined) return this.#earlier(key ?? '', row);
-    if (created.runIds.length > 0) this.#deps.wake();
+    if (created.created.ids.length > 0) this.#deps.wake(created.created.leased);
     const verdicts = created.verdicts.map(({ event_id: _id, ...verdict }) => verdict);
     return { ...eventOf(row), verdicts };
   }

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../catalog/audit.js';
 import type { EventRow, TriggerRow, VerdictRow } from '../catalog/event-store.js';
-import type { RunRow } from '../catalog/run-store.js';
+import { newRunDto, type RunRow, type RunToStart } from '../catalog/run-store.js';
 import type { UnitOfWork } from '../catalog/unit-of-work.js';
 import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
@@ -17,8 +17,14 @@ export const RUN_CREATED = 'xyn.run.created';
 
 export interface MatchOutcome {
   verdicts: VerdictRow[];
-  /** Of the runs that are new. */
-  runIds: string[];
+  created: CreatedRuns;
+}
+
+/** Runs that are new. */
+export interface CreatedRuns {
+  ids: string[];
+  /** Those that this process starts after the commit; the others are in the outbox for whoever takes them. */
+  leased: RunToStart[];
 }
 
 export interface RunCreationDeps {
@@ -29,6 +35,8 @@ export interface RunCreationDeps {
   clock: () => number;
   /** Absent: nothing is held. */
   rails?: Rails;
+  /** Whether this process can start new runs itself right after the commit; absent: it cannot. */
+  leases?: () => boolean;
 }
 
 /**
@@ -54,7 +62,7 @@ export async function matchAndCreate(
   const verdicts = planned.map(({ verdict }) => verdict);
   await unit.events.insertVerdicts(verdicts);
   const runs = planned.flatMap(({ run }) => run ?? []);
-  return { verdicts, runIds: await createRuns(unit, deps, runs, entries) };
+  return { verdicts, created: await createRuns(unit, deps, runs, entries) };
 }
 
 /** Starts what was held of one blueprint, by its triggers of today; says in the verdicts what became of it. */
@@ -108,28 +116,35 @@ function planOf({ subject, match }: Match, env: EnvFacts): { verdict: VerdictRow
   const row = runOf(subject, match, env);
   const { plan } = match.candidate;
   const lane = plan === undefined ? undefined : laneOf(plan, row.trigger);
-  return { verdict: verdictRow(subject.event, match, row.run_id), run: { row, lane } };
+  return { verdict: verdictRow(subject.event, match, row.run_id), run: { row, lane, event: subject.event } };
 }
 
 /**
  * Creates runs with their outbox rows and audit entries, inside a transaction.
- * @returns the ids of those that are new.
  */
 export async function createRuns(
   unit: UnitOfWork,
-  deps: Pick<RunCreationDeps, 'clock' | 'rails'>,
+  deps: Pick<RunCreationDeps, 'clock' | 'rails' | 'leases'>,
   runs: readonly PlannedRun[],
   entries: readonly AuditEntry[] = [],
-): Promise<string[]> {
+): Promise<CreatedRuns> {
   const added = new Set(await unit.runs.insert(runs.map(({ row }) => row)));
   const kept = runs.filter(({ row }) => added.has(row.run_id));
   const waiting = await takePlaces(unit, deps.rails, kept);
   const fresh = kept.map(({ row }) => row);
   const at = new Date(deps.clock());
+  const leased = deps.leases?.() === true;
   // What waits for a place leaves the outbox until it has one.
-  await unit.events.insert(fresh.map((row) => ({ ...createdEvent(row, at), settled: waiting.has(row.run_id) })));
+  await unit.events.insert(
+    fresh.map((row) => ({ ...createdEvent(row, at), settled: waiting.has(row.run_id), leased })),
+  );
   await unit.audit([...entries, ...fresh.map((row) => createdEntry(row, at))]);
-  return [...added];
+  const ready = leased ? kept.filter(({ row }) => !waiting.has(row.run_id)) : [];
+  return { ids: [...added], leased: ready.map((run) => startOf(run, at)) };
+}
+
+function startOf({ row, event }: PlannedRun, at: Date): RunToStart {
+  return { run: newRunDto(row, at), env: row.env, event: event ?? null, seq: 0 };
 }
 
 async function candidatesOf(

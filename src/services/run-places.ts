@@ -1,11 +1,14 @@
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import type { RunRow } from '../catalog/run-store.js';
+import type { EventDto } from '../domain/dtos.js';
 import type { Lane, Rails } from './rails.js';
 
 /** A new run, with the lane that it is in. */
 export interface PlannedRun {
   row: RunRow;
   lane?: Lane | undefined;
+  /** What starts it; absent: a person. */
+  event?: EventDto;
 }
 
 /**

@@ -36,6 +36,8 @@ export class RunStarter {
   readonly #deps: RunStarterDeps;
   readonly #queue: string[] = [];
   readonly #known = new Set<string>();
+  /** What is known of runs that wait, so that it need not be read. */
+  readonly #ready = new Map<string, RunToStart>();
   #active = 0;
   #started: string[] = [];
   #noting: Promise<void> | undefined;
@@ -66,9 +68,15 @@ export class RunStarter {
     this.#pump();
   }
 
+  /** Takes over runs that this process has just created with a lease. */
+  addReady(rows: readonly RunToStart[]): void {
+    for (const row of rows) this.#ready.set(row.run.run_id, row);
+    this.add(rows.map(({ run }) => run.run_id));
+  }
+
   /** Resolves when nothing is in flight any more; what still waited is left to the outbox. */
   async stop(): Promise<void> {
-    for (const runId of this.#queue.splice(0)) this.#known.delete(runId);
+    for (const runId of this.#queue.splice(0)) this.#forget(runId);
     while (this.#active > 0 || this.#noting !== undefined) {
       await (this.#noting ?? new Promise((resolve) => setTimeout(resolve, 5)));
     }
@@ -89,7 +97,7 @@ export class RunStarter {
 
   async #startAll(runIds: readonly string[]): Promise<void> {
     try {
-      const rows = await this.#deps.catalog.runs.toStart(runIds);
+      const rows = await this.#rowsOf(runIds);
       for (const row of rows) {
         if (this.pauseMs > 0) break;
         if (await this.#start(row)) this.#note(row.run.run_id);
@@ -97,8 +105,19 @@ export class RunStarter {
     } catch (error) {
       this.#deps.log.warn({ err: error }, 'runs could not be started; they are tried again');
     } finally {
-      for (const runId of runIds) this.#known.delete(runId);
+      for (const runId of runIds) this.#forget(runId);
     }
+  }
+
+  async #rowsOf(runIds: readonly string[]): Promise<RunToStart[]> {
+    const ready = runIds.flatMap((runId) => this.#ready.get(runId) ?? []);
+    const others = runIds.filter((runId) => !this.#ready.has(runId));
+    return others.length === 0 ? ready : [...ready, ...(await this.#deps.catalog.runs.toStart(others))];
+  }
+
+  #forget(runId: string): void {
+    this.#known.delete(runId);
+    this.#ready.delete(runId);
   }
 
   /** Whether the run needs no start any more. */

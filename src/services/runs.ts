@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FootprintCursor } from '../catalog/footprint-store.js';
-import type { RunCursor, RunFilter, RunRow, StepCursor } from '../catalog/run-store.js';
+import type { RunCursor, RunFilter, RunRow, RunToStart, StepCursor } from '../catalog/run-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type {
   FootprintDto,
@@ -53,8 +53,8 @@ export interface RunServiceDeps extends RunCreationDeps {
   catalog: CatalogAccess;
   waits: Pick<WaitingOnService, 'of'>;
   cancels: CancelSender;
-  /** Told after the commit of a new run. */
-  wake: () => void;
+  /** Told after the commit of a new run, with it if it may be started at once. */
+  wake: (leased: readonly RunToStart[]) => void;
 }
 
 /** Name space of run ids that come from an Idempotency-Key. */
@@ -80,7 +80,7 @@ export class RunService {
     const planned = await this.#planned(caller, request, body);
     const { row } = planned;
     const added = await this.#deps.catalog.transaction((unit) => createRuns(unit, this.#deps, [planned]));
-    if (added.length > 0) this.#deps.wake();
+    if (added.ids.length > 0) this.#deps.wake(added.leased);
     // Another call with the same key was faster: its body decides.
     const run = (await this.#earlier(request.idempotencyKey, body)) ?? (await this.#deps.catalog.runs.get(row.run_id));
     if (run === undefined) throw new XynFault('internal', 'The run that was just written is gone.');

@@ -8,6 +8,7 @@ import { catalogApprovals } from '../../src/catalog/approvals.js';
 import { listenTo } from '../../src/catalog/channel-listener.js';
 import type { Catalog } from '../../src/catalog/connect.js';
 import { recordWriter, writeRecords } from '../../src/catalog/records.js';
+import type { RunToStart } from '../../src/catalog/run-store.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import { defineAction } from '../../src/domain/action.js';
 import type { AgentRouter } from '../../src/domain/agent.js';
@@ -111,7 +112,7 @@ export function testNode(options: TestNodeOptions): TestNode {
     log,
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
-  const wake = (): void => dispatcher.wake();
+  const direct = { leases: () => dispatcher.isFree, wake: (leased: readonly RunToStart[]) => dispatcher.wake(leased) };
   const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: testEnv.id });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
@@ -125,9 +126,9 @@ export function testNode(options: TestNodeOptions): TestNode {
     access,
     gateway,
     waits,
-    events: new EventService({ ...creation, wake }),
-    runs: new RunService({ ...creation, waits, cancels, wake }),
-    reruns: createReruns({ creation, wake }, options.store ?? ({} as ArtifactStore), log),
+    events: new EventService({ ...creation, ...direct }),
+    runs: new RunService({ ...creation, ...direct, waits, cancels }),
+    reruns: createReruns({ creation, wake: () => dispatcher.wake() }, options.store ?? ({} as ArtifactStore), log),
     gates: new GateService({ catalog: access, sender: decisions, clock, envId: testEnv.id }),
     blueprints: new BlueprintService({ catalog: access, clock, envId: testEnv.id, onActivated: () => sync.wake() }),
     schedules: new ScheduleService({ catalog: access, gateway: gateway.schedules, sync, envId: testEnv.id, clock }),
