@@ -104,13 +104,6 @@ export class BlueprintStore {
     return rows[0] ?? { active_version: null, enabled: true };
   }
 
-  /** The active version of a blueprint, which is locked until the transaction ends; undefined: no blueprint has that id. */
-  async lockKnown(blueprintId: string): Promise<{ active_version: number | null } | undefined> {
-    const rows = await this.#db.$queryRaw<{ active_version: number | null }[]>`
-      SELECT active_version FROM blueprints WHERE blueprint_id = ${blueprintId} FOR UPDATE`;
-    return rows[0];
-  }
-
   /** The active version; null: there is none, or no such blueprint. */
   async activeVersion(blueprintId: string): Promise<number | null> {
     const select = { active_version: true };

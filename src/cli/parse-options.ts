@@ -93,6 +93,16 @@ export async function jsonArgument(
 }
 
 /**
+ * The whole number of an option, where it was given.
+ * @throws XynFault `request_invalid`
+ */
+export function wholeNumberArgument(option: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new XynFault('request_invalid', `${option} must be a whole number from ${least}.`);
+}
+
+/**
  * `type:id` as a resource.
  * @throws XynFault `request_invalid`
  */

@@ -9,6 +9,7 @@ import { addCompletionCommands } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
 import { addArtifactCommands } from './commands/artifacts.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addDraftCommands } from './commands/drafts.js';
 import { addEventCommands } from './commands/events.js';
 import { addGateCommands } from './commands/gates.js';
 import { addInitCommand } from './commands/init.js';
@@ -47,6 +48,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
   addServerCommands(program, binder);
   addDoctorCommand(program, binder);
   addAuthoringCommands(addBlueprintCommands(program, binder), binder);
+  addDraftCommands(program, binder);
   addTestCommand(program, binder);
   addPlanCommand(program, binder);
   addEventCommands(program, binder);

@@ -6,6 +6,7 @@ import { XynFault } from '../domain/fault.js';
 import type { JsonObject } from '../domain/json.js';
 import { auditListSchema, auditReportSchema, type auditListQuery } from '../http/schemas/audit.js';
 import {
+  activatedBlueprintSchema,
   appliedBlueprintSchema,
   blueprintDetailSchema,
   blueprintListSchema,
@@ -13,6 +14,17 @@ import {
   validationSchema,
 } from '../http/schemas/blueprint.js';
 import { artifactListSchema, artifactSchema, type artifactListQuery } from '../http/schemas/artifacts.js';
+import {
+  draftDetailSchema,
+  draftDiffSchema,
+  draftListSchema,
+  draftReportSchema,
+  draftTestSchema,
+  promotedDraftSchema,
+  savedDraftSchema,
+  type draftListQuery,
+  type saveDraftRequest,
+} from '../http/schemas/draft.js';
 import { errorResponseSchema, MAX_LIMIT, type pageQuery } from '../http/schemas/common.js';
 import { eventDetailSchema, eventListSchema, type eventListQuery } from '../http/schemas/event.js';
 import { gateDecidedSchema, gateDetailSchema, gateListSchema, type gateListQuery } from '../http/schemas/gate.js';
@@ -43,6 +55,11 @@ export type Validation = z.infer<typeof validationSchema>;
 export type PlanPreview = z.infer<typeof previewSchema>;
 export type Applied = z.infer<typeof appliedBlueprintSchema>;
 export type BlueprintDetail = z.infer<typeof blueprintDetailSchema>;
+export type DraftItem = z.infer<typeof draftListSchema>['items'][number];
+export type DraftDetail = z.infer<typeof draftDetailSchema>;
+export type DraftDiff = z.infer<typeof draftDiffSchema>;
+export type DraftTest = z.infer<typeof draftTestSchema>;
+export type DraftToSave = z.input<typeof saveDraftRequest>;
 export type Artifact = z.infer<typeof artifactSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
 export type DoctorReport = z.infer<typeof doctorSchema>;
@@ -222,6 +239,49 @@ export class ApiClient {
 
   async getBlueprint(blueprintId: string): Promise<BlueprintDetail> {
     return this.#call('GET', `/blueprints/${encodeURIComponent(blueprintId)}`, blueprintDetailSchema);
+  }
+
+  /** Makes a version that is there the active one. */
+  async activateBlueprint(
+    blueprintId: string,
+    request: { version: number; reason?: string },
+  ): Promise<z.infer<typeof activatedBlueprintSchema>> {
+    const path = `/blueprints/${encodeURIComponent(blueprintId)}/activate`;
+    return this.#call('POST', path, activatedBlueprintSchema, { body: request });
+  }
+
+  /** Keeps a document as the newest revision of the draft of that name. */
+  async saveDraft(draft: DraftToSave, idempotencyKey?: string): Promise<z.infer<typeof savedDraftSchema>> {
+    return this.#call('POST', '/drafts', savedDraftSchema, { body: draft, headers: keyed(idempotencyKey) });
+  }
+
+  async listDrafts(query: QueryOf<typeof draftListQuery>): Promise<z.infer<typeof draftListSchema>> {
+    return this.#call('GET', '/drafts', draftListSchema, { query });
+  }
+
+  async getDraft(draftId: string): Promise<DraftDetail> {
+    return this.#call('GET', `/drafts/${encodeURIComponent(draftId)}`, draftDetailSchema);
+  }
+
+  /** What changed; default: from the active version to the newest revision. */
+  async diffDraft(draftId: string, query: { from?: string; to?: string } = {}): Promise<DraftDiff> {
+    return this.#call('GET', `/drafts/${encodeURIComponent(draftId)}/diff`, draftDiffSchema, { query });
+  }
+
+  async validateDraft(draftId: string): Promise<z.infer<typeof draftReportSchema>> {
+    return this.#call('POST', `/drafts/${encodeURIComponent(draftId)}/validate`, draftReportSchema);
+  }
+
+  async testDraft(draftId: string, scenarios: string): Promise<DraftTest> {
+    const path = `/drafts/${encodeURIComponent(draftId)}/test`;
+    return this.#call('POST', path, draftTestSchema, { body: { scenarios } });
+  }
+
+  async promoteDraft(
+    draftId: string,
+    request: { expected_revision?: number; reason?: string } = {},
+  ): Promise<z.infer<typeof promotedDraftSchema>> {
+    return this.#call('POST', `/drafts/${encodeURIComponent(draftId)}/promote`, promotedDraftSchema, { body: request });
   }
 
   async listArtifacts(query: QueryOf<typeof artifactListQuery>): Promise<z.infer<typeof artifactListSchema>> {

@@ -1,5 +1,6 @@
 import type { ProblemDto } from './dtos.js';
 import type { JsonObject } from './json.js';
+import type { DiffLine } from './line-diff.js';
 
 /** What a draft will become. */
 export const DRAFT_KINDS = ['blueprint', 'pack'] as const;
@@ -116,6 +117,22 @@ export interface DraftTestDto extends ScenarioRunDto {
   draft_id: string;
   revision: number;
   report_artifact_id: string;
+}
+
+/** One side of a comparison: a revision of the draft, or a version of its blueprint. Null: there is none, so no text. */
+export type DiffSide = { revision: number } | { version: number | null };
+
+/** What changed between two texts. */
+export interface DraftDiffDto {
+  draft_id: string;
+  from: DiffSide;
+  to: DiffSide;
+  added: number;
+  removed: number;
+  /** Empty: nothing changed. */
+  lines: DiffLine[];
+  /** False: the texts are longer than what is compared or shown. */
+  is_whole: boolean;
 }
 
 /** A promoted revision: the same on every call. */

@@ -50,7 +50,10 @@ export interface Services {
     BlueprintService,
     'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'activate' | 'documentSchema'
   >;
-  drafts: Pick<DraftService, 'save' | 'list' | 'get' | 'revisions' | 'revision' | 'validate' | 'promote'>;
+  drafts: Pick<
+    DraftService,
+    'save' | 'list' | 'get' | 'revisions' | 'revision' | 'diff' | 'validate' | 'test' | 'promote'
+  >;
   schedules: Pick<ScheduleService, 'list' | 'comingUp' | 'get' | 'pause' | 'resume' | 'trigger' | 'backfill'>;
   doctor: Pick<DoctorService, 'examine'>;
   live: Pick<LiveStreams, 'events' | 'run' | 'feed'>;

@@ -182,7 +182,7 @@ const app = createApp(
     live,
     doctor,
     artifacts,
-    drafts: createDrafts({ access: core.access, store, envId: config.envId, rails: limitRailsOf(config) }),
+    drafts: createDrafts({ ...core, store, envId: config.envId, rails: limitRailsOf(config) }),
     actions: new ActionCalls(core),
     audit: new AuditTrail({
       log: auditLog(catalog),

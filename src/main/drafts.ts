@@ -8,8 +8,9 @@ import { readInWorker } from '../language/reader-thread.js';
 import { BlueprintService } from '../services/blueprints.js';
 import type { Caller } from '../services/caller.js';
 import { DraftService } from '../services/drafts.js';
-import { createCompiler } from './compiler.js';
 import type { LimitRails } from '../services/plan-limits.js';
+import { createCompiler } from './compiler.js';
+import { runScenariosInThread } from './scenario-thread.js';
 
 /** What the services of drafts are made of. */
 interface DraftParts {
@@ -18,14 +19,21 @@ interface DraftParts {
   envId: string;
   /** Absent: the limits of the language. */
   rails?: LimitRails;
+  /** Where versions are saved; absent: here, and other processes see by themselves that schedules changed. */
+  blueprints?: BlueprintService;
 }
 
 /** Drafts over the compiler of this installation. */
-export function createDrafts({ access, store, envId, rails }: DraftParts): DraftService {
+export function createDrafts({ access, store, envId, rails, ...given }: DraftParts): DraftService {
   const compile = createCompiler(rails);
   const common = { catalog: access, clock: Date.now, envId };
-  const blueprints = new BlueprintService({ ...common, compile });
-  return new DraftService({ ...common, store, blueprints, language: { compile, blueprintIdOf } });
+  const blueprints = given.blueprints ?? new BlueprintService({ ...common, compile });
+  return new DraftService({
+    ...common,
+    store,
+    blueprints,
+    language: { compile, blueprintIdOf, runScenarios: runScenariosInThread },
+  });
 }
 
 async function blueprintIdOf(bytes: Uint8Array): Promise<string | undefined> {

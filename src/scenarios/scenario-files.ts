@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ActionCatalog, CatalogAction } from '../domain/action-catalog.js';
+import type { ScenarioRunDto } from '../domain/drafts.js';
 import { XynFault } from '../domain/fault.js';
 import type { Plan } from '../domain/plan.js';
 import { compileBlueprint, type CompileContext } from '../language/index.js';
@@ -33,13 +34,53 @@ export async function runScenarioFiles(
   context: CompileContext,
   options: ScenarioOptions = {},
 ): Promise<ScenarioRunReport> {
-  const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, options);
+  const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, options, ON_DISK);
   const files: ScenarioFileReport[] = [];
   for (const file of await filesOf(paths)) files.push(await runner.run(file));
   const outcomes = files.flatMap(({ scenarios }) => scenarios);
   const broken = files.filter(({ problems }) => problems.some(({ severity }) => severity === 'error')).length;
   const failed = outcomes.filter(({ ok }) => !ok).length + broken;
   return { ok: failed === 0, passed: outcomes.length - outcomes.filter(({ ok }) => !ok).length, failed, files };
+}
+
+/** Where texts come from; undefined: there is none of that name. */
+interface Texts {
+  /** @throws XynFault `request_invalid` */
+  scenarios(file: string): Promise<Uint8Array>;
+  actions(file: string): Promise<Uint8Array | undefined>;
+  blueprint(file: string): Promise<Uint8Array | undefined>;
+}
+
+const ON_DISK: Texts = {
+  scenarios: (file) => attempted(file, () => readFile(file)),
+  actions: (file) => readFile(file).catch(() => undefined),
+  blueprint: (file) => readFile(file).catch(() => undefined),
+};
+
+/**
+ * Runs the scenarios of a text against a document, whatever blueprint they name. They know no contracts but those of
+ * `context`. Reads no file.
+ */
+export async function runScenarioTexts(
+  { definition, scenarios }: { definition: Uint8Array; scenarios: Uint8Array },
+  context: CompileContext,
+): Promise<ScenarioRunDto> {
+  const texts: Texts = {
+    scenarios: () => Promise.resolve(scenarios),
+    actions: () => Promise.resolve(undefined),
+    blueprint: () => Promise.resolve(definition),
+  };
+  const file = '/scenarios.yaml';
+  const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, {}, texts);
+  const report = await runner.run(file);
+  const problems = report.problems.map((problem) => ({
+    ...problem,
+    file: problem.file === file ? ('scenarios' as const) : ('definition' as const),
+  }));
+  const outcomes = report.scenarios.map(({ took_ms: _ms, ...outcome }) => outcome);
+  const passed = outcomes.filter(({ ok }) => ok).length;
+  const failed = outcomes.length - passed + (problems.some(({ severity }) => severity === 'error') ? 1 : 0);
+  return { ok: failed === 0, passed, failed, problems, scenarios: outcomes };
 }
 
 async function filesOf(paths: readonly string[]): Promise<string[]> {
@@ -82,11 +123,13 @@ const inFile = (file: string, problems: readonly Problem[]): FileProblems => ({
 class FileRunner {
   readonly #context: CompileContext;
   readonly #options: ScenarioOptions;
+  readonly #texts: Texts;
   readonly #plans = new Map<string, Promise<{ plan: Plan } | FileProblems>>();
 
-  constructor(context: CompileContext, options: ScenarioOptions) {
+  constructor(context: CompileContext, options: ScenarioOptions, texts: Texts) {
     this.#context = context;
     this.#options = options;
+    this.#texts = texts;
   }
 
   async run(file: string): Promise<ScenarioFileReport> {
@@ -113,7 +156,7 @@ class FileRunner {
   async #load(
     file: string,
   ): Promise<{ source: Source; written: ScenarioFile; subject: ScenarioSubject } | FileProblems> {
-    const read = await readInWorker(await attempted(file, () => readFile(file)));
+    const read = await readInWorker(await this.#texts.scenarios(file));
     if ('problems' in read) return inFile(file, read.problems);
     const { source } = read;
     const parsed = scenarioFileSchema.safeParse(source.value);
@@ -133,7 +176,7 @@ class FileRunner {
   async #actions(file: string, source: Source, named?: string): Promise<{ catalog: ActionCatalog } | FileProblems> {
     if (named === undefined) return { catalog: this.#context.actions };
     const at = path.resolve(path.dirname(file), named);
-    const bytes = await readFile(at).catch(() => undefined);
+    const bytes = await this.#texts.actions(at);
     if (bytes === undefined) return inFile(file, [missing(source, 'actions', at)]);
     const read = await readInWorker(bytes);
     if ('problems' in read) return inFile(at, read.problems);
@@ -152,7 +195,7 @@ class FileRunner {
     const key = `${at}\n${actions === undefined ? '' : path.resolve(path.dirname(file), actions)}`;
     let compiled = this.#plans.get(key);
     if (compiled === undefined) {
-      const bytes = await readFile(at).catch(() => undefined);
+      const bytes = await this.#texts.blueprint(at);
       if (bytes === undefined) return inFile(file, [missing(source, 'blueprint', at)]);
       compiled = compileBlueprint(bytes, { ...this.#context, actions: catalog }).then(({ compiled: one, problems }) =>
         one === undefined ? inFile(at, problems) : { plan: one.plan },

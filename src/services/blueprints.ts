@@ -211,32 +211,22 @@ export class BlueprintService {
   }
 
   /**
-   * Makes a version that is there the active one, such as the one before; events and schedules follow it from then on.
-   * @param request `version`: default the highest one below the active version.
+   * Makes a version that is there the active one, such as the one before; its triggers hold from then on. Asking for the
+   * active version changes nothing.
    * @throws XynFault `blueprint_unknown`, `plan_digest_mismatch`, `audit_unavailable`, `db_unavailable`.
    */
   async activate(
     caller: Caller,
     blueprintId: string,
-    request: { version?: number; reason?: string },
+    { version, reason }: { version: number; reason?: string },
   ): Promise<ActivatedBlueprintDto> {
     const activated = await this.#deps.catalog.transaction(async (unit) => {
       const { blueprints, events } = unit;
-      const known = await blueprints.lockKnown(blueprintId);
-      if (known === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id.');
-      const { active_version: active } = known;
-      const wanted = request.version ?? (await blueprints.versions(blueprintId, 1, active ?? undefined))[0]?.version;
-      const stored = wanted === undefined ? undefined : await blueprints.version(blueprintId, wanted);
-      if (stored === undefined) {
-        throw new XynFault(
-          'blueprint_unknown',
-          wanted === undefined ? 'There is no earlier version.' : `The blueprint has no version ${wanted}.`,
-        );
-      }
-      const { version, digest, plan } = stored;
+      const stored = await blueprints.version(blueprintId, version);
+      if (stored === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id and version.');
+      const { digest, plan } = stored;
+      const { active_version: active } = await blueprints.lock(blueprintId, plan.name ?? plan.id);
       const saved = { blueprint_id: blueprintId, version, digest, created: false };
-      const { reason } = request;
-      await blueprints.lock(blueprintId, plan.name ?? plan.id);
       await this.#activate(unit, caller, { plan, active, saved, ...(reason === undefined ? {} : { reason }) });
       if (version !== active) {
         await events.insert([promotedEvent(caller, this.#deps, { ...saved, previous_version: active })]);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { ArtifactStore, StoredContent } from '../artifacts/store.js';
 import type { NewArtifact } from '../catalog/artifact-records.js';
 import type { AuditEntry } from '../catalog/audit.js';
+import type { LockedDraft } from '../catalog/draft-store.js';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import type { DraftDto, DraftRevisionDto, ScenarioRunDto } from '../domain/drafts.js';
 import { XynFault } from '../domain/fault.js';
@@ -117,6 +118,17 @@ export async function attachBytes(
   };
   await unit.artifacts.insert(artifact);
   return artifact.artifact_id;
+}
+
+/**
+ * Locks a draft whose newest revision was worked on outside of the transaction.
+ * @throws XynFault `draft_not_found`, `draft_changed` when there is a newer one now.
+ */
+export async function lockAt(unit: UnitOfWork, draftId: string, revision: number): Promise<LockedDraft> {
+  const locked = await unit.drafts.lock(draftId);
+  if (locked === undefined) throw draftNotFound();
+  if (locked.revision !== revision) throw draftChanged(locked.revision);
+  return locked;
 }
 
 /** An audit entry about a draft. */

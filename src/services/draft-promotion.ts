@@ -8,7 +8,7 @@ import {
   definitionOf,
   draftChanged,
   draftEntry,
-  draftNotFound,
+  lockAt,
   revisionOf,
   type DraftDeps,
 } from './draft-parts.js';
@@ -52,9 +52,7 @@ async function promoteWithin(
   caller: Caller,
   { draftId, newest: { revision }, document, reason }: Promotion,
 ): Promise<PromotedDraftDto> {
-  const locked = await unit.drafts.lock(draftId);
-  if (locked === undefined) throw draftNotFound();
-  if (locked.revision !== revision) throw draftChanged(locked.revision);
+  const locked = await lockAt(unit, draftId, revision);
   const { plan } = document;
   const now = await revisionOf({ catalog: unit }, draftId, revision);
   // Somebody else was faster with the same revision: both get the same answer.

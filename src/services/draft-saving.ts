@@ -19,7 +19,7 @@ export type SaveDraft = DraftToSave & {
   expected_revision?: number;
   /** The active version that the author compared with: the work on the draft begins with it anew. */
   base_version?: number | null;
-  /** The same key with the same draft makes one revision, for ever. */
+  /** The same key with the same draft makes one revision, for 90 days. */
   idempotencyKey?: string;
 };
 

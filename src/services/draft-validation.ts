@@ -6,10 +6,9 @@ import {
   attachBytes,
   currentDraft,
   definitionOf,
-  draftChanged,
   draftEntry,
-  draftNotFound,
   keepBytes,
+  lockAt,
   requireBlueprintDraft,
   type DraftDeps,
 } from './draft-parts.js';
@@ -22,9 +21,7 @@ export async function validateDraft(deps: DraftDeps, caller: Caller, draftId: st
   const isValid = compiled !== undefined;
   const report = await keepBytes(deps, reportOf({ draft_id: draftId, revision: newest.revision, isValid, problems }));
   return deps.catalog.transaction(async (unit) => {
-    const locked = await unit.drafts.lock(draftId);
-    if (locked === undefined) throw draftNotFound();
-    if (locked.revision !== newest.revision) throw draftChanged(locked.revision);
+    const locked = await lockAt(unit, draftId, newest.revision);
     const { revision } = newest;
     const about = { name: 'validation.json', kind: 'report', content_type: 'application/json' };
     const artifact = await attachBytes(deps, unit, caller, report, { ...about, draftId, revision });

@@ -1,18 +1,22 @@
 import type { DraftCursor, DraftFilter } from '../catalog/draft-store.js';
 import type {
   DraftDetailDto,
+  DraftDiffDto,
   DraftDto,
   DraftReportDto,
   DraftRevisionDetailDto,
   DraftRevisionDto,
+  DraftTestDto,
   PromotedDraftDto,
   SavedDraftDto,
 } from '../domain/drafts.js';
 import type { Page } from '../domain/dtos.js';
 import type { Caller } from './caller.js';
+import { diffDraft, type DiffPoint } from './draft-diff.js';
 import { currentDraft, definitionOf, draftNotFound, revisionOf, type DraftDeps } from './draft-parts.js';
 import { promoteDraft } from './draft-promotion.js';
 import { saveDraft, type SaveDraft } from './draft-saving.js';
+import { testDraft } from './draft-testing.js';
 import { validateDraft } from './draft-validation.js';
 
 /** Keyset of the listing of revisions: the last one shown. */
@@ -79,6 +83,25 @@ export class DraftService {
   async revision(draftId: string, revision: number): Promise<DraftRevisionDetailDto> {
     const found = await revisionOf(this.#deps, draftId, revision);
     return { draft_id: draftId, ...found, definition: await this.#textOf(found) };
+  }
+
+  /**
+   * What changed, line by line.
+   * @param between what is compared; default: the active version of its blueprint with the newest revision.
+   * @throws XynFault `draft_not_found`, `artifact_damaged`
+   */
+  diff(draftId: string, between: { from?: DiffPoint; to?: DiffPoint } = {}): Promise<DraftDiffDto> {
+    return diffDraft(this.#deps, draftId, between);
+  }
+
+  /**
+   * Runs scenarios of the newest revision in virtual time, so that nothing real happens, and keeps how they went.
+   * @param scenarios the text of a file of scenarios; the `blueprint` that it names is the draft.
+   * @throws XynFault `draft_not_found`, `invalid_schema`, `invalid_definition` for a text over 512 KiB, `draft_changed`,
+   * `artifact_damaged`, `artifact_storage_full`, `audit_unavailable`, `db_unavailable`.
+   */
+  test(caller: Caller, draftId: string, scenarios: string): Promise<DraftTestDto> {
+    return testDraft(this.#deps, caller, draftId, scenarios);
   }
 
   /**

@@ -256,7 +256,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     expect(events?.length).toBeLessThanOrEqual(1.2 * 60 + 6);
     expect(String(markers[3]?.userMetadata?.summary?.data)).toBe('"Look 3"');
     expect(records.ends.filter(({ run_id }) => run_id === run.id)).toHaveLength(60);
-    const found = readHistory(run.id, (await run.handle.fetchHistory())).attempts;
+    const found = readHistory(run.id, await run.handle.fetchHistory()).attempts;
     expect(found).toHaveLength(60);
     expect(found[7]).toMatchObject({ path: 's7', name: 'Look 7', status: 'completed', outputs: { n: 7 }, attempt: 1 });
   });

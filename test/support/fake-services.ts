@@ -318,6 +318,24 @@ function fakeDrafts(asked: (name: string, caller: Caller, args: unknown) => void
       const report = { status: 'validated' as const, is_valid: true, issues: [], report_artifact_id: artifactId };
       return { draft_id: id, revision: 1, ...report };
     },
+    diff: async (id) => ({
+      draft_id: id,
+      from: { version: null },
+      to: { revision: 1 },
+      added: 1,
+      removed: 0,
+      lines: [
+        { kind: 'skipped', count: 3 },
+        { kind: 'added', text: 'id: bp.remediate' },
+      ],
+      is_whole: true,
+    }),
+    test: async (caller, id, scenarios) => {
+      asked('test-draft', caller, { id, scenarios });
+      const one = { name: 'it works', line: 3, column: 5, ok: true, mismatches: [] };
+      const counts = { ok: true, passed: 1, failed: 0, problems: [], scenarios: [one] };
+      return { draft_id: id, revision: 1, report_artifact_id: artifactId, ...counts };
+    },
     promote: async (caller, id, request) => {
       asked('promote-draft', caller, { id, ...request });
       const { blueprint_id, digest } = fakeBlueprint;
@@ -585,7 +603,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
       activate: async (caller, id, request) => {
         asked('activate', caller, { id, ...request });
         const { digest } = fakeBlueprint;
-        return { blueprint_id: id, version: request.version ?? 1, digest, previous_version: 2 };
+        return { blueprint_id: id, version: request.version, digest, previous_version: 2 };
       },
       list: async () => [fakeBlueprint],
       get: async (id) => {

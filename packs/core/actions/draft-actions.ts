@@ -10,20 +10,21 @@ const line = (max: number) =>
     .string()
     .max(max)
     .regex(/^[^\p{Cc}\p{Surrogate}]*$/u, 'must not hold control characters');
-const draftId = z.strictObject({ draft_id: z.string().max(200) });
+const draftId = z.strictObject({ draft_id: z.string().max(200).meta({ description: 'Which draft.' }) });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const saveInput = z.strictObject({
-  draft_type: z.enum(DRAFT_KINDS),
-  name: line(200).min(1),
-  trigger_event_type: line(200),
-  definition: z.json(),
+  draft_type: z.enum(DRAFT_KINDS).meta({ description: 'What it will become.' }),
+  name: line(200).min(1).meta({ description: 'Names the draft among those of its type.' }),
+  trigger_event_type: line(200).meta({ description: 'The event that it is meant for.' }),
+  definition: z.json().meta({ description: 'The document: a text, or a map that is kept as JSON. At most 512 KiB.' }),
   notes: z
     .string()
     .max(2_000)
     .regex(/^[^\u0000\p{Surrogate}]*$/u, 'must not hold NUL')
+    .meta({ description: 'What is new in this revision.' })
     .optional(),
-  source_run_id: z.guid().optional(),
+  source_run_id: z.guid().meta({ description: 'The run that made it.' }).optional(),
 });
 const saveOutput = z.strictObject({ draft_id: z.string(), revision: z.int(), status: z.enum(DRAFT_STATUSES) });
 const KEYED = { effect: 'write', idempotency: 'keyed' } as const;

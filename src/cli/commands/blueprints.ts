@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { BlueprintDetail, BlueprintItem, Validation } from '../../client/api-client.js';
+import { XynFault } from '../../domain/fault.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { plain, relativeTime } from '../format.js';
-import { fileArgument } from '../parse-options.js';
+import { fileArgument, wholeNumberArgument } from '../parse-options.js';
 import type { Printer } from '../printer.js';
 import { addListCommand } from './listing.js';
 
@@ -104,7 +105,29 @@ async function show({ client, printer, io }: CommandContext, [id]: readonly [str
   printer.result(one, () => showBlueprint(printer, one, io.clock()));
 }
 
-/** `blueprints validate | apply | list | show`. @returns the command `blueprints`, for more below it. */
+async function rollback(
+  { client, printer }: CommandContext,
+  [id]: readonly [string],
+  { to, reason }: { to?: string; reason?: string },
+): Promise<void> {
+  // The number is named, so that a call that is made again does not go back twice.
+  const version = wholeNumberArgument('--to', to, 1) ?? (await versionBefore(client, id));
+  const done = await client.activateBlueprint(id, { version, ...(reason === undefined ? {} : { reason }) });
+  printer.result(done, () => {
+    const { previous_version: before } = done;
+    const what = before === version ? 'is already' : 'is now';
+    printer.line(`${plain(id)} ${what} version ${version} (${done.digest})`);
+  });
+}
+
+async function versionBefore(client: CommandContext['client'], id: string): Promise<number> {
+  const { active_version: active, versions } = await client.getBlueprint(id);
+  const earlier = versions.map(({ version }) => version).filter((version) => active === null || version < active);
+  if (earlier.length > 0) return Math.max(...earlier);
+  throw new XynFault('blueprint_unknown', `${plain(id)} has no earlier version.`);
+}
+
+/** `blueprints validate | apply | list | show | rollback`. @returns the command `blueprints`, for more below it. */
 export function addBlueprintCommands(program: Command, binder: CommandBinder): Command {
   const blueprints = program.command('blueprints').description('blueprints: what runs are made of');
   blueprints
@@ -142,5 +165,16 @@ export function addBlueprintCommands(program: Command, binder: CommandBinder): C
     .description('a blueprint, its versions and its document')
     .addHelpText('after', examples('xynctl blueprints show bp.checkmk.auto_remediate'))
     .action(binder.bind(show));
+  blueprints
+    .command('rollback')
+    .argument('<blueprint>', 'id of the blueprint')
+    .option('--to <version>', 'a version that is there; default: the one before the active one')
+    .option('--reason <text>', 'why, for the audit trail')
+    .description('make an earlier version the active one again')
+    .addHelpText(
+      'after',
+      examples('xynctl blueprints rollback bp.checkmk.auto_remediate --reason "restarts too often"'),
+    )
+    .action(binder.bind(rollback));
   return blueprints;
 }

@@ -25,8 +25,8 @@ function showFile(printer: Printer, { file, problems, scenarios, coverage }: Sce
 
 type Lines = CommandContext['actions']['mismatchLines'];
 
-/** Columns stay where they are. */
-function plainLine(line: string): string {
+/** A line that is shown as it is, without control characters: its columns stay where they are. */
+export function plainLine(line: string): string {
   const text = line.trimStart();
   return (
     ' '.repeat(line.length - text.length) +

@@ -5,21 +5,33 @@ import { API_PREFIX, route, type Answer, type Route } from '../route.js';
 import { pageQuery, timestamp, uuid } from '../schemas/common.js';
 import {
   draftDetailSchema,
+  draftDiffQuery,
+  draftDiffSchema,
   draftListQuery,
   draftListSchema,
   draftReportSchema,
   draftRevisionDetailSchema,
   draftRevisionListSchema,
+  draftTestSchema,
   promoteDraftRequest,
   promotedDraftSchema,
   reviseDraftRequest,
   savedDraftSchema,
   saveDraftRequest,
+  testDraftRequest,
 } from '../schemas/draft.js';
 import type { Services } from '../services.js';
 
 /** A definition of its largest size as a JSON text, every second character escaped. */
 const MAX_SAVE_BYTES = 1_048_576 + 64 * 1_024;
+
+const CHECK_ERRORS = [
+  'draft_not_found',
+  'invalid_schema',
+  'draft_changed',
+  'artifact_damaged',
+  'artifact_storage_full',
+] as const;
 
 const draftPosition = z.strictObject({ updated_at: timestamp, draft_id: uuid });
 const revisionPosition = z.strictObject({ revision: z.int().positive() });
@@ -80,6 +92,17 @@ const readRoutes: readonly Route[] = [
       body: await drafts.revision(param('draft_id'), Number(param('revision'))),
     }),
   }),
+  route({
+    method: 'GET',
+    path: '/drafts/:draft_id/diff',
+    id: 'diffDraft',
+    summary: 'Show what changed, line by line',
+    privilege: 'draft.read',
+    query: draftDiffQuery,
+    answers: { 200: draftDiffSchema },
+    errors: ['draft_not_found', 'artifact_damaged'],
+    handle: async ({ drafts }, { query, param }) => ({ body: await drafts.diff(param('draft_id'), query) }),
+  }),
 ];
 
 export const draftRoutes: readonly Route[] = [
@@ -126,8 +149,22 @@ export const draftRoutes: readonly Route[] = [
     summary: 'Check the newest revision of a draft and keep the report',
     privilege: 'draft.validate',
     answers: { 200: draftReportSchema },
-    errors: ['draft_not_found', 'invalid_schema', 'draft_changed', 'artifact_damaged', 'artifact_storage_full'],
+    errors: CHECK_ERRORS,
     handle: async ({ drafts }, { caller, param }) => ({ body: await drafts.validate(caller, param('draft_id')) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/drafts/:draft_id/test',
+    id: 'testDraft',
+    summary: 'Run scenarios of the newest revision of a draft in virtual time and keep how they went',
+    privilege: 'draft.validate',
+    body: testDraftRequest,
+    maxBodyBytes: MAX_SAVE_BYTES,
+    answers: { 200: draftTestSchema },
+    errors: [...CHECK_ERRORS, 'invalid_definition'],
+    handle: async ({ drafts }, { caller, param, body }) => ({
+      body: await drafts.test(caller, param('draft_id'), body.scenarios),
+    }),
   }),
   route({
     method: 'POST',

@@ -83,12 +83,7 @@ export const appliedBlueprintSchema = z
 /** Which version is to become the active one. */
 export const activateRequest = z
   .strictObject({
-    version: z
-      .int()
-      .min(1)
-      .max(999_999_999)
-      .exactOptional()
-      .meta({ description: 'Default: the highest one below the active version.' }),
+    version: z.int().min(1).max(999_999_999),
     reason: prose.exactOptional(),
   })
   .meta({ id: 'ActivateBlueprint' });

@@ -3,10 +3,12 @@ import {
   DRAFT_KINDS,
   DRAFT_STATUSES,
   type DraftDetailDto,
+  type DraftDiffDto,
   type DraftDto,
   type DraftReportDto,
   type DraftRevisionDetailDto,
   type DraftRevisionDto,
+  type DraftTestDto,
   type PromotedDraftDto,
   type SavedDraftDto,
 } from '../../domain/drafts.js';
@@ -150,3 +152,66 @@ export const promotedDraftSchema = z
     promoted_at: timestamp,
   })
   .meta({ id: 'PromotedDraft' }) satisfies z.ZodType<PromotedDraftDto>;
+
+const diffPoint = z
+  .string()
+  .regex(/^(active|[1-9]\d{0,8})$/, 'must be `active` or the number of a revision')
+  .transform((text): number | 'active' => (text === 'active' ? text : Number(text)));
+
+export const draftDiffQuery = z.strictObject({
+  from: diffPoint.exactOptional().meta({ description: 'A revision, or `active` (default): the active version.' }),
+  to: diffPoint.exactOptional().meta({ description: 'A revision (default: the newest one), or `active`.' }),
+});
+
+const diffSide = z.union([z.object({ revision: z.int() }), z.object({ version: z.int().nullable() })]);
+
+export const draftDiffSchema = z
+  .object({
+    draft_id: uuid,
+    from: diffSide,
+    to: diffSide,
+    added: z.int(),
+    removed: z.int(),
+    lines: z.array(
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.enum(['same', 'added', 'removed']), text: z.string() }),
+        z.object({ kind: z.literal('skipped'), count: z.int() }),
+      ]),
+    ),
+    is_whole: z.boolean(),
+  })
+  .meta({ id: 'DraftDiff' }) satisfies z.ZodType<DraftDiffDto>;
+
+export const testDraftRequest = z
+  .strictObject({
+    scenarios: z.string().min(1).meta({ description: 'The text of a file of scenarios, at most 512 KiB.' }),
+  })
+  .meta({ id: 'TestDraft' });
+
+export const draftTestSchema = z
+  .object({
+    draft_id: uuid,
+    revision: z.int(),
+    report_artifact_id: uuid,
+    ok: z.boolean(),
+    passed: z.int(),
+    failed: z.int(),
+    problems: z.array(problemSchema.extend({ file: z.enum(['definition', 'scenarios']) })),
+    scenarios: z.array(
+      z.object({
+        name: z.string(),
+        line: z.int(),
+        column: z.int(),
+        ok: z.boolean(),
+        mismatches: z.array(
+          z.object({
+            what: z.string(),
+            path: z.string().exactOptional(),
+            expected: z.array(z.string()),
+            got: z.array(z.string()),
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'DraftTest' }) satisfies z.ZodType<DraftTestDto>;

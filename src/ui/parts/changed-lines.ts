@@ -1,5 +1,5 @@
 import { html, type Html } from '../html.js';
-import { lineDiff } from './line-diff.js';
+import { lineDiff } from '../../domain/line-diff.js';
 import type { Parts } from './parts.js';
 
 /** What changed from one text to another as the rows of a diff; empty when nothing did. */

@@ -48,9 +48,24 @@ describeWith('temporal')('drafts over HTTP', () => {
     expect([late.status, late.body.error]).toMatchObject([409, { code: 'draft_changed', details: { revision: 2 } }]);
     await call('POST', `/drafts/${id}/validate`);
     await call('POST', `/drafts/${id}/promote`);
-    const back = await call('POST', '/blueprints/bp.http/activate', { reason: 'worse' });
+    const back = await call('POST', '/blueprints/bp.http/activate', { version: 1, reason: 'worse' });
     expect(back.body).toMatchObject({ version: 1, previous_version: 2 });
     expect((await call('GET', '/blueprints/bp.http')).body.active_version).toBe(1);
+
+    const diff = await call('GET', `/drafts/${id}/diff?from=1&to=2`);
+    expect(diff.body).toMatchObject({
+      from: { revision: 1 },
+      to: { revision: 2 },
+      added: 1,
+      removed: 1,
+      is_whole: true,
+    });
+    expect((await call('GET', `/drafts/${id}/diff`)).body.from).toEqual({ version: 1 });
+    expect((await call('GET', `/drafts/${id}/diff?from=0`)).status).toBe(422);
+    const scenarios =
+      'blueprint: ./x.yaml\nscenarios: [{name: a, gates: {ask: {decide: approve}}, expect: {status: completed}}]\n';
+    const tested = await call('POST', `/drafts/${id}/test`, { scenarios });
+    expect([tested.status, tested.body]).toMatchObject([200, { ok: true, passed: 1, revision: 2 }]);
 
     const shown = await call('GET', `/drafts/${id}`);
     expect(shown.body).toMatchObject({ status: 'promoted', content: { definition: source('bp.http', 'Sure?') } });
@@ -99,6 +114,7 @@ describeWith('temporal')('drafts over HTTP', () => {
     ['GET', ''],
     ['GET', '/revisions'],
     ['GET', '/revisions/1'],
+    ['GET', '/diff'],
     ['POST', '/validate'],
     ['POST', '/promote'],
   ])('%s %s of a draft that nobody made is not found', async (method, path) => {

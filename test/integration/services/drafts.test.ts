@@ -8,6 +8,7 @@ import { catalogAccess, type CatalogAccess } from '../../../src/catalog/unit-of-
 import type { SavedDraftDto } from '../../../src/domain/drafts.js';
 import { createCompiler } from '../../../src/main/compiler.js';
 import { createDrafts } from '../../../src/main/drafts.js';
+import { runScenariosInThread } from '../../../src/main/scenario-thread.js';
 import { BlueprintService } from '../../../src/services/blueprints.js';
 import type { SaveDraft } from '../../../src/services/draft-saving.js';
 import type { DraftService } from '../../../src/services/drafts.js';
@@ -266,11 +267,81 @@ describe('promoting', () => {
     await blueprints.apply(caller('bob'), new TextEncoder().encode(blueprint(name)));
     expect(await drafts.promote(caller(), id)).toMatchObject({ version: 1 });
   });
+});
 
-  it('wants scenarios where the policy of the blueprint does', async () => {
+describe('comparing', () => {
+  it('shows lines from the active version to the newest revision, or between two revisions', async () => {
+    const name = nameOf();
+    const { draft_id: id } = await valid(name, blueprint(name));
+    const first = await drafts.diff(id);
+    expect(first).toMatchObject({ from: { version: null }, to: { revision: 1 }, added: 5, removed: 0, is_whole: true });
+    await drafts.promote(caller(), id);
+    expect(await drafts.diff(id)).toMatchObject({ from: { version: 1 }, lines: [], added: 0, removed: 0 });
+    await save(name, blueprint(name, 'Two?'));
+    const changed = await drafts.diff(id);
+    expect(changed).toMatchObject({ from: { version: 1 }, to: { revision: 2 }, added: 1, removed: 1 });
+    expect(changed.lines.filter(({ kind }) => kind === 'added')).toEqual([
+      { kind: 'added', text: '  - {kind: gate, id: ask, mode: manual, message: Two?}' },
+    ]);
+    expect(await drafts.diff(id, { from: 2, to: 1 })).toMatchObject({
+      from: { revision: 2 },
+      to: { revision: 1 },
+      added: 1,
+    });
+    expect(await codeOf(drafts.diff(id, { from: 3 }))).toBe('draft_not_found');
+  });
+
+  it('stays small, whatever the texts are', async () => {
+    const name = nameOf();
+    const { draft_id: id } = await save(name, 'a\n'.repeat(200_000));
+    const { lines, is_whole: isWhole } = await drafts.diff(id);
+    expect([lines.length, isWhole]).toEqual([5_000, false]);
+  });
+});
+
+describe('testing', () => {
+  const scenarios = (decide: string): string =>
+    `blueprint: ./x.yaml\nscenarios:\n  - {name: asked, gates: {ask: {decide: ${decide}}}, expect: {status: completed}}\n`;
+
+  it('runs scenarios of the newest revision; promotion wants them where the policy does', async () => {
     const name = nameOf();
     const { draft_id: id } = await valid(name, blueprint(name, 'Go?', 'policy: {tests_required: true}\n'));
     expect(await codeOf(drafts.promote(caller(), id))).toBe('tests_missing');
+    const failing = await drafts.test(caller(), id, scenarios('reject'));
+    expect(failing).toMatchObject({
+      ok: false,
+      passed: 0,
+      failed: 1,
+      scenarios: [{ name: 'asked', line: 3, ok: false }],
+    });
+    expect(failing.scenarios[0]?.mismatches[0]).toMatchObject({ what: 'status', got: ['failed', expect.any(String)] });
+    expect(await codeOf(drafts.promote(caller(), id))).toBe('tests_missing');
+    const passing = await drafts.test(caller(), id, scenarios('approve'));
+    expect(passing).toMatchObject({ ok: true, passed: 1, failed: 0, problems: [] });
+    const { tests } = await drafts.revision(id, 1);
+    expect(tests).toMatchObject({ passed: 1, failed: 0, report_artifact_id: passing.report_artifact_id });
+    expect(await drafts.promote(caller(), id)).toMatchObject({ version: 1 });
+  });
+
+  it('says in which text the problem is', async () => {
+    const name = nameOf();
+    const { draft_id: id } = await save(name, blueprint(name));
+    expect(await drafts.test(caller(), id, 'scenarios: [')).toMatchObject({
+      ok: false,
+      problems: [{ file: 'scenarios' }],
+    });
+    const file = await drafts.test(caller(), id, `actions: /etc/passwd\n${scenarios('approve')}`);
+    expect(file).toMatchObject({ ok: false, problems: [{ file: 'scenarios', code: 'file_missing' }] });
+    await save(name, 'id: x\n');
+    const broken = await drafts.test(caller(), id, scenarios('approve'));
+    expect(broken.problems.map((problem) => problem.file)).toContain('definition');
+    expect(broken).toMatchObject({ ok: false, failed: 1, scenarios: [] });
+  });
+
+  it('gives up scenarios that do not end', async () => {
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    const given = await runScenariosInThread(bytes(blueprint('bp.x')), bytes(scenarios('approve')), 0);
+    expect(given).toMatchObject({ ok: false, failed: 1, problems: [{ code: 'scenarios_timeout' }] });
   });
 });
 
@@ -279,10 +350,9 @@ describe('rolling back', () => {
     const name = nameOf();
     const { draft_id: id } = await valid(name, blueprint(name));
     await drafts.promote(caller(), id);
-    expect(await codeOf(blueprints.activate(caller(), name, {}))).toBe('blueprint_unknown');
     await valid(name, blueprint(name, 'Two?', ''));
     await drafts.promote(caller(), id);
-    const back = await blueprints.activate(caller('bob'), name, { reason: 'worse than before' });
+    const back = await blueprints.activate(caller('bob'), name, { version: 1, reason: 'worse than before' });
     expect(back).toMatchObject({ blueprint_id: name, version: 1, previous_version: 2 });
     expect(await blueprints.activate(caller(), name, { version: 1 })).toMatchObject({
       version: 1,
@@ -296,7 +366,7 @@ describe('rolling back', () => {
     await valid(name, blueprint(name, 'Three?'));
     expect(await codeOf(drafts.promote(caller(), id))).toBe('conflict');
     expect(await codeOf(blueprints.activate(caller(), name, { version: 9 }))).toBe('blueprint_unknown');
-    expect(await codeOf(blueprints.activate(caller(), nameOf(), {}))).toBe('blueprint_unknown');
+    expect(await codeOf(blueprints.activate(caller(), nameOf(), { version: 1 }))).toBe('blueprint_unknown');
   });
 });
 
