@@ -4,6 +4,7 @@ import { installRuntime } from '../../src/temporal/worker.js';
 import { measureApi } from './api-path.js';
 import { measureGates } from './gates.js';
 import { prepareGround, type Ground } from './ground.js';
+import { measureLoops } from './loops.js';
 import { benchOptions, type BenchOptions } from './options.js';
 import { benchReads } from './reads.js';
 import { figuresOf, tables, verdictsOf, type Measured } from './report.js';
@@ -13,6 +14,8 @@ import { WorkerLink } from './worker-link.js';
 import { measureWorkerStart } from './worker-start.js';
 
 const WORKER_STARTS = 5;
+/** Design §8. */
+const LOOP_ITEMS = 10_000;
 const began = Date.now();
 const say = (line: string): void =>
   console.error(`${((Date.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
@@ -21,7 +24,7 @@ const say = (line: string): void =>
 function cellsOf({ only, concurrency }: BenchOptions): Cell[] {
   const lengths = [3, 25].filter((steps) => only.some((part) => part === `seq-${steps}`));
   const widest = Math.max(...concurrency);
-  return (['write', 'read'] as const).flatMap((effect) =>
+  return (['write', 'read', 'local'] as const).flatMap((effect) =>
     lengths.flatMap((steps) =>
       concurrency
         .filter((one) => effect === 'write' || one === widest)
@@ -33,13 +36,19 @@ function cellsOf({ only, concurrency }: BenchOptions): Cell[] {
 async function measureInterpreter(ground: Ground, options: BenchOptions, measured: Measured): Promise<void> {
   const cells = cellsOf(options);
   const gates = options.only.includes('gate');
-  if (cells.length === 0 && !gates) return;
+  const loops = options.only.includes('loop');
+  if (cells.length === 0 && !gates && !loops) return;
   const workers: WorkerLink[] = [];
   try {
     for (const variant of ['hand', 'bare', 'full'] as const) workers.push(await WorkerLink.start(ground, variant));
     say(`warming up, ${options.warmUp} runs of each variant`);
     await warmUp(ground, workers, options.warmUp);
     measured.sequences = await measureSequences(ground, workers, cells, options.pairs, say);
+    const recording = workers.find(({ variant }) => variant === 'full');
+    if (loops && recording !== undefined) {
+      say(`loops over ${LOOP_ITEMS} items`);
+      measured.loops = await measureLoops(ground, recording, LOOP_ITEMS);
+    }
     if (!gates) return;
     say('gates');
     // Steps behind a gate look for the decision in the catalog: with records it is measured through the API.
@@ -69,7 +78,7 @@ if (process.argv[2] === 'reads') {
 
 const options = benchOptions(process.argv.slice(2));
 installRuntime({ log: (level, message) => say(`${level} ${message}`) });
-const measured: Measured = { sequences: [], gates: [], api: [], workerStarts: [] };
+const measured: Measured = { sequences: [], gates: [], loops: [], api: [], workerStarts: [] };
 const ground = await prepareGround(say);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

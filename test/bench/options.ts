@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['seq-3', 'seq-25', 'gate', 'start', 'worker'] as const;
+export const PARTS = ['seq-3', 'seq-25', 'gate', 'loop', 'start', 'worker'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** What to measure. */

@@ -1,5 +1,6 @@
 import type { ApiSample } from './api-path.js';
 import type { GateSample } from './gates.js';
+import type { LoopSample } from './loops.js';
 import type { Cell, SequenceSample } from './sequences.js';
 import { isQuiet, median, quantile } from './statistics.js';
 import type { WorkerStartSample } from './worker-start.js';
@@ -10,6 +11,7 @@ import { sequence, type StepEffect } from './workloads.js';
 export interface Measured {
   sequences: SequenceSample[];
   gates: GateSample[];
+  loops: LoopSample[];
   api: ApiSample[];
   workerStarts: WorkerStartSample[];
 }
@@ -74,7 +76,7 @@ export function figuresOf(samples: readonly SequenceSample[]): CellFigures[] {
 }
 
 /** Compares what was measured with the numbers of design §8. */
-export function verdictsOf({ sequences, gates, api, workerStarts }: Measured): Verdict[] {
+export function verdictsOf({ sequences, gates, loops, api, workerStarts }: Measured): Verdict[] {
   const cells = figuresOf(sequences);
   const widest = Math.max(...sequences.map(({ concurrency }) => concurrency));
   const cell = (variant: Variant, steps: number, effect: StepEffect, concurrency = widest): CellFigures | undefined =>
@@ -86,8 +88,10 @@ export function verdictsOf({ sequences, gates, api, workerStarts }: Measured): V
     ((cell(variant, 25, effect)?.[number] ?? NaN) - (cell(variant, 3, effect)?.[number] ?? NaN)) / 22;
   const fixed = (variant: Variant, effect: StepEffect): number =>
     (cell(variant, 3, effect)?.workerCpu ?? NaN) - 3 * perStep(variant, effect, 'workerCpu');
+  // By hand, short reading steps are remote activities like all others.
+  const handOf = (effect: StepEffect): StepEffect => (effect === 'local' ? 'read' : effect);
   const speed = (variant: Variant, effect: StepEffect, steps: number): number =>
-    (cell(variant, steps, effect)?.runsPerS ?? NaN) / (cell('hand', steps, effect)?.runsPerS ?? NaN);
+    (cell(variant, steps, effect)?.runsPerS ?? NaN) / (cell('hand', steps, handOf(effect))?.runsPerS ?? NaN);
   const planBytes = (count: number): number => JSON.stringify(sequence(count, 'write').plan).length;
   const gateTimes = gates.filter((one) => one.variant === 'bare' && isQuiet(one)).flatMap((one) => one.latencies);
   const handGateTimes = gates.filter((one) => one.variant === 'hand' && isQuiet(one)).flatMap((one) => one.latencies);
@@ -130,7 +134,10 @@ export function verdictsOf({ sequences, gates, api, workerStarts }: Measured): V
     least('runs per second with records ÷ hand-written without, reading, seq-25', 0.95, speed('full', 'read', 25)),
     least('runs per second with records ÷ hand-written without, writing, seq-3', 0.85, speed('full', 'write', 3)),
     least('runs per second with records ÷ hand-written without, writing, seq-25', 0.85, speed('full', 'write', 25)),
+    least('the same, local steps against remote ones of the hand-written, seq-3', 2.5, speed('full', 'local', 3)),
+    least('the same, seq-25', 2.5, speed('full', 'local', 25)),
     most('history events per step', 6, perStep('full', 'write', 'events')),
+    most('history events per local step', 1.2, perStep('full', 'local', 'events')),
     most(
       'history events for records per run',
       1,
@@ -148,6 +155,10 @@ export function verdictsOf({ sequences, gates, api, workerStarts }: Measured): V
     most('gate decided through the API → next action, p50', 15, quantile(decided, 0.5), ' ms'),
     most('gate decided through the API → next action, p95', 30, quantile(decided, 0.95), ' ms'),
     most('step, one run at a time, seq-25 with records, p50', 25, (single?.p50 ?? NaN) / 25, ' ms'),
+    ...loops.flatMap(({ where, items, elapsedMs, rssMib }) => [
+      most(`for_each over ${items} items, ${where}`, where === 'local' ? 45 : 120, elapsedMs / 1_000, ' s'),
+      most(`the same, memory at item 9 000 ÷ at item 1 000, ${where}`, 1.1, rssMib.late / rssMib.early),
+    ]),
     most('worker process, start → polling', 800, median(workerStarts.filter(isQuiet).map((one) => one.readyMs)), ' ms'),
   ];
 }

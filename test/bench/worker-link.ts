@@ -23,7 +23,9 @@ export class WorkerLink {
     this.taskQueue = settings.taskQueue;
     this.pid = child.pid ?? 0;
     child.on('message', (message: FromChild) => {
-      if (message.t === 'mark') this.#marks.get(message.runId)?.(message.at);
+      if (message.t !== 'mark') return;
+      this.#marks.get(message.runId)?.(message.at);
+      this.#marks.get(message.path)?.(message.at);
     });
   }
 
@@ -49,11 +51,11 @@ export class WorkerLink {
     return (await this.#answer('usage', ANSWER_MS)) as Usage & { t: 'usage' };
   }
 
-  /** Resolves when the marked step of the run begins, with the moment. */
-  marked(runId: string): Promise<number> {
+  /** Resolves when a marked step begins, of the run of that id or at that path, with the moment. */
+  marked(runOrPath: string): Promise<number> {
     return new Promise((resolve) => {
-      this.#marks.set(runId, (at) => {
-        this.#marks.delete(runId);
+      this.#marks.set(runOrPath, (at) => {
+        this.#marks.delete(runOrPath);
         resolve(at);
       });
     });

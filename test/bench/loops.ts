@@ -1,0 +1,42 @@
+import type { Ground } from './ground.js';
+import { startRun } from './runs.js';
+import { loop, MARKED_ITEMS, type Where } from './workloads.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** One loop over many items. Memory is that of the worker's process while the item that it names ran. */
+export interface LoopSample {
+  where: Where;
+  items: number;
+  elapsedMs: number;
+  rssMib: { early: number; late: number };
+  /** Executions that the run was handed over to, the first one included. */
+  executions: number;
+}
+
+/** Runs one loop at each place, with records. */
+export async function measureLoops(ground: Ground, worker: WorkerLink, items: number): Promise<LoopSample[]> {
+  const samples: LoopSample[] = [];
+  for (const where of ['remote', 'local'] as const) samples.push(await takeSample(ground, worker, where, items));
+  return samples;
+}
+
+async function takeSample(ground: Ground, worker: WorkerLink, where: Where, items: number): Promise<LoopSample> {
+  const [early, late] = MARKED_ITEMS;
+  const seen = [early, late].map(async (item) => {
+    await worker.marked(`items[${item}].look`);
+    return (await worker.usage()).rssBytes / 1_048_576;
+  });
+  const began = performance.now();
+  const handle = await startRun(ground, worker, loop(where, items));
+  await handle.result();
+  const elapsedMs = performance.now() - began;
+  const [earlyMib = NaN, lateMib = NaN] = await Promise.all(seen);
+  const executions = await executionsOf(ground, handle.workflowId);
+  return { where, items, elapsedMs, rssMib: { early: earlyMib, late: lateMib }, executions };
+}
+
+async function executionsOf(ground: Ground, workflowId: string): Promise<number> {
+  let count = 0;
+  for await (const _ of ground.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) count += 1;
+  return count;
+}
