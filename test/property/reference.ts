@@ -265,11 +265,11 @@ export class Reference {
         if (handler.when !== undefined && evaluate(handler.when, inner) !== true) continue;
       } catch (error) {
         const { fault } = this.#bad(error, path);
-        return done({ status: 'failed', fault: { ...fault, cause: out.fault } });
+        return done({ status: 'failed', fault: because(fault, out.fault) });
       }
       begun(inner);
       this.#runList(handler.outputs === undefined ? { do: handler.do, outputs: {} } : handler, inner, path, (ended) => {
-        if (ended.status === 'failed') return done({ ...out, fault: { ...ended.fault, cause: out.fault } });
+        if (ended.status === 'failed') return done({ ...out, fault: because(ended.fault, out.fault) });
         if (ended.status === 'cancelled' || handler.then === 'fail') return done(out);
         const outputs = handler.outputs === undefined ? {} : { outputs: ended.outputs as Json };
         done({ ...out, handled: true, fault: { ...out.fault, handled: true }, ...outputs });
@@ -287,7 +287,7 @@ export class Reference {
       if (ended.status === 'completed') return done(out);
       const cause = ended.fault;
       if (out.status === 'completed' || (out.status === 'failed' && out.handled)) {
-        const fault = { code: 'finally_failed', path, retryable: cause.retryable, cause };
+        const fault = because({ code: 'finally_failed', path, retryable: cause.retryable }, cause);
         return done({ status: 'failed', fault });
       }
       const suppressed = [...(out.fault.suppressed ?? []), cause.code];
@@ -509,7 +509,11 @@ export class Reference {
       if (guard.reason() === 'timeout') return done({ ...this.#timeout(path), ...kept });
       if (guard.reason() !== 'failed') return done({ status: 'completed', ...kept });
       const cause = failures[0] as Fault;
-      done({ status: 'failed', fault: { code: 'parallel_failed', path, retryable: cause.retryable, cause }, ...kept });
+      done({
+        status: 'failed',
+        fault: because({ code: 'parallel_failed', path, retryable: cause.retryable }, cause),
+        ...kept,
+      });
     };
     const startMore = (): void => {
       const fresh: string[] = [];
@@ -578,7 +582,11 @@ export class Reference {
       if (guard.reason() === 'timeout') return done({ ...this.#timeout(path), ...kept });
       if (isTolerated()) return done({ status: 'completed', ...kept });
       const cause = failures[0] as Fault;
-      done({ status: 'failed', fault: { code: 'for_each_failed', path, retryable: cause.retryable, cause }, ...kept });
+      done({
+        status: 'failed',
+        fault: because({ code: 'for_each_failed', path, retryable: cause.retryable }, cause),
+        ...kept,
+      });
     };
     const wants = (body: List): boolean => {
       if (node.while === undefined) return true;
@@ -646,6 +654,13 @@ function viewOf(out: Out): JsonObject {
 
 function plainFault(fault: Fault): Json {
   return JSON.parse(JSON.stringify(fault)) as Json;
+}
+
+/** A fault with the one that led to it; five causes are kept. */
+function because(fault: Fault, cause: Fault): Fault {
+  const cut = ({ cause: deeper, ...rest }: Fault, left: number): Fault =>
+    deeper === undefined || left === 0 ? rest : { ...rest, cause: cut(deeper, left - 1) };
+  return { ...fault, cause: cut(cause, 4) };
 }
 
 function codesOf(fault: Fault): string[] {
