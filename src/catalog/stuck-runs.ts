@@ -23,6 +23,8 @@ export interface CatalogFacts {
   dispatch_age_ms: number | null;
   /** Of the oldest audit entry that is not linked, milliseconds; null when there is none. */
   audit_age_ms: number | null;
+  /** Schedules that Temporal does not have as they shall be, for longer than a minute. */
+  schedules_pending: number;
 }
 
 /** A cancel that was asked for, or steps that wait, are found among runs that made no progress for that long. */
@@ -63,7 +65,9 @@ export class StuckRuns {
         (SELECT (extract(epoch FROM now() - occurred_at) * 1000)::float8 FROM events
           WHERE dispatched_at IS NULL ORDER BY seq LIMIT 1) AS dispatch_age_ms,
         (SELECT (extract(epoch FROM now() - l.at) * 1000)::float8 FROM audit_pending p JOIN audit_log l USING (audit_id)
-          ORDER BY p.audit_id LIMIT 1) AS audit_age_ms`;
+          ORDER BY p.audit_id LIMIT 1) AS audit_age_ms,
+        (SELECT count(*)::int FROM schedules
+          WHERE applied_generation < generation AND updated_at < now() - interval '1 min') AS schedules_pending`;
     return rows[0] as CatalogFacts;
   }
 }

@@ -546,6 +546,45 @@ describe('gates', () => {
   });
 });
 
+describe('schedules', () => {
+  const ID = 'bp.remediate:1';
+
+  it('are listed with when they fire next', async () => {
+    const { out, err } = await xynctl(['schedules', 'list']);
+    expect(err).toBe('');
+    expect(out).toMatch(/^bp\.remediate:1 +0 3 \* \* \* Europe\/Berlin +active +2026-11-21T11:00:00\+01:00 +-$/m);
+    const { out: shown } = await xynctl(['schedules', 'show', ID]);
+    expect(shown).toMatch(/next:\n {2}2026-11-21T11:00:00\+01:00 /);
+    expect(shown).toContain('3 started, 1 skipped, 0 missed');
+    expect((await xynctl(['schedules', 'show', 'bp.none:1'])).code).toBe(3);
+  });
+
+  it('are paused with a note, and go on', async () => {
+    expect((await xynctl(['schedules', 'pause', ID])).code).toBe(2);
+    const { out } = await xynctl(['schedules', 'pause', ID, '--note', 'the rack moves']);
+    expect(out).toBe('bp.remediate:1 is paused: the rack moves\n');
+    await xynctl(['schedules', 'resume', ID]);
+    expect(world.calls.map(({ name, args }) => [name, args])).toEqual([
+      ['pause', { id: ID, note: 'the rack moves' }],
+      ['resume', { id: ID }],
+    ]);
+  });
+
+  it('fire by hand, for the past only after they were shown', async () => {
+    expect((await xynctl(['schedules', 'trigger', ID, '--overlap', 'allow'])).out).toContain('fires for 2026-11-21T10');
+    const range = ['--from', '2026-11-01T00:00:00Z', '--to', '2026-11-02'];
+    const { out } = await xynctl(['schedules', 'backfill', ID, ...range]);
+    expect(out).toContain('1 of 1 times would fire, queue_all.');
+    expect((await xynctl(['schedules', 'backfill', ID, ...range, '--yes'])).out).toContain('1 of 1 times fire');
+    expect((await xynctl(['schedules', 'backfill', ID, '--from', 'x', '--to', 'y'])).code).toBe(2);
+    expect(world.calls.map(({ args }) => args)).toEqual([
+      expect.objectContaining({ id: ID, overlap: 'allow', idempotencyKey: expect.any(String) }),
+      expect.objectContaining({ dry_run: true, to: '2026-11-02T00:00:00.000Z' }),
+      expect.objectContaining({ dry_run: false, overlap: 'queue_all' }),
+    ]);
+  });
+});
+
 describe('replay and audit verify', () => {
   it('tells runs from files', async () => {
     world.runs = [fakeRun({ run_id: RUN })];

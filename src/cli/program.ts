@@ -17,6 +17,7 @@ import { addPlanCommand } from './commands/plan.js';
 import { addPreflightCommand } from './commands/preflight.js';
 import { addProofCommands } from './commands/proof.js';
 import { addRunCommands } from './commands/runs.js';
+import { addScheduleCommands } from './commands/schedules.js';
 import { addServerCommands } from './commands/servers.js';
 import { addTestCommand } from './commands/scenarios.js';
 import { CommandBinder, examples, type CliIo } from './context.js';
@@ -54,6 +55,7 @@ export function createProgram(actions: CliActions, io: CliIo, binder: CommandBin
   addEventCommands(program, binder);
   addRunCommands(program, binder);
   addGateCommands(program, binder);
+  addScheduleCommands(program, binder);
   addArtifactCommands(program, binder);
   addProofCommands(program, binder);
   addConfigCommand(program, binder);

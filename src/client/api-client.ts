@@ -39,6 +39,13 @@ import {
   stepListSchema,
   type runListQuery,
 } from '../http/schemas/run.js';
+import {
+  backfillSchema,
+  scheduleDetailSchema,
+  scheduleListSchema,
+  triggeredScheduleSchema,
+  type scheduleListQuery,
+} from '../http/schemas/schedule.js';
 import { again } from './again.js';
 import { doctorSchema } from '../http/schemas/doctor.js';
 
@@ -62,6 +69,9 @@ export type DraftTest = z.infer<typeof draftTestSchema>;
 export type DraftToSave = z.input<typeof saveDraftRequest>;
 export type Artifact = z.infer<typeof artifactSchema>;
 export type GateDecided = z.infer<typeof gateDecidedSchema>;
+export type ScheduleItem = z.infer<typeof scheduleListSchema>['items'][number];
+export type ScheduleDetail = z.infer<typeof scheduleDetailSchema>;
+export type Backfill = z.infer<typeof backfillSchema>;
 export type DoctorReport = z.infer<typeof doctorSchema>;
 export type StuckRun = DoctorReport['runs'][number];
 
@@ -284,6 +294,43 @@ export class ApiClient {
     return this.#call('POST', `/drafts/${encodeURIComponent(draftId)}/promote`, promotedDraftSchema, { body: request });
   }
 
+  async listSchedules(query: QueryOf<typeof scheduleListQuery>): Promise<z.infer<typeof scheduleListSchema>> {
+    return this.#call('GET', '/schedules', scheduleListSchema, { query });
+  }
+
+  async getSchedule(scheduleId: string): Promise<ScheduleDetail> {
+    return this.#call('GET', schedulePath(scheduleId), scheduleDetailSchema);
+  }
+
+  async pauseSchedule(scheduleId: string, note: string): Promise<ScheduleDetail> {
+    return this.#call('POST', schedulePath(scheduleId, '/pause'), scheduleDetailSchema, { body: { note } });
+  }
+
+  async resumeSchedule(scheduleId: string, note?: string): Promise<ScheduleDetail> {
+    const body = note === undefined ? {} : { note };
+    return this.#call('POST', schedulePath(scheduleId, '/resume'), scheduleDetailSchema, { body });
+  }
+
+  /** Fires a schedule now. */
+  async triggerSchedule(
+    scheduleId: string,
+    request: { overlap?: string } = {},
+    key?: string,
+  ): Promise<z.infer<typeof triggeredScheduleSchema>> {
+    const path = schedulePath(scheduleId, '/trigger');
+    return this.#call('POST', path, triggeredScheduleSchema, { body: request, headers: keyed(key) });
+  }
+
+  /** Fires a schedule for its times in a range of the past, or with `dry_run` tells which these are. */
+  async backfillSchedule(
+    scheduleId: string,
+    request: { from: string; to: string; dry_run: boolean; overlap?: string },
+    key?: string,
+  ): Promise<Backfill> {
+    const path = schedulePath(scheduleId, '/backfill');
+    return this.#call('POST', path, backfillSchema, { body: request, headers: keyed(key) });
+  }
+
   async listArtifacts(query: QueryOf<typeof artifactListQuery>): Promise<z.infer<typeof artifactListSchema>> {
     return this.#call('GET', '/artifacts', artifactListSchema, { query });
   }
@@ -451,6 +498,10 @@ export class ApiClient {
       `What answers at ${url} (status ${status}) is not the API of Xyn, or of another version than ${program}.`,
     );
   }
+}
+
+function schedulePath(scheduleId: string, below = ''): string {
+  return `/schedules/${encodeURIComponent(scheduleId)}${below}`;
 }
 
 /** The key that makes a repeat harmless: the caller's, or one of this call. */

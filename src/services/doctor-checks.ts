@@ -93,6 +93,14 @@ function catalogFindings({ catalog, nowMs }: InstallationFacts): Finding[] {
       next_step: 'Check the log of the API, then `xynctl audit verify`.',
     });
   }
+  if (catalog.schedules_pending > 0) {
+    findings.push({
+      code: 'schedules_pending',
+      severity: 'error',
+      message: `${catalog.schedules_pending} schedules are not at Temporal as they are here: they fire as before, or not at all.`,
+      next_step: 'Check that Temporal answers (`xynctl status`); `xynctl schedules list` names them, and show says why.',
+    });
+  }
   if (Math.abs(catalog.now_ms - nowMs) > SKEW_MS) {
     findings.push({
       code: 'clock_skew',

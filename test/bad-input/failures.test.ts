@@ -24,6 +24,8 @@ const BODIES: Record<string, object> = {
   '/artifacts': { name: 'a.txt', content_base64: 'YQ==' },
   '/drafts': { name: 'a', definition: 'a secret of the caller' },
   '/drafts/:draft_id/revisions': { definition: 'a secret of the caller' },
+  '/schedules/:schedule_id/pause': { note: 'a secret of the caller' },
+  '/schedules/:schedule_id/backfill': { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z' },
   '/gates/:gate_id/decide': { decision: 'approve' },
   '/actions/execute': { request_id: randomUUID(), action: 'http.call', with: { url: 'https://x.example' } },
 };

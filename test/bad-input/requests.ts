@@ -91,6 +91,18 @@ export const JSON_CASES: readonly BadInput[] = [
   get('J13a', 'a run that is no UUID', '/runs/1', [404, 'not_found']),
   get('J13b', 'a gate that is no UUID', "/gates/x'%20OR%201=1--", [404, 'not_found']),
   get('J13c', 'a UUID with braces', `/events/{${randomUUID()}}`, [404, 'not_found']),
+  get('J13d', 'a schedule that is not there', '/schedules/bp.none:1', [404, 'schedule_not_found']),
+  get('J13e', 'NUL in a schedule id', '/schedules/a%00b', [404, 'not_found']),
+  json('C10', 'a pause without a note', '{}', [422, 'request_invalid'], { path: '/api/v1/schedules/bp.a:1/pause' }),
+  json('C11', 'an overlap that is none', '{"overlap":"kill"}', [422, 'request_invalid'], {
+    path: '/api/v1/schedules/bp.a:1/trigger',
+  }),
+  json('C12', 'a backfill without an end', '{"from":"2026-11-01T00:00:00Z"}', [422, 'request_invalid'], {
+    path: '/api/v1/schedules/bp.a:1/backfill',
+  }),
+  json('C13', 'a schedule that is not there', '{"note":"x"}', [404, 'schedule_not_found'], {
+    path: '/api/v1/schedules/bp.a:1/pause',
+  }),
   get('J14', 'a broken escape', '/runs/%E0%A4%A', [400, 'path_encoding']),
   get('J15a', 'a way up in a parameter', '/runs/..%2fevents', [404, 'not_found']),
   get('J15b', 'a way up to a file', '/artifacts/..%2f..%2f..%2fetc%2fpasswd/download', [404, 'not_found']),

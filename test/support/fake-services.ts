@@ -126,10 +126,11 @@ function fakeSchedules(asked: (name: string, caller: Caller, args: unknown) => v
     if (id === fakeSchedule.schedule_id) return fakeSchedule;
     throw new XynFault('schedule_not_found', 'No schedule has that id.');
   };
+  const { runs: _runs, counts: _counts, ...listed } = fakeSchedule;
   const ids = { schedule_id: fakeSchedule.schedule_id, event_id: randomUUID(), run_id: randomUUID() };
   return {
-    list: async () => [fakeSchedule],
-    comingUp: async () => [{ schedule: fakeSchedule, at }],
+    list: async () => [listed],
+    comingUp: async () => [{ schedule: listed, at }],
     get: async (id) => found(id),
     pause: async (caller, id, note) => {
       asked('pause', caller, { id, note });

@@ -61,6 +61,8 @@ async function idsFor(argument: Argument | undefined, client: ApiClient): Promis
       return (await client.listGates({ limit: 50, status: 'open' })).items.map((gate) => shortId(gate.gate_id));
     case 'blueprint':
       return (await client.listBlueprints({ limit: 200 })).items.map((one) => one.blueprint_id);
+    case 'schedule':
+      return (await client.listSchedules({ limit: 200 })).items.map((one) => one.schedule_id);
     default:
       return [];
   }
@@ -97,7 +99,7 @@ export function addCompletionCommands(program: Command, binder: CommandBinder): 
   program
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
-    .description('a script that completes commands, options and ids of runs, gates and blueprints')
+    .description('a script that completes commands, options and ids of runs, gates, schedules and blueprints')
     .addHelpText(
       'after',
       examples(
