@@ -354,6 +354,13 @@ export interface ScheduledRunDto {
   completed_at: string | null;
 }
 
+/** A time at which a schedule fires. */
+export interface ComingUpDto {
+  schedule_id: string;
+  blueprint_name: string;
+  at: string;
+}
+
 export interface ScheduleDetailDto extends ScheduleDto {
   runs: ScheduledRunDto[];
   /** What Temporal counted; null when it does not answer or has no such schedule yet. */

@@ -103,7 +103,7 @@ interface Zone {
   fromLocal(local: number): number;
 }
 
-function zoneOf(timezone: string): Zone {
+function newZone(timezone: string): Zone {
   const offsetMinutes = offsetsOf(timezone);
   const toLocal = (at: number): number => at + offsetMinutes(at) * MINUTE_MS;
   return {
@@ -117,6 +117,17 @@ function zoneOf(timezone: string): Zone {
       return there === offset ? at : local - there * MINUTE_MS;
     },
   };
+}
+
+/** Making a formatter takes longer than all that is asked of it. */
+const zones = new Map<string, Zone>();
+
+function zoneOf(timezone: string): Zone {
+  const known = zones.get(timezone);
+  if (known !== undefined) return known;
+  const zone = newZone(timezone);
+  zones.set(timezone, zone);
+  return zone;
 }
 
 /** Minutes ahead of UTC of a zone, by time. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ScheduleRow } from '../catalog/schedule-store.js';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
-import type { BackfillDto, ScheduleDetailDto, ScheduleDto, TriggeredScheduleDto } from '../domain/dtos.js';
+import type { BackfillDto, ComingUpDto, ScheduleDetailDto, ScheduleDto, TriggeredScheduleDto } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
 import { runIdOf } from '../domain/ids.js';
@@ -58,10 +58,20 @@ export class ScheduleService {
   }
 
   /** The next times of all schedules that fire, soonest first. */
-  async comingUp(limit: number): Promise<{ schedule: ScheduleDto; at: string }[]> {
-    const schedules = (await this.list()).filter((one) => one.is_enabled && !one.is_paused);
-    const times = schedules.flatMap((schedule) => schedule.next.slice(0, limit).map(({ at }) => ({ schedule, at })));
-    return times.sort((a, b) => a.at.localeCompare(b.at)).slice(0, limit);
+  async comingUp(limit: number): Promise<ComingUpDto[]> {
+    const rows = await this.#deps.catalog.schedules.list();
+    const now = this.#deps.clock();
+    const times = rows
+      .filter((row) => !row.is_paused && row.spec.disabled !== true)
+      .flatMap((row) => timesOf(row.spec, now, { limit }).map(({ at }) => ({ row, at })));
+    return times
+      .sort((a, b) => a.at - b.at)
+      .slice(0, limit)
+      .map(({ row, at }) => ({
+        schedule_id: row.schedule_id,
+        blueprint_name: row.blueprint_name,
+        at: new Date(at).toISOString(),
+      }));
   }
 
   /** @throws XynFault `schedule_not_found`. */

@@ -130,7 +130,7 @@ function fakeSchedules(asked: (name: string, caller: Caller, args: unknown) => v
   const ids = { schedule_id: fakeSchedule.schedule_id, event_id: randomUUID(), run_id: randomUUID() };
   return {
     list: async () => [listed],
-    comingUp: async () => [{ schedule: listed, at }],
+    comingUp: async () => [{ schedule_id: listed.schedule_id, blueprint_name: listed.blueprint_name, at }],
     get: async (id) => found(id),
     pause: async (caller, id, note) => {
       asked('pause', caller, { id, note });

@@ -6,6 +6,7 @@ import {
   blueprintDiff,
   blueprintOverview,
   blueprintRuns,
+  blueprintSchedules,
   blueprintSource,
   blueprintVersions,
 } from '../../ui/blueprints/blueprint.js';
@@ -83,6 +84,20 @@ const versions = page<z.infer<typeof versionQuery>>({
   },
 });
 
+const schedules = page({
+  path: '/blueprints/:blueprint_id/schedules',
+  privilege: 'schedule.read',
+  load: async ({ services, param, ui }) => {
+    const id = param('blueprint_id');
+    const [blueprint, found] = await Promise.all([
+      services.blueprints.get(id),
+      services.schedules.list({ blueprint_id: id }),
+    ]);
+    const view = { blueprint, tab: 'schedules', schedules: found } as const;
+    return framed(blueprint, blueprintSchedules(view, ui), 'schedules');
+  },
+});
+
 const runs = page({
   path: '/blueprints/:blueprint_id/runs',
   privilege: 'run.read',
@@ -139,4 +154,4 @@ const diff = page<z.infer<typeof diffQuery>>({
   },
 });
 
-export const blueprintPages = [list, versions, runs, source, diff, overview];
+export const blueprintPages = [list, versions, schedules, runs, source, diff, overview];

@@ -11,6 +11,7 @@ import { searchPages } from './search-page.js';
 import { launchForms, launchPages } from './launch-pages.js';
 import type { UiForm, UiPage } from './page.js';
 import { runPages } from './run-pages.js';
+import { scheduleForms, schedulePages } from './schedule-pages.js';
 
 /** Every page. Where two paths fit an address, the first one is taken. */
 export const pages: readonly UiPage[] = [
@@ -18,6 +19,7 @@ export const pages: readonly UiPage[] = [
   ...eventPages,
   ...launchPages,
   ...blueprintPages,
+  ...schedulePages,
   ...gatePages,
   ...runsPages,
   ...searchPages,
@@ -29,4 +31,11 @@ export const pages: readonly UiPage[] = [
 ];
 
 /** Every form. */
-export const forms: readonly UiForm[] = [...eventForms, ...launchForms, ...gateForms, ...runsForms, ...auditForms];
+export const forms: readonly UiForm[] = [
+  ...eventForms,
+  ...launchForms,
+  ...gateForms,
+  ...runsForms,
+  ...auditForms,
+  ...scheduleForms,
+];

@@ -1,5 +1,5 @@
 import type { EndedRun, OpenRuns, RunDay } from '../../domain/blueprint-page.js';
-import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto } from '../../domain/dtos.js';
+import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto, ScheduleDto } from '../../domain/dtos.js';
 import type { Plan } from '../../domain/plan.js';
 import { about } from '../format.js';
 import { buildTree } from '../graph/build-tree.js';
@@ -13,11 +13,12 @@ import { changedLines } from '../parts/changed-lines.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields } from '../parts/schema-form.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
+import { scheduleTable } from '../schedules/schedules.js';
 import { whenText } from '../schedules/words.js';
 import { template } from '../template.js';
 import { sourceCode } from './source.js';
 
-export const BLUEPRINT_TABS = ['overview', 'versions', 'runs', 'source'] as const;
+export const BLUEPRINT_TABS = ['overview', 'versions', 'schedules', 'runs', 'source'] as const;
 export type BlueprintTab = (typeof BLUEPRINT_TABS)[number];
 
 interface Framed {
@@ -41,6 +42,7 @@ export interface OverviewView extends Framed {
 const frameTemplate = template<Record<string, unknown>>(import.meta.url, './frame.eta');
 const overviewTemplate = template<Record<string, unknown>>(import.meta.url, './overview.eta');
 const versionsTemplate = template<Record<string, unknown>>(import.meta.url, './versions.eta');
+const schedulesTemplate = template<Record<string, unknown>>(import.meta.url, './schedules.eta');
 const runsTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
 const sourceTemplate = template<Record<string, unknown>>(import.meta.url, './source.eta');
 const diffTemplate = template<Record<string, unknown>>(import.meta.url, './diff.eta');
@@ -111,6 +113,12 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
 /** The versions, newest first; each can be compared with the one before it. */
 export function blueprintVersions(view: Framed & { versions: readonly BlueprintVersionDto[]; older: string | null }, ui: Parts): Html {
   return framed(view, versionsTemplate({ ...view }, ui), ui);
+}
+
+/** What starts it by the clock. */
+export function blueprintSchedules(view: Framed & { schedules: readonly ScheduleDto[] }, ui: Parts): Html {
+  const table = scheduleTable(view.schedules, true, ui);
+  return framed(view, schedulesTemplate({ ...view, table }, ui), ui);
 }
 
 /** The newest runs of the blueprint. */

@@ -1,4 +1,4 @@
-import type { RunDto } from '../../domain/dtos.js';
+import type { ComingUpDto, RunDto } from '../../domain/dtos.js';
 import { about, count, countWord, duration, fieldsIn } from '../format.js';
 import { gateQuestion } from '../gates/decision.js';
 import { html, type Html, type Part } from '../html.js';
@@ -6,6 +6,7 @@ import { barChart } from '../parts/bar-chart.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
+import { schedulePath } from '../schedules/schedules.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
 
@@ -39,6 +40,8 @@ export interface HomeView {
     temporal: { ok: boolean; ui_url: string | null };
     worker: { ok: boolean; pollers: number };
   };
+  /** The next times of schedules. */
+  comingUp: readonly ComingUpDto[];
   isFirstStart: boolean;
   /** What a first start leads to; null: no blueprint can be launched yet. */
   starter: { blueprint_id: string; name: string } | null;
@@ -217,8 +220,9 @@ export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fr
         </li>`,
     )}
   </ul>`;
+  const coming = view.comingUp.map((one) => ({ ...one, path: schedulePath(one.schedule_id) }));
   const first = view.isFirstStart ? firstStartTemplate({ starter: view.starter }, ui) : null;
-  const content = { ...view, head, list, running, health, isIll, first, ...chart(view, ui), duration };
+  const content = { ...view, head, list, running, health, isIll, coming, first, ...chart(view, ui), duration };
   const fragments = [
     { id: 'home-head', html: head },
     { id: 'attention', html: list },

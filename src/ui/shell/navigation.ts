@@ -2,7 +2,17 @@ import { count } from '../format.js';
 
 /** Pages that the navigation names. */
 export type NavKey =
-  'home' | 'gates' | 'events' | 'runs' | 'launch' | 'blueprints' | 'audit' | 'artifacts' | 'footprints' | 'health';
+  | 'home'
+  | 'gates'
+  | 'events'
+  | 'runs'
+  | 'launch'
+  | 'blueprints'
+  | 'schedules'
+  | 'audit'
+  | 'artifacts'
+  | 'footprints'
+  | 'health';
 
 /** Whose day a page is cut for (001 §17.3). A view only narrows what is shown; what one may do the services say. */
 export type View = 'operator' | 'owner' | 'user';
@@ -22,7 +32,7 @@ export interface NavLink {
 const HIDDEN: Record<View, readonly NavKey[]> = {
   operator: [],
   owner: ['events', 'launch', 'artifacts', 'health'],
-  user: ['events', 'blueprints', 'audit', 'artifacts', 'footprints', 'health'],
+  user: ['events', 'blueprints', 'schedules', 'audit', 'artifacts', 'footprints', 'health'],
 };
 
 /** The navigation of a view, group by group; the first group has no title. */
@@ -52,7 +62,13 @@ export function navigation(
         { key: 'launch', label: 'Launch', href: '/ui/runs/new' },
       ],
     },
-    { title: 'Build', links: [{ key: 'blueprints', label: 'Blueprints', href: '/ui/blueprints' }] },
+    {
+      title: 'Build',
+      links: [
+        { key: 'blueprints', label: 'Blueprints', href: '/ui/blueprints' },
+        { key: 'schedules', label: 'Schedules', href: '/ui/schedules' },
+      ],
+    },
     {
       title: 'Prove',
       links: [

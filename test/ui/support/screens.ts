@@ -6,7 +6,8 @@ import { screenServices } from '../../../src/main/screen-services.js';
 import { RunGateway } from '../../../src/temporal/gateway.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
-import { silentLog } from '../../support/node.js';
+import { caller, silentLog } from '../../support/node.js';
+import { planOf, transform } from '../../support/plans.js';
 import { seedProof, startProof, type Proof } from './proof.js';
 import { seedOldEvents, seedOldRuns } from './history.js';
 import { seedRunSamples } from './run-samples.js';
@@ -59,6 +60,7 @@ export class TestFeed implements LiveFeed {
 
 function quietGateway(): RunGateway {
   const gateway = new RunGateway({ address: '127.0.0.1:1', namespace: 'default', taskQueue: 'none', log: silentLog });
+  Object.assign(gateway.schedules, { put: () => Promise.resolve(), describe: () => Promise.resolve(undefined) });
   return Object.assign(gateway, {
     describe: () => Promise.resolve({ status: 'open', pending: [], decisionWaitsSince: null }),
   });
@@ -74,6 +76,15 @@ export interface ScreensOptions {
   name?: string;
 }
 
+/** A blueprint that starts by the clock, in two ways; one of them is paused. */
+async function seedSchedules({ blueprints, schedules }: Core): Promise<void> {
+  const at = (cron: string) => ({ kind: 'schedule', cron, timezone: 'Europe/Berlin', catchup_ms: 600_000 }) as const;
+  const triggers = [at('0 3 * * *'), { ...at('0 7 * * MON'), jitter_ms: 60_000 }];
+  const plan = planOf([transform('seen', [['x', 1]])], { id: 'bp.checks.nightly', triggers });
+  await blueprints.savePlan(caller(), { plan, source: 'id: bp.checks.nightly', debug: {} });
+  await schedules.pause(caller(), 'bp.checks.nightly:2', 'the rack is being moved');
+}
+
 /** Starts the screens over a catalog of their own, with a realistic content unless `empty`. */
 export async function startScreens(options: ScreensOptions = {}): Promise<Screens> {
   const database = await freshDatabase();
@@ -85,6 +96,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   if (history > 0) await seedOldRuns(database, history);
   const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
   const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog });
+  if (options.samples === true) await seedSchedules(core);
   const feed = new TestFeed();
   const fakes = fakeServices().services;
   const health = {

@@ -1,0 +1,102 @@
+import type { BackfillDto, ScheduleDetailDto, ScheduleDto } from '../../domain/dtos.js';
+import { html, type Html } from '../html.js';
+import type { Parts } from '../parts/parts.js';
+import { runStatus } from '../status.js';
+import { template } from '../template.js';
+import { clockText, firesText, OVERLAP_TEXT, scheduleStatus } from './words.js';
+
+const listTemplate = template<Record<string, unknown>>(import.meta.url, './list.eta');
+const tableTemplate = template<Record<string, unknown>>(import.meta.url, './table.eta');
+const scheduleTemplate = template<Record<string, unknown>>(import.meta.url, './schedule.eta');
+const pauseTemplate = template<Record<string, unknown>>(import.meta.url, './pause.eta');
+const triggerTemplate = template<Record<string, unknown>>(import.meta.url, './trigger.eta');
+const backfillTemplate = template<Record<string, unknown>>(import.meta.url, './backfill.eta');
+
+const DOTS = { width: 160, height: 12, radius: 3.5 };
+
+/** Address of a schedule's page, or of one below it. */
+export function schedulePath(scheduleId: string, below = ''): string {
+  return `/ui/schedules/${encodeURIComponent(scheduleId)}${below}`;
+}
+
+/** The times to come as dots along a line of time; hollow ones do not fire. */
+function timeDots(one: ScheduleDto): Html {
+  const times = one.next.map(({ at }) => Date.parse(at));
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  const { width, height, radius } = DOTS;
+  const span = Math.max(1, last - first);
+  const room = width - 2 * radius - 2;
+  const isOff = one.is_paused || !one.is_enabled;
+  const label = `The next ${times.length} times${isOff ? ', none of which fires now' : ''}`;
+  return html`<svg
+    class="${isOff ? 'times is-off' : 'times'}"
+    viewBox="0 0 ${String(width)} ${String(height)}"
+    width="${String(width)}"
+    height="${String(height)}"
+    role="img"
+    aria-label="${label}"
+  >
+    ${times.map((at) => {
+      const x = radius + 1 + ((at - first) / span) * room;
+      return html`<circle cx="${x.toFixed(1)}" cy="${String(height / 2)}" r="${String(radius)}" />`;
+    })}
+  </svg>`;
+}
+
+function lookOf(one: ScheduleDto) {
+  return {
+    one,
+    path: schedulePath(one.schedule_id),
+    fires: firesText(one),
+    look: scheduleStatus(one),
+    isFiring: one.is_enabled && !one.is_paused,
+    dots: timeDots(one),
+    last: one.last_run === null ? null : runStatus({ status: one.last_run.status }),
+  };
+}
+
+/** Schedules as a table; `isOfOne`: all are of one blueprint, which stands elsewhere. */
+export function scheduleTable(schedules: readonly ScheduleDto[], isOfOne: boolean, ui: Parts): Html {
+  return tableTemplate({ rows: schedules.map(lookOf), isOfOne, clockText }, ui);
+}
+
+/** The page with all schedules. @param more address of what did not fit, or null. */
+export function scheduleList(schedules: readonly ScheduleDto[], more: number, ui: Parts): Html {
+  return listTemplate({ schedules, table: scheduleTable(schedules, false, ui), more }, ui);
+}
+
+/** One schedule: its next times, its last runs, and what can be done. */
+export function schedulePage(one: ScheduleDetailDto, ui: Parts): Html {
+  const runs = one.runs.map((run) => ({ run, look: runStatus({ status: run.status }) }));
+  return scheduleTemplate({ ...lookOf(one), runs, overlap: OVERLAP_TEXT[one.overlap], clockText }, ui);
+}
+
+interface Question {
+  one: ScheduleDetailDto;
+  csrf: string;
+}
+
+/** The question before a pause, or before its end. */
+export function pauseQuestion(view: Question & { problem?: string }, ui: Parts): Html {
+  return pauseTemplate(
+    { problem: undefined, ...view, path: schedulePath(view.one.schedule_id), fires: firesText(view.one) },
+    ui,
+  );
+}
+
+/** The question before a schedule is fired now. @param view.key makes a second press of the button harmless. */
+export function triggerQuestion(view: Question & { key: string }, ui: Parts): Html {
+  const { one } = view;
+  const open = one.runs.find(({ status }) => status === 'created' || status === 'running');
+  const overlap = OVERLAP_TEXT[one.overlap];
+  return triggerTemplate({ ...view, path: schedulePath(one.schedule_id), open, overlap }, ui);
+}
+
+/** Times of the past: asked for, shown, and then fired. */
+export function backfillQuestion(
+  view: Question & { key: string; from: string; to: string; plan: BackfillDto | null; problem: string | null },
+  ui: Parts,
+): Html {
+  const fresh = view.plan?.times.filter((time) => !time.is_known).length ?? 0;
+  return backfillTemplate({ ...view, path: schedulePath(view.one.schedule_id), fresh, clockText }, ui);
+}
