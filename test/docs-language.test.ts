@@ -115,7 +115,7 @@ describe('the problems of the language reference', () => {
     const told = files.flatMap((name) => {
       const source = readFileSync(new URL(name, folder), 'utf8');
       const calls =
-        /(?:\b(?:add|report|tell|warn)\(\s*|\bcode(?::| =) |^ +[A-Z_]+: |(?:\]|place), )'([a-z]+(?:_[a-z]+)+)'/gm;
+        /(?:\b(?:add|report|tell|warn|error)\(\s*|\bat\(\s*'(?:error|warning)',\s*|\bcode(?::| =) |^ +[A-Z_]+: |(?:\]|place), )'([a-z]+(?:_[a-z]+)+)'/gm;
       return [...source.matchAll(calls)].map(([, code = '']) => code);
     });
     const known = new Set([...shown.map(({ code }) => code), ...large.map(([code]) => code), 'yaml_timeout']);

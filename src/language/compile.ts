@@ -28,6 +28,7 @@ import { Values } from './document/values.js';
 import type { Problem } from './problem.js';
 import { pointerToken, type Source } from './source.js';
 import { nearestName } from './suggestion.js';
+import { checkTypes } from './types/check.js';
 
 /** Bytes of a plan's canonical text, at most (language §8.1). */
 const MAX_PLAN_BYTES = 262_144;
@@ -116,18 +117,18 @@ function build(report: Report, value: JsonObject, dialect: Dialect, context: Com
     steps: drafted.infos,
     usedInputs: new Set(),
     reads: [],
-    taintedItems: new Set(),
+    places: new Map(),
     placeholders: 0,
   };
   const values = new Values(names);
   const triggers = new TriggerReader(names, values, dialect).read(fields);
-  const sources = { names, inputsFromEvents: triggers.length > 0 };
   const types = new TypeReader(report);
-  const compiler = new PlanCompiler({ dialect, names, values, types, sources, actions, providers, limits });
+  const compiler = new PlanCompiler({ dialect, names, values, types, actions, providers, limits });
   const root = compiler.root(drafted, fields);
   const { nodes } = compiler;
-  const outputs = readOutputs(names, values, fields, { dialect, list: drafted.root.list });
+  const { outputs, declared } = readOutputs(names, values, fields, { dialect, list: drafted.root.list });
   warnOfUnused(report, names);
+  checkTypes({ dialect, names, actions, drafted, nodes, root, triggers, outputs, declared });
   // A step that is wrong has no node: what follows wants all of them.
   if (id === undefined || !report.isClean) return { nodes: [] };
   const plan: Plan = {

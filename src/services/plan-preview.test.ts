@@ -38,7 +38,7 @@ id: bp.fleet
 triggers:
   - event: fleet.patch
     filter: event.data.wanted
-    inputs: {hosts: '{{event.data.hosts}}', stage: prod}
+    inputs: {hosts: '{{trust(event.data.hosts, "an operator named them")}}', stage: prod}
 inputs: {hosts: 'string[]', stage: string}
 plan:
   - {kind: gate, id: allow, mode: manual}

@@ -5,7 +5,7 @@ import { pointerToken } from '../source.js';
 import { checkInput, markAt } from './contracts.js';
 import type { NameScope } from './names.js';
 import type { Report } from './report.js';
-import { isTainted, type TaintSources } from './taint.js';
+import { SECRET_PATH } from './types.js';
 import { isSecretReference, type Values } from './values.js';
 
 /** What a step gives to its action. */
@@ -13,8 +13,6 @@ export interface ActionInput {
   with: Record<string, Val>;
   /** The top-level inputs that hold no templates. */
   literal: JsonObject;
-  /** Places where text from outside could choose a target. */
-  tainted: string[];
 }
 
 interface Place {
@@ -28,22 +26,13 @@ interface Place {
 export class ActionInputReader {
   readonly #report: Report;
   readonly #values: Values;
-  readonly #sources: TaintSources;
   readonly #action: CatalogAction;
   readonly #scope: NameScope;
   readonly #dynamic: string[] = [];
-  readonly #tainted: string[] = [];
 
-  constructor(parts: {
-    report: Report;
-    values: Values;
-    sources: TaintSources;
-    action: CatalogAction;
-    scope: NameScope;
-  }) {
+  constructor(parts: { report: Report; values: Values; action: CatalogAction; scope: NameScope }) {
     this.#report = parts.report;
     this.#values = parts.values;
-    this.#sources = parts.sources;
     this.#action = parts.action;
     this.#scope = parts.scope;
   }
@@ -62,7 +51,7 @@ export class ActionInputReader {
     const dynamicHere = new Set(this.#dynamic.map((path) => path.split('/')[1]));
     checkInput(this.#report, this.#action, { value: checked, pointer, dynamic: this.#dynamic });
     const literal = Object.entries(checked).filter(([key]) => !dynamicHere.has(pointerToken(key)));
-    return { with: rendered, literal: Object.fromEntries(literal), tainted: this.#tainted };
+    return { with: rendered, literal: Object.fromEntries(literal) };
   }
 
   /** `x_ref: p` is read as `x: {secret: p}` where the action takes a secret `x`. */
@@ -108,13 +97,7 @@ export class ActionInputReader {
   #leaf({ json, pointer, path }: Place): Val {
     const val = this.#values.value(json, pointer, this.#scope);
     if (val !== json) this.#dynamic.push(tokens(path));
-    if (this.#isSink(path) && isTainted(this.#sources, val)) this.#tainted.push(pointer);
     return val;
-  }
-
-  /** Whether the value, or a value around it, chooses what the action acts on. */
-  #isSink(path: readonly string[]): boolean {
-    return path.some((_, ix) => markAt(this.#action.input, path.slice(0, ix + 1), 'x-sink') !== undefined);
   }
 
   #secret({ json, pointer, path }: Place): Val {
@@ -127,7 +110,11 @@ export class ActionInputReader {
     const below = pointer.endsWith('_ref') ? pointer : `${pointer}/secret`;
     const val = this.#values.value(json.secret, below, this.#scope);
     if (val !== json.secret) this.#dynamic.push(tokens(path));
-    if (isTainted(this.#sources, val)) this.#tainted.push(pointer);
+    else if (!SECRET_PATH.test(json.secret) || /(^|\/)\.{1,2}(\/|$)/.test(json.secret)) {
+      // Never repeated: what is no path may be the value itself.
+      const message = 'The path of a secret is lower case: words of letters, digits, `_`, `-` and `.`, joined by `/`.';
+      this.#report.add('secret_literal', below, message, { suggestion: '{secret: path}' });
+    }
     return { secret: val };
   }
 }

@@ -134,28 +134,39 @@ export function inputsSchema(inputs: ReadonlyMap<string, InputInfo>): JsonObject
   };
 }
 
+/** What a run gives. */
+interface WrittenOutputs {
+  outputs: Record<string, Val>;
+  /** JSON Schemas of those whose type is written. */
+  declared: Map<string, JsonObject>;
+}
+
 /** The run's outputs: written ones, or in v0 those of the last step that has a field of that name. */
 export function readOutputs(
   names: Names,
   values: Values,
   fields: Fields,
   { dialect, list }: { dialect: Dialect; list: StepList },
-): Record<string, Val> {
+): WrittenOutputs {
   const scope = scopeAt(list, Infinity);
+  const declared = new Map<string, JsonObject>();
   if (dialect === 'xyn/v0') {
     const items = namedItems(names.report, fields, 'outputs');
-    return Object.fromEntries(items.map(({ name, pointer }) => [name, bound(names, name, pointer)]));
+    return {
+      outputs: Object.fromEntries(items.map(({ name, pointer }) => [name, bound(names, name, pointer)])),
+      declared,
+    };
   }
   const entries = Object.entries(fields.object('outputs') ?? {});
-  return Object.fromEntries(
-    entries.map(([name, written]) => {
-      const pointer = `${fields.at('outputs')}/${pointerToken(name)}`;
-      checkName(names.report, dialect, name, pointer, 'key');
-      if (!isLongForm(written)) return [name, values.value(written, pointer, scope)];
-      if (written['type'] !== undefined) new TypeReader(names.report).read(written['type'], `${pointer}/type`);
-      return [name, values.value(written['value'] as Json, `${pointer}/value`, scope)];
-    }),
-  );
+  const outputs = entries.map(([name, written]): [string, Val] => {
+    const pointer = `${fields.at('outputs')}/${pointerToken(name)}`;
+    checkName(names.report, dialect, name, pointer, 'key');
+    if (!isLongForm(written)) return [name, values.value(written, pointer, scope)];
+    const { type } = written;
+    if (type !== undefined) declared.set(name, new TypeReader(names.report).read(type, `${pointer}/type`).schema);
+    return [name, values.value(written['value'] as Json, `${pointer}/value`, scope)];
+  });
+  return { outputs: Object.fromEntries(outputs), declared };
 }
 
 function isLongForm(json: Json): json is JsonObject {
@@ -165,7 +176,7 @@ function isLongForm(json: Json): json is JsonObject {
 
 function bound(names: Names, name: string, pointer: string): Val {
   const steps = [...names.steps].sort(([, a], [, b]) => b.ix - a.ix);
-  const found = steps.find(([, step]) => step.outputs.names.includes(name));
+  const found = steps.find(([, step]) => step.outputs.includes(name));
   if (found === undefined) {
     names.report.add('output_unbound', pointer, `No step has an output \`${name}\`: it will be \`null\`.`);
     return null;

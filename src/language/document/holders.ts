@@ -15,11 +15,11 @@ import { nearestName } from '../suggestion.js';
 import { defined } from './defined.js';
 import type { Fields } from './fields.js';
 import { asOf, type BodyDraft, type DraftedPlan, type HandlerDraft, type ListDraft, type StepDraft } from './lists.js';
-import { RUN_VARIABLES, scopeAt, type StepList } from './names.js';
+import { RUN_VARIABLES, scopeAt, type NameScope, type StepList } from './names.js';
 import { checkCodes, readRetry } from './retry.js';
 import { checkName } from './step-fields.js';
 import { StepCompiler, type StepTools } from './steps.js';
-import { isTainted } from './taint.js';
+import { expressionVal } from './values.js';
 
 const MAX_TIMEOUT_MS = 30 * 86_400_000;
 const MAX_BRANCHES = 450;
@@ -146,21 +146,18 @@ export class PlanCompiler {
   }
 
   #forEach(step: StepDraft): ForEachNode {
-    const { values, names, sources } = this.#tools;
+    const { values, names } = this.#tools;
     const { fields, list, at } = step;
     const common = this.#common(step);
     const as = this.#itemName(fields, list);
-    const items: Val = fields.require('in')
-      ? values.value(fields.get('in') as Json, fields.at('in'), scopeAt(list, at))
-      : [];
-    if (isTainted(sources, items)) names.taintedItems.add(as);
+    const items = fields.require('in') ? this.#items(fields, scopeAt(list, at)) : [];
     const concurrency = fields.number('concurrency', { min: 1, max: MAX_CONCURRENCY }, true) ?? 1;
     const [body] = step.bodies as [BodyDraft];
     const readBefore = names.reads.length;
     const condition = fields.has('while')
       ? values.condition(fields.get('while') as Json, fields.at('while'), scopeAt(body.list, 0))
       : undefined;
-    const inside = this.#steps.inside(() => this.#body(body));
+    const inside = this.#body(body);
     const readsPrev = names.reads.slice(readBefore).some(([variable]) => variable === 'prev');
     if (concurrency > 1 && (condition !== undefined || readsPrev)) {
       const message = '`while` and `prev` need one iteration after the other.';
@@ -178,6 +175,18 @@ export class PlanCompiler {
       ...defined({ tolerate: this.#tolerate(fields), while: condition }),
       max_items: fields.number('max_items', { min: 1, max: MAX_ITEMS }, true) ?? DEFAULT_ITEMS,
     };
+  }
+
+  /** What a loop goes over: text is an expression; lists, maps and numbers are themselves. */
+  #items(fields: Fields, scope: NameScope): Val {
+    const { values, names } = this.#tools;
+    const written = fields.get('in') as Json;
+    if (typeof written === 'number' && (written < 0 || !Number.isInteger(written))) {
+      names.report.add('number_range', fields.at('in'), '`in` takes a whole number that is not negative.');
+    }
+    return typeof written === 'string'
+      ? expressionVal(values.expression(written, fields.at('in'), scope))
+      : values.value(written, fields.at('in'), scope);
   }
 
   #itemName(fields: Fields, list: StepList): string {
@@ -208,7 +217,7 @@ export class PlanCompiler {
   }
 
   #bodies(bodies: readonly BodyDraft[]): Record<string, Scope> {
-    return Object.fromEntries(bodies.map((body) => [body.name, this.#steps.inside(() => this.#body(body))]));
+    return Object.fromEntries(bodies.map((body) => [body.name, this.#body(body)]));
   }
 
   #body(body: BodyDraft): Scope {
@@ -225,7 +234,7 @@ export class PlanCompiler {
   #finally(last: ListDraft | undefined): Pick<Scope, 'finally'> {
     if (last === undefined) return {};
     this.#refuseGates(last);
-    return { finally: this.#steps.inside(() => this.#list(last)) };
+    return { finally: this.#list(last) };
   }
 
   #refuseGates({ steps }: ListDraft): void {
@@ -244,7 +253,7 @@ export class PlanCompiler {
     codes: readonly string[] | undefined,
   ): { on_error?: Handler[] } {
     if (handlers.length === 0) return {};
-    const compiled = handlers.map((handler) => this.#steps.inside(() => this.#handler(handler, codes)));
+    const compiled = handlers.map((handler) => this.#handler(handler, codes));
     const all = compiled.findIndex(({ codes: only, when }) => only === undefined && when === undefined);
     if (all !== -1 && all < handlers.length - 1) {
       const message = 'The handler before it takes every error.';

@@ -1,17 +1,9 @@
-import type { Reference } from '../expression/parse.js';
+import type { NodeSpan, Reference } from '../expression/parse.js';
+import type { TreeNode } from '../../domain/expression/tree.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { Read } from '../../domain/expression/reads.js';
 import { nearestName } from '../suggestion.js';
 import type { Report } from './report.js';
-
-/** What later expressions may know of a step's outputs. */
-export interface OutputNames {
-  names: readonly string[];
-  /** Whether there are no others. */
-  closed: boolean;
-  /** Of these, those whose texts come from outside; `*` is all. */
-  tainted: readonly string[] | '*';
-}
 
 /** A list of steps. Lists with the same steps before them are told apart by identity. */
 export interface StepList {
@@ -32,7 +24,8 @@ export interface StepInfo {
   /** Position in its list. */
   at: number;
   pointer: string;
-  outputs: OutputNames;
+  /** Names of its outputs, as far as document and contracts say. */
+  outputs: readonly string[];
 }
 
 export interface InputInfo {
@@ -69,45 +62,22 @@ export interface Names {
   /** Inputs that something reads. */
   usedInputs: Set<string>;
   reads: Read[];
-  /** Names of loop items that come from outside. */
-  taintedItems: Set<string>;
+  /** Where every operation of the document's expressions was written. */
+  places: Map<TreeNode, NodePlace>;
   placeholders: number;
+}
+
+/** Where an operation of an expression was written. */
+export interface NodePlace extends Spot {
+  /** The expression's text, which `span` counts in. */
+  source: string;
+  span: NodeSpan;
 }
 
 export const RUN_VARIABLES = ['inputs', 'steps', 'event', 'run', 'env', 'now'] as const;
 /** Kinds that v0 documents do not have. */
 export const MODIFIED_LISTS: ReadonlySet<string> = new Set(['wait', 'block', 'switch', 'parallel', 'for_each']);
 export const TRIGGER_VARIABLES = ['event', 'env'] as const;
-
-const STEP_FIELDS = ['status', 'outputs', 'error', 'handled', 'failures', 'attempts', 'started_at', 'ended_at'];
-const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  event: [
-    'event_id',
-    'event_name',
-    'occurred_at',
-    'env_id',
-    'actor',
-    'correlation_id',
-    'run_id',
-    'step_id',
-    'resource',
-    'data',
-  ],
-  run: [
-    'id',
-    'blueprint',
-    'version',
-    'digest',
-    'actor',
-    'trigger',
-    'started_at',
-    'scheduled_at',
-    'correlation_id',
-    'parent_id',
-    'outcome',
-  ],
-  env: ['id', 'name', 'stage', 'vars'],
-};
 
 /** Where an expression stands: `offset` is that of its text in the value at `pointer`. */
 export interface Spot {
@@ -132,9 +102,6 @@ export function checkReference(names: Names, { keys, offsets }: Reference, scope
     else tell('template_unresolved', 1, `There is no input \`${member}\`.`, nearestName(member, names.inputs.keys()));
   } else if (variable === 'steps') {
     if (member !== undefined) checkStep(names, keys, scope, tell);
-  } else if (member !== undefined && FIELDS[variable]?.includes(member) === false) {
-    const message = `\`${variable}\` has no field \`${member}\`.`;
-    tell('path_unknown', 1, message, nearestName(member, FIELDS[variable]));
   }
 }
 
@@ -167,19 +134,9 @@ function checkStep(names: Names, keys: readonly string[], scope: NameScope, tell
     tell('reference_order', 1, `\`${id}\` runs later: a step reads only what stands before it.`);
     return;
   }
-  if (field !== undefined && !STEP_FIELDS.includes(field)) {
-    const hint = step.outputs.names.includes(field) ? `outputs.${field}` : nearestName(field, STEP_FIELDS);
-    tell('path_unknown', 2, `A step has no field \`${field}\`.`, hint);
-    return;
-  }
-  if (field !== 'outputs' || output === undefined) return;
-  if (isOwn && scope.own?.names.includes(output) === false) {
-    const isLater = step.outputs.names.includes(output);
-    if (isLater) tell('reference_order', 3, `\`${output}\` is computed later: entries are evaluated as written.`);
-    else unknownOutput(step, id, output, tell);
-  } else if (step.outputs.closed && !step.outputs.names.includes(output)) {
-    unknownOutput(step, id, output, tell);
-  }
+  if (field !== 'outputs' || output === undefined || !isOwn) return;
+  if (scope.own?.names.includes(output) === false && step.outputs.includes(output))
+    tell('reference_order', 3, `\`${output}\` is computed later: entries are evaluated as written.`);
 }
 
 /** The step in a visible list that a list is inside of. */
@@ -192,8 +149,4 @@ function holderOf(names: Names, list: StepList, scope: NameScope): string | unde
     return before !== undefined && before < seen.before ? id : undefined;
   }
   return undefined;
-}
-
-function unknownOutput(step: StepInfo, id: string, output: string, tell: Tell): void {
-  tell('path_unknown', 3, `\`${id}\` has no output \`${output}\`.`, nearestName(output, step.outputs.names));
 }

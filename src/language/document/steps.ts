@@ -20,9 +20,8 @@ import type { StepDraft } from './lists.js';
 import { scopeAt, type NameScope, type Names } from './names.js';
 import { defaultRetry, readRetry } from './retry.js';
 import { checkName, type Dialect } from './step-fields.js';
-import { isTainted, type TaintSources } from './taint.js';
 import type { TypeReader } from './types.js';
-import type { Values } from './values.js';
+import { expressionVal, type Values } from './values.js';
 
 /** A provider that agents may name; without `models`, any model. */
 export interface ProviderInfo {
@@ -35,7 +34,6 @@ export interface StepTools {
   names: Names;
   values: Values;
   types: TypeReader;
-  sources: TaintSources;
   actions: ActionCatalog;
   providers: readonly ProviderInfo[];
   limits: Limits;
@@ -51,8 +49,6 @@ const DECLARABLE = ['http.call', 'ssh.run', 'container.exec'];
 /** Compiles steps to nodes; `keep` comes later, when all reads are known. */
 export class StepCompiler {
   readonly #tools: StepTools;
-  /** Conditions of the gates so far: of `undefined`, one that always stands. */
-  readonly #gates: (string | undefined)[] = [];
 
   constructor(tools: StepTools) {
     this.#tools = tools;
@@ -83,14 +79,6 @@ export class StepCompiler {
       ? values.condition(fields.get('when') as Json, fields.at('when'), scopeAt(list, at))
       : undefined;
     return { id, path, keep: '*' as const, ...defined({ name: fields.text('name', 120), when }) };
-  }
-
-  /** Compiles lists of which not all may run: their gates do not count for what stands after. */
-  inside<T>(work: () => T): T {
-    const before = this.#gates.length;
-    const done = work();
-    this.#gates.length = before;
-    return done;
   }
 
   #outputs({ fields }: StepDraft, scope: NameScope): Record<string, Val> | undefined {
@@ -133,15 +121,10 @@ export class StepCompiler {
       this.#tools.values.value(input, fields.at('with'), scope);
       return undefined;
     }
-    const { values, sources } = this.#tools;
-    const reader = new ActionInputReader({ report: names.report, values, sources, action: contract, scope });
+    const { values } = this.#tools;
+    const reader = new ActionInputReader({ report: names.report, values, action: contract, scope });
     const read = reader.read(input, fields.at('with'));
     const traits = this.#traits(step, action, contract.traitsOf?.(read.literal) ?? contract.traits);
-    const tainted =
-      traits.effect === 'destructive' && read.tainted.length === 0 && isTainted(sources, read.with)
-        ? [fields.at('with')]
-        : read.tainted;
-    this.#checkTaint(tainted, common);
     const { effect, idempotency } = traits;
     const mayBeLocal = effect === 'read' && idempotency === 'safe' && timeoutMs <= LONGEST_LOCAL_MS;
     const isLocal = fields.oneOf('mode', ['remote']) === undefined && mayBeLocal;
@@ -190,18 +173,6 @@ export class StepCompiler {
     later: readonly string[] = [],
   ): Fields {
     return fields.inner(name, map, { known, later });
-  }
-
-  #checkTaint(pointers: readonly string[], { when }: CommonFields): void {
-    const { names, dialect } = this.#tools;
-    const own = when === undefined ? undefined : canonicalJson(when);
-    if (this.#gates.some((condition) => condition === undefined || condition === own)) return;
-    for (const pointer of pointers) {
-      const message = 'Text from outside chooses what this acts on, and no gate before it shows that.';
-      const suggestion = 'add a gate before, an enum input, or trust(value, "why")';
-      if (dialect === 'xyn/v0') names.report.warn('tainted_target', pointer, message, { suggestion });
-      else names.report.add('tainted_target', pointer, message, { suggestion });
-    }
   }
 
   /** Codes that a step can fail with, where its contract says them. */
@@ -303,7 +274,6 @@ export class StepCompiler {
       reason: fields.oneOf('reason', ['optional', 'required']) ?? 'optional',
       timeout_ms: fields.duration('timeout', { min: SECOND_MS, max: maxMs }) ?? DAY_MS,
     };
-    this.#gates.push(common.when === undefined ? undefined : canonicalJson(common.when));
     return gate;
   }
 
@@ -317,7 +287,7 @@ export class StepCompiler {
         what: 'key',
         suggestion: 'keep one',
       });
-    } else if (!fields.has('until')) fields.require('for');
+    } else if (!fields.has('until') && !fields.has('event')) fields.require('for');
     const length = fields.get('for');
     const isLiteral = length !== undefined && !(typeof length === 'string' && length.includes('{{'));
     // A literal is looked at here, so that it cannot fail in a run.
@@ -325,8 +295,20 @@ export class StepCompiler {
     return {
       ...common,
       kind: 'wait',
-      ...defined({ for: this.#value(step, 'for', scope), until: this.#value(step, 'until', scope) }),
+      ...defined({ for: this.#value(step, 'for', scope), until: this.#until(fields, scope) }),
     };
+  }
+
+  /** A moment: an expression, so that a time that is written out is told from a subtraction. */
+  #until(fields: Fields, scope: NameScope): Val | undefined {
+    const written = fields.get('until');
+    if (written === undefined) return undefined;
+    const { values, names } = this.#tools;
+    if (typeof written !== 'string' || !/^\d{4}-\d\d-\d\d/.test(written.trim()))
+      return expressionVal(values.expression(written, fields.at('until'), scope));
+    const suggestion = `timestamp("${written.trim()}")`;
+    names.report.add('template_syntax', fields.at('until'), '`until` is an expression.', { suggestion });
+    return written;
   }
 
   #transform(step: StepDraft, scope: NameScope, common: CommonFields): TransformNode {

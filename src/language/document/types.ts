@@ -50,7 +50,9 @@ export const SCHEMA_KEYS = [
   'x-secret',
   'x-taint',
 ];
-const SECRET_PATH = '^[a-z0-9_-]+(/[a-z0-9_.-]+)*$';
+const SECRET_PATTERN = '^[a-z0-9_-]+(/[a-z0-9_.-]+)*$';
+/** How the path of a secret is written (language §6.1). */
+export const SECRET_PATH = new RegExp(SECRET_PATTERN);
 const MAX_DEPTH = 16;
 
 /** Looks into JSON Schemas of actions and inputs; keeps every compiled schema, so only for what is known by name. */
@@ -145,7 +147,7 @@ export class TypeReader {
     };
     if (isJsonObject(properties)) this.#properties(schema, properties, json, pointer, depth);
     if (items !== undefined) schema['items'] = this.read(items, `${pointer}/items`, depth + 1).schema;
-    if (json['x-secret'] === true) schema['pattern'] ??= SECRET_PATH;
+    if (json['x-secret'] === true) schema['pattern'] ??= SECRET_PATTERN;
     this.#checkSchema(schema, pointer);
     return { schema, optional: base?.optional === true };
   }

@@ -28,14 +28,20 @@ export class Values {
       this.#names.report.add('secret_context_forbidden', pointer, message);
       return null;
     }
-    return this.#map(json, (member, key) => this.value(member, `${pointer}/${pointerToken(key)}`, scope));
+    return this.#map(json, pointer, (member, key) => this.value(member, `${pointer}/${pointerToken(key)}`, scope));
   }
 
-  #map(json: JsonObject, valueOf: (member: Json, key: string) => Val): Val {
+  #map(json: JsonObject, pointer: string, valueOf: (member: Json, key: string) => Val): Val {
     const entries = Object.entries(json).map(([key, member]): [string, Val] => [key, valueOf(member, key)]);
     const map = Object.fromEntries(entries);
     if (!Object.hasOwn(json, '$')) return map;
-    return { $: ['m', ...entries.flatMap(([key, member]) => [key, treeOf(member)])] };
+    return { $: this.#placed(['m', ...entries.flatMap(([key, member]) => [key, treeOf(member)])], pointer) };
+  }
+
+  /** Remembers where an operation was written that no expression holds. */
+  #placed(node: TreeNode, pointer: string): TreeNode {
+    this.#names.places.set(node, { pointer, offset: 0, source: '', span: { start: 0, end: 0, at: 0, parts: [] } });
+    return node;
   }
 
   #text(text: string, pointer: string, scope: NameScope): Val {
@@ -54,7 +60,13 @@ export class Values {
       'text' in part ? part.text : this.#placeholder(part.expression, { pointer, offset: part.offset }, scope),
     );
     if (parts.length === 1 && first !== undefined) return { $: parts[0] as Tree };
-    return { $: ['t', ...parts] };
+    const spans = split.parts.map((part) => {
+      const start = 'text' in part ? 0 : part.offset;
+      return { start, end: 'text' in part ? 0 : start + part.expression.length };
+    });
+    const node: TreeNode = ['t', ...parts];
+    this.#names.places.set(node, { pointer, offset: 0, source: text, span: { start: 0, end: 0, at: 0, parts: spans } });
+    return { $: node };
   }
 
   #warnOfExpression(text: string, pointer: string): void {
@@ -75,8 +87,17 @@ export class Values {
     return this.#expression(source, spot, scope);
   }
 
-  /** An expression field: bare, or one whole placeholder; other values than texts are themselves. */
+  /** A condition: an expression field that must be true or false. */
   condition(json: Json, pointer: string, scope: NameScope): Tree {
+    const tree = this.expression(json, pointer, scope);
+    const isText = typeof json === 'string';
+    if (typeof tree === 'boolean' || (isText && (tree === null || Array.isArray(tree)))) return tree;
+    this.#names.report.add('expression_type', pointer, 'A condition is true or false.');
+    return tree;
+  }
+
+  /** An expression field: bare, or one whole placeholder; other values than texts are themselves. */
+  expression(json: Json, pointer: string, scope: NameScope): Tree {
     if (typeof json !== 'string') return treeOf(this.value(json, pointer, scope));
     const start = json.length - json.trimStart().length;
     const offset = findOutsideQuotes(json, '{{', start);
@@ -97,7 +118,7 @@ export class Values {
   }
 
   #expression(source: string, spot: Spot, scope: NameScope): Tree {
-    const { report, inputs, steps } = this.#names;
+    const { report, steps, places } = this.#names;
     const dashed = dashedStep(source, steps);
     if (dashed !== undefined) {
       const message = `\`${dashed.text}\` is a subtraction.`;
@@ -105,15 +126,12 @@ export class Values {
       report.add('identifier_dash', spot.pointer, message, { offset: spot.offset + dashed.offset, suggestion });
       return null;
     }
-    const parsed = parseExpression(source, (keys) => {
-      const type =
-        keys[0] === 'inputs' && keys.length === 2 ? inputs.get(keys[1] as string)?.schema['type'] : undefined;
-      return type === 'integer' ? 'int' : type === 'number' ? 'double' : undefined;
-    });
+    const parsed = parseExpression(source);
     for (const { code, offset, message, suggestion } of parsed.problems)
       report.add(code, spot.pointer, message, { offset: spot.offset + offset, suggestion });
     for (const reference of parsed.references) checkReference(this.#names, reference, scope, spot);
     if (parsed.tree === undefined) return null;
+    for (const [node, span] of parsed.spans) places.set(node, { ...spot, source, span });
     this.#names.reads.push(...readsOfTree(parsed.tree));
     return parsed.tree;
   }
@@ -132,6 +150,11 @@ function dashedStep(
 /** Whether a value is written as a reference to a secret: `{secret: path}`. */
 export function isSecretReference(json: Json | undefined): json is { secret: string } {
   return isJsonObject(json) && typeof json['secret'] === 'string' && Object.keys(json).length === 1;
+}
+
+/** An expression as a value of a plan; a literal is itself. */
+export function expressionVal(tree: Tree): Val {
+  return typeof tree === 'object' && tree !== null ? { $: tree } : tree;
 }
 
 /** A value of a plan as one tree. */

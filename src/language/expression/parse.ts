@@ -1,6 +1,6 @@
 import { Environment, ParseError } from '@marcbachmann/cel-js';
 import { saysDouble } from '../../domain/expression/numbers.js';
-import type { Tree } from '../../domain/expression/tree.js';
+import type { Tree, TreeNode } from '../../domain/expression/tree.js';
 import { nearestName } from '../suggestion.js';
 import {
   EXPRESSION_LIMITS,
@@ -25,6 +25,20 @@ export interface Reference {
   offsets: number[];
 }
 
+/** Where a part of an expression was written; UTF-16 units of its text. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** Where an operation was written. */
+export interface NodeSpan extends Span {
+  /** Its operator, key or name. */
+  at: number;
+  /** Its operands, in their order. */
+  parts: readonly Span[];
+}
+
 /** Whether a variable with keys is known to hold ints or doubles; undefined where it can be either. */
 export type NumberKindOf = (keys: readonly string[]) => 'int' | 'double' | undefined;
 
@@ -33,6 +47,8 @@ export interface ParsedExpression {
   tree?: Tree;
   problems: ExpressionProblem[];
   references: Reference[];
+  /** Of every operation in the tree. */
+  spans: ReadonlyMap<TreeNode, NodeSpan>;
 }
 
 interface Ast {
@@ -57,10 +73,13 @@ const INT_FUNCTIONS: ReadonlySet<string> = new Set(['int', 'size']);
 class Translator {
   readonly problems: ExpressionProblem[] = [];
   readonly references: Reference[] = [];
+  readonly spans = new Map<TreeNode, NodeSpan>();
   readonly #source: string;
   readonly #kindOf: NumberKindOf;
   #locals: string[] = [];
   #nodes = 0;
+  /** Operands so far of the operation that is being translated. */
+  #parts: Span[] = [];
 
   constructor(source: string, kindOf: NumberKindOf) {
     this.#source = source;
@@ -88,7 +107,22 @@ class Translator {
         this.report('limit_expression', ast.start, `An expression is at most ${EXPRESSION_LIMITS.depth} levels deep.`);
       return null;
     }
-    return this.#translated(ast, depth);
+    const siblings = this.#parts;
+    this.#parts = [];
+    const tree = this.#translated(ast, depth);
+    const { start, end } = ast;
+    if (Array.isArray(tree)) this.spans.set(tree, { start, end, at: this.#nameOffset(ast), parts: this.#parts });
+    this.#parts = siblings;
+    siblings.push({ start, end });
+    return tree;
+  }
+
+  /** Where what gives an operation its meaning stands: the name of a method behind its receiver, the field that `has` tests. */
+  #nameOffset({ op, args, pos }: Ast): number {
+    if (op === 'call' && (args as unknown[])[0] === 'has') return (args as [string, Ast[]])[1][0]?.pos ?? pos;
+    if (op !== 'rcall') return pos;
+    const [name, receiver] = args as [string, Ast];
+    return this.#source.indexOf(name, receiver.end);
   }
 
   #translated(ast: Ast, depth: number): Tree {
@@ -168,15 +202,9 @@ class Translator {
   #divided(ast: Ast, depth: number): Tree {
     const operands = ast.args as [Ast, Ast];
     const trees = operands.map((part) => this.tree(part, depth + 1));
-    const kinds = operands.map((part, ix) => this.#numberKind(part, trees[ix] as Tree));
-    if (this.problems.length === 0 && kinds.includes(undefined)) {
-      const untyped = operands[kinds.indexOf(undefined)] as Ast;
-      const text = this.#source.slice(untyped.start, untyped.end);
-      const message = `The result of \`${ast.op}\` would depend on whether \`${text}\` is an int.`;
-      this.report('untyped_division', untyped.start, message, `int(${text}) or double(${text})`);
-    }
     if (ast.op === '%') return ['%', ...trees];
-    return [kinds.includes('double') ? '/' : '/i', ...trees];
+    const kinds = operands.map((part, ix) => this.#numberKind(part, trees[ix] as Tree));
+    return [kinds.every((kind) => kind === 'int') ? '/i' : '/', ...trees];
   }
 
   /** What the way an operand is written says about its numbers. */
@@ -214,7 +242,7 @@ class Translator {
 
   #call(name: string, args: Ast[], ast: Ast, depth: number, isMethod: boolean): Tree {
     const [first] = args;
-    const offset = isMethod && first ? this.#source.indexOf(name, first.end) : ast.start;
+    const offset = isMethod && first ? this.#nameOffset(ast) : ast.start;
     if (name === 'has' && !isMethod) return this.#has(args, offset, depth);
     if (isMethod && MACRO_ARGUMENTS.has(name)) return this.#macro(name, args, offset, depth);
     const rule = FUNCTION_RULES.get(name);
@@ -332,10 +360,15 @@ function callOf(name: string, value: string): string {
 
 /**
  * An expression in the profile of language §7.1 as a tree. Names are only collected, not looked up.
- * @param kindOf decides `/` between ints and doubles where the expression itself does not say.
+ * @param kindOf what is known of numbers where the expression itself does not say; by default nothing, so that who knows
+ *   types has to look at `/` again.
  */
-export function parseExpression(source: string, kindOf: NumberKindOf): ParsedExpression {
-  const failed = (problem: ExpressionProblem): ParsedExpression => ({ problems: [problem], references: [] });
+export function parseExpression(source: string, kindOf: NumberKindOf = () => undefined): ParsedExpression {
+  const failed = (problem: ExpressionProblem): ParsedExpression => ({
+    problems: [problem],
+    references: [],
+    spans: new Map(),
+  });
   if (source.trim() === '')
     return failed({ code: 'template_syntax', offset: 0, message: 'An expression cannot be empty.' });
   if (source.length > EXPRESSION_LIMITS.chars) {
@@ -351,6 +384,6 @@ export function parseExpression(source: string, kindOf: NumberKindOf): ParsedExp
   }
   const translator = new Translator(source, kindOf);
   const tree = translator.tree(ast, 1);
-  const { problems, references } = translator;
-  return problems.length > 0 ? { problems, references } : { tree, problems, references };
+  const { problems, references, spans } = translator;
+  return { ...(problems.length > 0 ? {} : { tree }), problems, references, spans };
 }
