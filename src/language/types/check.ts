@@ -66,7 +66,7 @@ function startOf({ names, triggers }: TypedDocument, values: ValueTyper): Place 
     ['inputs', record(new Map(inputs))],
     ['event', EVENT],
     ['env', ENV],
-    ['run', runType(false)],
+    ['run', runType(triggers.some(({ kind }) => kind === 'schedule'))],
     ['now', plain('timestamp')],
   ]);
   return { ...place, variables };
@@ -81,11 +81,12 @@ const isClean = (schema: JsonObject): boolean => Array.isArray(schema['enum']) |
 /** The inputs that an event can fill with its texts. */
 function givenInputs(names: Names, triggers: readonly Trigger[], place: Place, values: ValueTyper): Set<string> {
   const given = new Set<string>();
-  for (const { filter, inputs } of triggers) {
+  for (const { kind, filter, inputs } of triggers) {
     if (filter !== undefined) values.condition(filter, place, '');
-    if (inputs === undefined) for (const name of names.inputs.keys()) given.add(name);
+    if (inputs === undefined && kind === 'event') for (const name of names.inputs.keys()) given.add(name);
     for (const [name, val] of Object.entries(inputs ?? {})) {
-      if (!values.value(val, place).tainted) continue;
+      // What fires by the clock carries nothing from outside.
+      if (!values.value(val, place).tainted || kind !== 'event') continue;
       given.add(name);
       refuseSecret(names, name, val, values);
     }

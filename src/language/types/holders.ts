@@ -4,7 +4,7 @@ import { factsOf, joined, without } from './facts.js';
 import type { Place } from './place.js';
 import { any, list, merge, nullable, plain, record, recordOf, text, type Field, type Type } from './type.js';
 import { constantOf, type ValueTyper } from './values.js';
-import { ERROR, runType } from './variables.js';
+import { ERROR, withOutcome } from './variables.js';
 
 /** Goes through lists of steps. */
 export interface ListTyper {
@@ -169,6 +169,7 @@ function loopType(result: Type, last: Type): Type {
 export function cleanupPlace(place: Place, body: ListDraft['list']): Place {
   const variables = new Map(place.variables);
   variables.set('error', () => nullable(ERROR));
-  variables.set('run', () => runType(true));
+  const run = place.variables.get('run');
+  if (run !== undefined) variables.set('run', () => withOutcome(run()));
   return { ...place, variables, unsure: new Set([...place.unsure, body]) };
 }

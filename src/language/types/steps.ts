@@ -138,7 +138,10 @@ export class StepTyper implements ListTyper {
     if (contract === undefined) return any(true);
     this.#targets.check(node, contract, place);
     if (node.key !== undefined) this.#key(step, node.key, place);
-    return outputsOf(contract);
+    const type = outputsOf(contract);
+    const { until } = node.retry;
+    if (until !== undefined) this.#condition(until, withResult(place, type), `${step.fields.at('retry')}/until`);
+    return type;
   }
 
   /** A key that is the same in every round lets only the first have an effect. */
@@ -216,6 +219,11 @@ interface Made {
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['inputs', 'event', 'run', 'env', 'steps', 'error', 'result']);
+
+/** Where the raw result of a step can be read, too. */
+function withResult(place: Place, type: Type): Place {
+  return { ...place, variables: new Map([...place.variables, ['result', () => type]]) };
+}
 
 /** Warns of a condition that is no question. */
 export function warnOfConstant(values: ValueTyper, pointer: string, constant: boolean): void {

@@ -47,14 +47,18 @@ const RUN: Readonly<Record<string, Type>> = {
   started_at: text(),
   correlation_id: text(),
 };
-const RUN_MAYBE: Readonly<Record<string, Type>> = { scheduled_at: text(), parent_id: text() };
+/** The run. Whether it has a nominal time is known where a schedule starts it. */
+export const runType = (isScheduled: boolean): Type => {
+  const [always, maybe] = isScheduled ? [{ scheduled_at: text() }, {}] : [{}, { scheduled_at: text() }];
+  return recordOf({ ...RUN, ...always }, { parent_id: text(), ...maybe });
+};
 
-/** The run; its outcome is known to what runs last. */
-export const runType = (hasOutcome: boolean): Type =>
-  recordOf(
-    { ...RUN, ...(hasOutcome ? { outcome: text(false, ['completed', 'failed', 'cancelled']) } : {}) },
-    RUN_MAYBE,
-  );
+/** The run where it is known how it ended. */
+export function withOutcome(run: Type): Type {
+  if (run.is !== 'record') return run;
+  const outcome = { type: text(false, ['completed', 'failed', 'cancelled']), optional: false };
+  return record(new Map([...run.fields, ['outcome', outcome]]));
+}
 
 /** The environment's snapshot. */
 export const ENV: Type = recordOf({
