@@ -128,6 +128,15 @@ export class DraftStore {
     return lockedDraft(rows[0]);
   }
 
+  /** The newest revision that a run made; null: it made none. */
+  async newestOfRun(draftId: string, runId: string): Promise<number | null> {
+    const rows = await this.#db.$queryRaw<[{ revision: number | null }]>`
+      SELECT max(r.revision) AS revision FROM draft_revisions r
+      JOIN artifacts a ON a.artifact_id = r.definition_artifact_id
+      WHERE r.draft_id = ${draftId}::uuid AND a.run_id = ${runId}::uuid`;
+    return rows[0].revision;
+  }
+
   /** Adds a revision, which becomes the newest one. */
   async addRevision(row: NewRevision): Promise<void> {
     await this.#db.$executeRaw`

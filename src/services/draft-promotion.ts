@@ -58,6 +58,7 @@ async function promoteWithin(
   // Somebody else was faster with the same revision: both get the same answer.
   if (now.promoted_at !== null) return answerOf({ catalog: unit }, draftId, now, plan.id);
   requireValid(now);
+  await requireOwn(unit, caller, draftId, revision);
   if (plan.policy.tests_required && (now.tests === null || now.tests.passed === 0 || now.tests.failed > 0)) {
     throw new XynFault(
       'tests_missing',
@@ -110,6 +111,12 @@ async function tell(
     }),
     promotedEvent(caller, deps, change),
   ]);
+}
+
+/** What people approved in a run is what that run made: a revision that somebody else made since then is not promoted by it. */
+async function requireOwn(unit: UnitOfWork, { step }: Caller, draftId: string, revision: number): Promise<void> {
+  const own = step === undefined ? null : await unit.drafts.newestOfRun(draftId, step.run_id);
+  if (own !== null && own !== revision) throw draftChanged(revision);
 }
 
 function requireValid({ revision, is_valid: isValid }: DraftRevisionDto): void {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import { ApiClient } from '../../src/client/api-client.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import { describeWith } from '../support/parts.js';
@@ -61,7 +62,7 @@ async function failApp(app: string): Promise<{ version: number | null; outputs: 
 
 describeWith('temporal')('a blueprint that proposes a blueprint', () => {
   beforeAll(async () => {
-    processes = await XynProcesses.start({ name: 'selfbuild' });
+    processes = await XynProcesses.start({ name: 'selfbuild', workerEnv: { XYN_AGENTS: 'scripted' } });
     client = new ApiClient({ url: processes.apiUrl, actor: 'ann' });
     expect(await client.applyBlueprint(Buffer.from(proposing))).toMatchObject({ created: true });
   }, 120_000);
@@ -111,5 +112,21 @@ describeWith('temporal')('a blueprint that proposes a blueprint', () => {
     const { run_id: runId } = await client.startRun({ blueprint_ref: 'bp.meta.propose', inputs });
     expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'no_valid_proposal' } });
     expect((await client.listDrafts({ q: 'bp.broken' })).items).toMatchObject([{ status: 'draft', is_valid: false }]);
+  }, 60_000);
+
+  it('ships as a blueprint that asks a model three times; without one it says that no try was valid', async () => {
+    const shipped = await readFile(new URL('../../blueprints/self-building.yaml', import.meta.url));
+    expect(await client.applyBlueprint(shipped)).toMatchObject({ created: true, warnings: [] });
+    const inputs = { wish: 'restart a unit', name: 'bp.unit.restart', event_type: 'unit.failed' };
+    const { run_id: runId } = await client.startRun({ blueprint_ref: 'bp.meta.propose_blueprint', inputs });
+    expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'no_valid_proposal' } });
+    // The scripted provider says the same each time, and the same definition is the same revision.
+    const { items } = await client.listDrafts({ q: 'bp.unit.restart' });
+    expect(items).toMatchObject([{ revision: 1, status: 'draft', is_valid: false }]);
+    const steps = await until('its records are written', async () => {
+      const seen = await client.steps(runId);
+      return seen.some(({ path }) => path === 'tries[2].check') && seen;
+    });
+    expect(steps.filter(({ node_id: id, status }) => id === 'write' && status === 'completed')).toHaveLength(3);
   }, 60_000);
 });

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import type { ActionContext } from '../../src/domain/action.js';
-import { createDraftActions } from '../../src/main/drafts.js';
+import { createDraftActions, createDrafts } from '../../src/main/drafts.js';
+import type { DraftService } from '../../src/services/drafts.js';
 import { actionContext } from './action-context.js';
 import { freshDatabase } from './database.js';
 import { testEnv } from './node.js';
@@ -13,6 +14,8 @@ import { testEnv } from './node.js';
 /** Actions on drafts over a real catalog, called by a run that ann started. */
 export interface DraftWorld {
   access: CatalogAccess;
+  /** The same drafts for people. */
+  drafts: DraftService;
   /** A call by a step of the run, each under a key of its own unless one is given. */
   context(key?: string): ActionContext;
   runId: string;
@@ -25,7 +28,8 @@ export async function startDraftWorld(): Promise<DraftWorld> {
   const dir = await mkdtemp(path.join(tmpdir(), 'xyn-drafts-'));
   const store = await LocalArtifactStore.open({ dir });
   const access = catalogAccess(database.catalog);
-  const drafts = createDraftActions({ access, store, envId: testEnv.id });
+  const parts = { access, store, envId: testEnv.id };
+  const actions = createDraftActions(parts);
   const runId = randomUUID();
   await access.runs.insert([
     {
@@ -49,8 +53,9 @@ export async function startDraftWorld(): Promise<DraftWorld> {
   ]);
   return {
     access,
+    drafts: createDrafts(parts),
     runId,
-    context: (key = randomUUID()) => ({ ...actionContext(), runId, key, drafts }),
+    context: (key = randomUUID()) => ({ ...actionContext(), runId, key, drafts: actions }),
     newestDraft: async () => (await access.drafts.list({}, 1))[0]?.draft_id ?? '',
     async stop() {
       await database.drop();

@@ -3,6 +3,7 @@ import type { ActionContext } from '../../../src/domain/action.js';
 import { XynFault } from '../../../src/domain/fault.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import { failureOf } from '../../../test/support/action-context.js';
+import { caller } from '../../../test/support/node.js';
 import { startDraftWorld, type DraftWorld } from '../../../test/support/draft-world.js';
 import { blueprintsPromote, blueprintsValidate, draftsSave } from './draft-actions.js';
 
@@ -55,6 +56,18 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
     expect(others).toMatchObject({ draft_id: first['draft_id'], revision: 2 });
     expect(await call(draftsSave, inputOf('bp.again'), world.context('key-1'))).toEqual(first);
     expect(await world.access.drafts.revisions(first['draft_id'] as string, 10)).toHaveLength(2);
+  });
+
+  it('promote nothing that somebody else saved since the run did: its approvers have not seen that', async () => {
+    const saved = await call(draftsSave, inputOf('bp.seen'));
+    const draft = { draft_id: saved['draft_id'] as string };
+    await call(blueprintsValidate, draft);
+    const other = caller('eve');
+    const { drafts } = world;
+    await drafts.save(other, { draft: { id: draft.draft_id }, definition: definition('bp.seen', 'Mine?') });
+    await drafts.validate(other, draft.draft_id);
+    expect(await failureOf(call(blueprintsPromote, draft))).toMatchObject({ code: 'conflict', retryable: false });
+    expect(await drafts.promote(other, draft.draft_id)).toMatchObject({ revision: 2, version: 1 });
   });
 
   it.each(['x', '00000000-0000-4000-8000-000000000000'])('know no draft %s', async (id) => {
