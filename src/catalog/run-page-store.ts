@@ -5,6 +5,9 @@ import { catalogFault } from './faults.js';
 /** Failed items that are listed by name. */
 const MOST_FAILED = 50;
 const MOST_ARTIFACTS = 20;
+/** Runs of a chain of reruns, in either direction. */
+const MOST_RERUNS = 20;
+const MOST_AUDIT = 20;
 /** Retries that are drawn; more are counted only. */
 const MOST_ATTEMPTS = 1_000;
 /** Over how many completed runs times are taken, and among how many of the newest they are looked for. */
@@ -98,6 +101,7 @@ WITH all_steps AS MATERIALIZED (
 SELECT
   (SELECT coalesce(json_agg(o), '[]') FROM (
     SELECT step_id, path, node_id, status, skip_reason, handled, attempts, started_at, completed_at, ${ERROR_TEXT},
+      reused_from_run IS NOT NULL AS is_reused,
       CASE WHEN kind = 'switch' THEN outputs ->> 'case' END AS chosen,
       CASE WHEN kind = 'for_each' AND jsonb_typeof(outputs -> 'count') = 'number' THEN (outputs ->> 'count')::int END AS items
     FROM all_steps WHERE NOT is_item ORDER BY seq, path) o) AS steps,
@@ -112,7 +116,20 @@ SELECT
 const ARTIFACT_FIELDS = 'artifact_id, name, kind, content_type, byte_length::float8 AS byte_length, sha256, step_id';
 
 const SURROUNDINGS = `
+WITH RECURSIVE earlier AS (
+  SELECT rerun_of AS run_id, 1 AS generation FROM runs WHERE run_id = $1 AND rerun_of IS NOT NULL
+  UNION ALL
+  SELECT r.rerun_of, e.generation + 1 FROM earlier e JOIN runs r ON r.run_id = e.run_id
+  WHERE r.rerun_of IS NOT NULL AND e.generation < ${MOST_RERUNS}
+), related AS (
+  SELECT run_id FROM earlier
+  UNION ALL
+  (SELECT run_id FROM runs WHERE rerun_of = $1 ORDER BY created_at DESC LIMIT ${MOST_RERUNS})
+)
 SELECT
+  (SELECT coalesce(json_agg(c ORDER BY c.created_at), '[]') FROM (
+    SELECT run_id, status, created_at, rerun_from FROM runs
+    WHERE run_id IN (SELECT run_id FROM related UNION ALL SELECT $1 WHERE EXISTS (SELECT 1 FROM related))) c) AS chain,
   (SELECT row_to_json(e) FROM (SELECT event_id, event_name, actor, occurred_at FROM events
     WHERE event_id = (SELECT event_id FROM runs WHERE run_id = $1)) e) AS event,
   (SELECT coalesce(json_agg(a), '[]') FROM (
@@ -127,6 +144,10 @@ SELECT
         SELECT actor, min(created_at) AS at FROM gate_decisions
         WHERE gate_id = gates.gate_id AND status = 'applied' AND decision = 'approve' GROUP BY actor) d) AS approvals
     FROM gates WHERE run_id = $1 ORDER BY seq LIMIT 500) g) AS gates,
+  (SELECT coalesce(json_agg(e), '[]') FROM (
+    SELECT a.audit_id::text, a.at, a.actor, a.action, coalesce(a.after ->> 'path', s.path) AS path
+    FROM (SELECT * FROM audit_log WHERE run_id = $1 ORDER BY audit_id DESC LIMIT ${MOST_AUDIT}) a
+    LEFT JOIN steps s ON s.step_id = a.step_id ORDER BY a.audit_id DESC) e) AS audit_entries,
   (SELECT json_build_object('entries', count(*), 'unlinked', count(p.audit_id))
     FROM audit_log a LEFT JOIN audit_pending p ON p.audit_id = a.audit_id WHERE a.run_id = $1) AS audit,
   (SELECT coalesce(json_agg(f), '[]') FROM (
@@ -156,6 +177,8 @@ SELECT (SELECT count(*)::int FROM earlier) AS runs,
 const STEP = `
 SELECT step_id, path, node_id, kind, name, status, skip_reason, attempts, to_json(started_at) #>> '{}' AS started_at,
   to_json(completed_at) #>> '{}' AS completed_at, inputs, outputs, error, logs_artifact_id,
+  CASE WHEN reused_from_run IS NOT NULL THEN json_build_object('run_id', reused_from_run, 'path', coalesce(
+    (SELECT r.entries -> steps.path ->> 'path' FROM run_reuses r WHERE r.run_id = steps.run_id), path)) END AS reused_from,
   (SELECT coalesce(json_agg(a), '[]') FROM (
     SELECT attempt, status, worker, pack, error, started_at, ended_at FROM step_attempts
     WHERE step_id = steps.step_id ORDER BY attempt DESC LIMIT 50) a) AS attempt_log,

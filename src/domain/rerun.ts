@@ -21,6 +21,19 @@ export type AnewReason =
   /** The earlier run's result was too large to be kept. */
   | 'result_gone';
 
+/** Why a step runs anew, for people. */
+export const ANEW_TEXTS: Readonly<Record<AnewReason, string>> = {
+  asked: 'asked for',
+  after: 'follows a step that runs anew',
+  failed: 'failed',
+  not_run: 'did not run',
+  run_completed: 'the run completed: all of it is repeated',
+  inputs_changed: 'reads an input or a variable that changed',
+  decided_anew: 'depends on what is decided anew',
+  rerun_contract_changed: 'the step or its action is another one in this version',
+  result_gone: 'its result was too large to be kept',
+};
+
 /** How a run is to be repeated. */
 export interface RerunRequest {
   /** A step's id or path: it and all that follows run anew. Absent: the first step that failed or did not run. */

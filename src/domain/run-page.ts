@@ -1,5 +1,5 @@
 import type { RunDetailDto } from './dtos.js';
-import type { GateStatus, StepStatus } from './engine/state.js';
+import type { GateStatus, RunStatus, StepStatus } from './engine/state.js';
 import type { Json, JsonObject } from './json.js';
 import type { Plan } from './plan.js';
 
@@ -17,6 +17,8 @@ export interface RunStepRow {
   /** Code and message of its error, shortened. */
   code: string | null;
   message: string | null;
+  /** An earlier run did it. */
+  is_reused: boolean;
   /** Of a `switch`: the case that was chosen. */
   chosen: string | null;
   /** Of a `for_each`: the number of its items. */
@@ -81,6 +83,15 @@ export interface RunSurroundings {
     approvals: { actor: string; at: string }[];
   }[];
   audit: { entries: number; unlinked: number };
+  /** The newest twenty. */
+  audit_entries: { audit_id: string; at: string; actor: string; action: string; path: string | null }[];
+  /** The runs that it repeats, oldest first, itself, and those that repeat it; empty for a run without any. */
+  chain: {
+    run_id: string;
+    status: RunStatus;
+    created_at: string;
+    rerun_from: string | null;
+  }[];
   footprints: { metric: string; unit: string; quantity: number }[];
   artifacts: {
     artifact_id: string;
@@ -118,6 +129,8 @@ export interface StepPanelRow {
   outputs: Json;
   error: JsonObject | null;
   logs_artifact_id: string | null;
+  /** The run that did it, and the step's path there. */
+  reused_from: { run_id: string; path: string } | null;
   attempt_log: {
     attempt: number;
     status: string;

@@ -70,6 +70,21 @@ describe('the page of a run', () => {
     expect(map.match(/tabindex="-1"/g)).toHaveLength(12);
   });
 
+  it('shows the beginning of an artifact of the step, and of no other', async () => {
+    const { items } = await screens.proof.artifacts.list({ run_id: seededId('patch'), limit: 50 });
+    const notes = items.find(({ name }) => name === 'notes.txt');
+    const { rows } = await screens.database.catalog.pool.query<{ path: string }>(
+      'SELECT path FROM steps WHERE step_id = $1',
+      [notes?.step_id],
+    );
+    const query = `step=${encodeURIComponent(rows[0]?.path ?? '')}&tab=artifacts`;
+    const { text } = await get(`${seededId('patch')}?${query}&artifact=${notes?.artifact_id}`);
+    expect(/data-testid="artifact-preview"[^]*?<\/section>/.exec(text)?.[0]).toContain('First line');
+    expect((await get(`${seededId('patch')}?${query}&artifact=${randomUUID()}`)).text).not.toContain(
+      'artifact-preview',
+    );
+  });
+
   it('folds a long run, and shows all of it when asked', async () => {
     const folded = await get(sampleRun('long'));
     expect(ids(folded.text, 'graph-node-').length).toBeLessThan(60);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Rerun, Run, RunDetail, Step } from '../../client/api-client.js';
 import { examples, type CommandBinder, type CommandContext } from '../context.js';
 import { XynFault } from '../../domain/fault.js';
+import { ANEW_TEXTS } from '../../domain/rerun.js';
 import { INTERRUPTED } from '../follow.js';
 import { elapsed, errorText, plain, relativeTime, shortId } from '../format.js';
 import { collect, fileArgument, jsonArgument, pairArguments } from '../parse-options.js';
@@ -103,23 +104,11 @@ interface RerunOptions {
 /** Paths that are shown of each list. */
 const MOST_SHOWN = 20;
 
-const ANEW_WORDS: Readonly<Record<Rerun['anew'][number]['reason'], string>> = {
-  asked: 'asked for',
-  after: 'follows a step that runs anew',
-  failed: 'failed',
-  not_run: 'did not run',
-  run_completed: 'the run completed: all of it is repeated',
-  inputs_changed: 'reads an input or a variable that changed',
-  decided_anew: 'depends on what is decided anew',
-  rerun_contract_changed: 'the step or its action is another one in this version',
-  result_gone: 'its result was too large to be kept',
-};
-
 function showRerun(printer: Printer, { reused, reused_count: kept, anew, anew_count: count }: Rerun): void {
   printer.line(`${kept} ${kept === 1 ? 'step is' : 'steps are'} taken over, ${count} run anew.`);
   const rows = [
     ...reused.slice(0, MOST_SHOWN).map((path) => [path, 'taken over', '']),
-    ...anew.slice(0, MOST_SHOWN).map(({ path, reason }) => [path, 'runs anew', ANEW_WORDS[reason]]),
+    ...anew.slice(0, MOST_SHOWN).map(({ path, reason }) => [path, 'runs anew', ANEW_TEXTS[reason]]),
   ];
   printer.table(['step', '', ''], rows);
 }

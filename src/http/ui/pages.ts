@@ -6,6 +6,7 @@ import { footprintPages } from './footprint-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
 import { healthPages } from './health-page.js';
 import { homePages } from './home-page.js';
+import { rerunForms, rerunPages } from './rerun-pages.js';
 import { runsForms, runsPages } from './runs-pages.js';
 import { searchPages } from './search-page.js';
 import { launchForms, launchPages } from './launch-pages.js';
@@ -22,6 +23,7 @@ export const pages: readonly UiPage[] = [
   ...schedulePages,
   ...gatePages,
   ...runsPages,
+  ...rerunPages,
   ...searchPages,
   ...runPages,
   ...auditPages,
@@ -36,6 +38,7 @@ export const forms: readonly UiForm[] = [
   ...launchForms,
   ...gateForms,
   ...runsForms,
+  ...rerunForms,
   ...auditForms,
   ...scheduleForms,
 ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StepPanelRow } from '../../domain/run-page.js';
 import { XynFault } from '../../domain/fault.js';
 import { asset } from '../../ui/assets.js';
+import { previewKind } from '../../ui/artifacts/artifact-text.js';
 import { buildTree } from '../../ui/graph/build-tree.js';
 import { stopsOf, type Seq } from '../../ui/graph/tree.js';
 import { needsAttention, worstMark } from '../../ui/graph/marks.js';
@@ -12,6 +13,8 @@ import { runState } from '../../ui/run/step-records.js';
 import { PANEL_TABS, type PanelTab, type RunQuery, type RunView } from '../../ui/run/view.js';
 import type { Fragment } from '../../ui/parts/fragment.js';
 import { faultOf } from '../errors.js';
+import { API_PREFIX } from '../route.js';
+import { uuid } from '../schemas/common.js';
 import { page, type PageAnswer, type UiCall } from './page.js';
 
 const number = z.coerce.number().int();
@@ -27,6 +30,7 @@ const query = z.object({
     .transform((text) => (text === '' ? undefined : text))
     .optional(),
   row: number.min(0).max(1_000_000).optional(),
+  artifact: uuid.optional(),
 });
 
 async function viewOf(call: UiCall<RunQuery>): Promise<RunView> {
@@ -46,6 +50,7 @@ async function viewOf(call: UiCall<RunQuery>): Promise<RunView> {
     panel,
     tab,
     ...log,
+    artifact: await artifactOf(call, tab === 'artifacts' ? panel : null),
     mapWidth: preferences.mapWidth,
     glyphs: `${asset('glyphs').url}#`,
   };
@@ -84,13 +89,29 @@ async function logOf(
   }
 }
 
+/** The chosen artifact of the step; others are not shown here. */
+async function artifactOf(
+  { services, query: { artifact: id } }: UiCall<RunQuery>,
+  panel: StepPanelRow | null,
+): Promise<RunView['artifact']> {
+  if (id === undefined || !panel?.artifacts.some(({ artifact_id: one }) => one === id)) return null;
+  const isText = (type: string): boolean => ['json', 'lines'].includes(previewKind(type));
+  return {
+    ...(await services.artifacts.preview(id, isText)),
+    download: `${API_PREFIX}/artifacts/${id}/download`,
+  };
+}
+
+/** The end of a run is shown too, and the records that are written behind it. */
+const SETTLING_MS = 60_000;
+
 const BELOW_RUNS = [{ label: 'Runs', href: '/ui/runs' }];
 
 async function answer(call: UiCall<RunQuery>, part?: readonly string[]): Promise<PageAnswer> {
   const view = await viewOf(call);
   const { main, fragments } = runPage(view, call.ui);
   const { run } = view.data;
-  const isOpen = run.status === 'created' || run.status === 'running';
+  const isChanging = run.completed_at === null || call.clock.now - Date.parse(run.completed_at) < SETTLING_MS;
   const shown = part === undefined ? main : partOf(fragments, part);
   return {
     title: run.name,
@@ -99,7 +120,7 @@ async function answer(call: UiCall<RunQuery>, part?: readonly string[]): Promise
     crumb: run.name,
     testId: 'page-run',
     main: shown,
-    ...(isOpen ? { live: { topics: [`run/${run.run_id}` as const], fragments } } : {}),
+    ...(isChanging ? { live: { topics: [`run/${run.run_id}` as const], fragments } } : {}),
     ...(part === undefined ? {} : { isPart: true as const }),
   };
 }

@@ -6,14 +6,18 @@ import { statusOf, type Status } from '../status.js';
 import { numberedText, previewKind } from './artifact-text.js';
 
 /** One artifact with the beginning of its bytes. */
-export interface ArtifactView {
+export interface ArtifactContent {
   artifact: ArtifactDto;
   preview: { bytes: 'verified' | 'damaged' | 'gone'; text: string | null; isWhole: boolean };
+  /** Address of the bytes. */
+  download: string;
+}
+
+/** What its page shows. */
+export interface ArtifactView extends ArtifactContent {
   /** The step that made it, by its path. */
   stepPath: string | null;
   runName: string | null;
-  /** Address of the bytes. */
-  download: string;
 }
 
 const STATES: Record<ArtifactView['preview']['bytes'], Status> = {
@@ -45,7 +49,8 @@ function facts({ artifact, stepPath, runName }: ArtifactView, ui: Parts): Html {
   </dl>`;
 }
 
-function content(view: ArtifactView, ui: Parts): Html {
+/** The beginning of an artifact by what it is; never run, and never what is not what was kept. */
+export function artifactContent(view: ArtifactContent, ui: Parts): Html {
   const { artifact, preview, download } = view;
   if (preview.bytes === 'damaged') {
     const text =
@@ -92,7 +97,7 @@ export function artifactPage(view: ArtifactView, ui: Parts): Html {
     <div class="columns side-right">
       <section class="card" aria-labelledby="h-content">
         <header><h2 id="h-content">Content</h2></header>
-        ${content(view, ui)}
+        ${artifactContent(view, ui)}
       </section>
       <section class="card" aria-labelledby="h-facts">
         <header><h2 id="h-facts">What is known</h2></header>

@@ -1,6 +1,6 @@
 import type { RunPageData } from '../../domain/run-page.js';
 import type { Effect, Plan } from '../../domain/plan.js';
-import { html, join, type Html, type Part } from '../html.js';
+import { href, html, join, type Html, type Part } from '../html.js';
 import { countSteps, stopsOf } from '../graph/tree.js';
 import type { Mark } from '../graph/marks.js';
 import type { Parts } from '../parts/parts.js';
@@ -30,9 +30,25 @@ export function runHead(view: RunView, ui: Parts): Html {
           run ${run.run_id.slice(0, 8)}
         </button>
       </p>
+      ${chain(data, ui)}
     </div>
     ${actions(data, ui)}
   </div>`;
+}
+
+/** The runs that it repeats, and those that repeat it. */
+function chain({ chain: runs, run }: RunPageData, ui: Parts): Part {
+  if (runs.length === 0) return '';
+  const items = runs.map(({ run_id: id, status, created_at: at, rerun_from: from }) => {
+    const { word } = runStatus({ status });
+    const name = `run ${id.slice(0, 8)}`;
+    const shown =
+      id === run.run_id ? html`<b>this run</b>` : html`<a class="mono" href="/ui/runs/${id}">${name}</a>, ${word}`;
+    return html`<li>${shown}, ${ui.time(at)}${from === null ? '' : html`, from <code>${ui.text(from)}</code>`}</li>`;
+  });
+  return html`<ol class="chain meta" aria-label="Reruns" data-testid="run-chain">
+    ${items}
+  </ol>`;
 }
 
 function statusOf({ run, gates, steps, attempts }: RunPageData) {
@@ -67,11 +83,21 @@ function actions(data: RunPageData, ui: Parts): Html {
           >${ui.icon('close', true)}Cancel</a
         >`
       : '';
+  const rerun = isOpen(data)
+    ? ''
+    : html`<a class="button" href="/ui/runs/${run.run_id}/rerun" data-confirm data-testid="rerun">Rerun</a>`;
+  const replay = html`<a
+    class="button"
+    href="/ui/runs/${run.run_id}/replay-check"
+    data-confirm
+    data-testid="replay-check"
+    >Replay check</a
+  >`;
   const temporal =
     data.temporal_url === null
       ? ''
       : html`<a class="button" href="${data.temporal_url}" rel="noreferrer">Open in Temporal</a>`;
-  return html`<div class="actions" data-testid="run-actions">${cancel}${temporal}</div>`;
+  return html`<div class="actions" data-testid="run-actions">${cancel}${rerun}${replay}${temporal}</div>`;
 }
 
 /** What a reader must know first: open gates, why the run failed, why it does not move. */
@@ -141,7 +167,14 @@ function failureBanner({ data, tree }: RunView, ui: Parts): Html {
     <div class="grow">
       ${where}${ui.text(error.message ?? 'The run failed.')} <code>${error.code ?? ''}</code>${kept}
     </div>
+    ${rerunFrom(data.run.run_id, path)}
   </div>`;
+}
+
+function rerunFrom(runId: string, path: string): Part {
+  if (path === '') return '';
+  const to = href(`/ui/runs/${runId}/rerun`, { from: path });
+  return html`<a class="button" href="${to}" data-confirm data-testid="rerun-from">Rerun from here</a>`;
 }
 
 function undoCounts({ steps, loops }: RunPageData): { undone: number } {

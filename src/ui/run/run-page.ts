@@ -85,7 +85,8 @@ export function mapPart(view: RunView, shown: Seq, ui: Parts): Html {
     now: ui.clock.now,
     selected: view.selected,
     glyphs: view.glyphs,
-    linkOf: (path) => linkTo(view, { step: path, tab: undefined, from: undefined, find: undefined }),
+    linkOf: (path) =>
+      linkTo(view, { step: path, tab: undefined, from: undefined, find: undefined, artifact: undefined }),
     unfoldLink: linkTo(view, { steps: 'all' }),
     label: `Run graph: ${ui.format.plural(view.tree === null ? 0 : countSteps(view.tree), 'step')}`,
   });
@@ -100,9 +101,37 @@ function runFoot(view: RunView, ui: Parts): Html {
     </header>
     ${artifactList(data.artifacts, ui)}
   </section>`;
-  return html`<div class="columns thirds gap-above" id="run-foot">
-    ${footprints(view, ui)}${inputs(view, ui)}${artifacts}
+  return html`<div id="run-foot">
+    <div class="columns thirds gap-above">${footprints(view, ui)}${inputs(view, ui)}${artifacts}</div>
+    ${auditEntries(view, ui)}
   </div>`;
+}
+
+function auditEntries({ data: { audit_entries: entries, audit, run } }: RunView, ui: Parts): Part {
+  if (entries.length === 0) return '';
+  const lines = entries.map(
+    ({ audit_id: id, at, actor, action, path }) =>
+      html`<li class="line">
+        <span class="meta tabular">${ui.time(at, true)}</span
+        ><a class="grow cut" href="/ui/audit?entry=${id}"><code>${action}</code></a
+        >${path === null ? '' : html`<code class="cut">${ui.text(path)}</code>`}<span>${ui.text(actor)}</span>
+      </li>`,
+  );
+  const more =
+    audit.entries > entries.length
+      ? html`<footer>
+          <a href="/ui/audit?run_id=${run.run_id}">All ${ui.format.count(audit.entries)} entries</a>
+        </footer>`
+      : '';
+  return html`<section class="card gap-above" id="run-audit" data-testid="run-audit">
+    <details>
+      <summary class="body">Audit trail, the newest ${ui.format.plural(entries.length, 'entry', 'entries')}</summary>
+      <ul>
+        ${lines}
+      </ul>
+      ${more}
+    </details>
+  </section>`;
 }
 
 function footprints({ data: { footprints: prints } }: RunView, ui: Parts): Html {

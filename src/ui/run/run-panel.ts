@@ -1,10 +1,11 @@
 import type { Json } from '../../domain/json.js';
 import type { LogLine, StepPanelRow } from '../../domain/run-page.js';
+import { artifactContent } from '../artifacts/artifact.js';
 import { loopCells, loopCounts, loopTotal } from '../graph/loop-cells.js';
 import { cellClass } from '../graph/map-svg.js';
 import { markStatus, markWord } from '../graph/marks.js';
 import { stopsOf, type GraphNode, type Loop, type Seq } from '../graph/tree.js';
-import { html, join, type Html, type Part } from '../html.js';
+import { href, html, join, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
 import { markOf } from './step-records.js';
 import { linkTo, type PanelTab, type RunView } from './view.js';
@@ -55,7 +56,7 @@ function neighbours(view: RunView, stops: readonly Stop[], at: number): Part {
       ? ''
       : html`<a
           class="icon-button"
-          href="${linkTo(view, { step: stop.path, tab: undefined, from: undefined, find: undefined })}"
+          href="${linkTo(view, { step: stop.path, tab: undefined, from: undefined, find: undefined, artifact: undefined })}"
           data-key="${key}"
           aria-label="${label} step"
           >${sign}</a
@@ -76,7 +77,17 @@ function facts(view: RunView, stop: Stop | undefined, ui: Parts): Html {
           >
         </p>`;
   const loop = stop?.type === 'loop' ? loopFacts(stop, ui) : '';
-  return html`<div class="body stack">${times(stop, view.panel, ui)}${loop}${failure}${review}</div>`;
+  const reused = reusedFrom(view.panel, ui);
+  return html`<div class="body stack">${times(stop, view.panel, ui)}${reused}${loop}${failure}${review}</div>`;
+}
+
+/** Another run did it: there are its attempts, and where its result came from. */
+function reusedFrom(panel: StepPanelRow | null, ui: Parts): Part {
+  if (panel?.reused_from == null) return '';
+  const { run_id: id, path } = panel.reused_from;
+  const link = html`<a class="mono" href="${href(`/ui/runs/${id}`, { step: path })}">run ${id.slice(0, 8)}</a>`;
+  const text = html`Taken over from ${link}: it was not done again.`;
+  return html`<div data-testid="step-reused">${ui.note('info', 'mute', text)}</div>`;
 }
 
 function times(stop: Stop | undefined, panel: StepPanelRow | null, ui: Parts): Html {
@@ -170,7 +181,7 @@ function tabs(view: RunView): Html {
   const links = (Object.keys(TAB_WORDS) as PanelTab[]).map(
     (name) =>
       html`<a
-        href="${linkTo(view, { step: view.selected ?? undefined, tab: name, from: undefined, find: undefined })}"
+        href="${linkTo(view, { step: view.selected ?? undefined, tab: name, from: undefined, find: undefined, artifact: undefined })}"
         ${name === tab ? html` aria-current="true"` : ''}${name === 'log' ? html` data-key="l"` : ''}
         >${TAB_WORDS[name]}${counts[name] === undefined ? '' : html`<span class="n">${counts[name]}</span>`}</a
       >`,
@@ -194,7 +205,7 @@ function tabContent(view: RunView, stop: Stop | undefined, ui: Parts): Part {
     case 'attempts':
       return attemptsView(panel, ui);
     case 'artifacts':
-      return artifactList(panel.artifacts, ui);
+      return html`${artifactList(panel.artifacts, ui, (id) => linkTo(view, { tab: 'artifacts', artifact: id }))}${chosenArtifact(view, ui)}`;
   }
 }
 
@@ -248,14 +259,27 @@ function attemptsView({ attempt_log: attempts }: StepPanelRow, ui: Parts): Html 
   </div>`;
 }
 
-/** Artifacts by name, with size and digest. */
-export function artifactList(artifacts: StepPanelRow['artifacts'], ui: Parts): Html {
+function chosenArtifact({ artifact }: RunView, ui: Parts): Part {
+  if (artifact === null) return '';
+  const { artifact: chosen } = artifact;
+  return html`<section aria-label="Content of ${chosen.name}" data-testid="artifact-preview">
+    ${artifactContent(artifact, ui)}
+    <footer><a class="end" href="/ui/artifacts/${chosen.artifact_id}">What is known of it</a></footer>
+  </section>`;
+}
+
+/** Artifacts by name, with size and digest. @param linkOf where a name leads; default: the page of the artifact. */
+export function artifactList(
+  artifacts: StepPanelRow['artifacts'],
+  ui: Parts,
+  linkOf: (artifactId: string) => string = (id) => `/ui/artifacts/${id}`,
+): Html {
   if (artifacts.length === 0) return html`<div class="body"><p class="meta">None.</p></div>`;
   return html`<ul>
     ${artifacts.map(
       ({ artifact_id, name, byte_length, sha256 }) =>
         html`<li class="line">
-          <a class="cut grow" href="/ui/artifacts/${artifact_id}">${ui.text(name)}</a
+          <a class="cut grow" href="${linkOf(artifact_id)}">${ui.text(name)}</a
           ><span class="meta tabular">${byte_length === null ? '' : ui.format.bytes(byte_length)}</span
           >${sha256 === null ? '' : ui.digest(sha256)}
         </li>`,

@@ -133,7 +133,7 @@ function rowHtml(view: RunView, row: TrackRow, bar: Html, ui: Parts): Html {
   const link =
     node?.type === 'fold'
       ? linkTo(view, { steps: 'all' })
-      : linkTo(view, { step: path, tab: undefined, from: undefined, find: undefined });
+      : linkTo(view, { step: path, tab: undefined, from: undefined, find: undefined, artifact: undefined });
   const word = row.way === 'off' && mark === 'skipped' ? 'Not taken' : markWord(mark);
   return html`<li id="${rowId(row)}">
     <a

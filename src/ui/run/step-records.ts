@@ -38,7 +38,7 @@ function recordsOf(data: RunPageData, now: number): StepRecord[] {
       attempts: step.attempts,
       startedMs: msOf(step.started_at),
       endedMs: msOf(step.completed_at),
-      note: null,
+      note: step.is_reused ? 'taken over' : null,
       chosen: step.chosen,
     };
   });

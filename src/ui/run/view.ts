@@ -1,4 +1,5 @@
 import type { LogPage, RunPageData, StepPanelRow } from '../../domain/run-page.js';
+import type { ArtifactContent } from '../artifacts/artifact.js';
 import type { Seq } from '../graph/tree.js';
 import { href } from '../html.js';
 
@@ -20,6 +21,8 @@ export interface RunQuery {
   find?: string | undefined;
   /** First row of the steps, from 0. */
   row?: number | undefined;
+  /** The artifact whose beginning is shown among those of the step. */
+  artifact?: string | undefined;
 }
 
 /** A run's page. */
@@ -35,6 +38,8 @@ export interface RunView {
   log: LogPage | null;
   /** Why the log could not be read. */
   logProblem: { code: string; message: string } | null;
+  /** The beginning of the chosen artifact. */
+  artifact: ArtifactContent | null;
   mapWidth: number;
   /** Where the silhouettes are; ends with `#`. */
   glyphs: string;
@@ -42,6 +47,6 @@ export interface RunView {
 
 /** The page's address with some of its query changed; `undefined` takes a term away. */
 export function linkTo({ data, query }: Pick<RunView, 'data' | 'query'>, changes: RunQuery): string {
-  const { step, tab, steps, time, from, find, row } = { ...query, ...changes };
-  return href(`/ui/runs/${data.run.run_id}`, { step, tab, steps, time, from, find, row });
+  const { step, tab, steps, time, from, find, row, artifact } = { ...query, ...changes };
+  return href(`/ui/runs/${data.run.run_id}`, { step, tab, steps, time, from, find, row, artifact });
 }
