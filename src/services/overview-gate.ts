@@ -2,7 +2,8 @@ import type { AskedStep, StepMark } from '../catalog/overview-store.js';
 import type { GateDetailDto, RunDto } from '../domain/dtos.js';
 import type { GateBinding } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
-import type { Plan, PlanNode } from '../domain/plan.js';
+import type { Plan, PlanNode, Val } from '../domain/plan.js';
+import { Origins, type Origin } from './origins.js';
 
 /** One action that a gate lets run, or that a recovery gate asks about. */
 export interface GateAction {
@@ -18,7 +19,17 @@ export interface GateAction {
   input: JsonObject;
   /** Fields that are only known when the step runs. */
   later: string[];
+  /** Fields whose value somebody outside wrote, or parts of it. */
+  outside: Record<string, WrittenBy>;
+  /** Whether it runs once for each item of a loop, or only where a condition holds; null: it runs once. */
+  only: 'each' | 'maybe' | null;
   hash: string;
+}
+
+/** Who outside wrote a field; `items`: places in a list that is written out in the blueprint, of which only these are theirs. */
+export interface WrittenBy {
+  by: Origin[];
+  items: number[] | null;
 }
 
 /** A gate with all that a person needs to decide. */
@@ -56,10 +67,48 @@ function nodeAt(plan: Plan | undefined, path: string): PlanNode | undefined {
   return plan?.nodes.find((node) => node.path === wanted);
 }
 
-function actionOf(plan: Plan | undefined, bind: GateBinding): GateAction {
+function isBelow(path: string, holder: string): boolean {
+  return path.startsWith(`${holder}.`) || path.startsWith(`${holder}:`);
+}
+
+/** What stands between the gate and the step: what holds both decides nothing any more. */
+function onlyOf(plan: Plan, node: PlanNode, gatePath: string): GateAction['only'] {
+  const between = plan.nodes.filter((one) => isBelow(node.path, one.path) && !isBelow(gatePath, one.path));
+  if (between.some(({ kind }) => kind === 'for_each')) return 'each';
+  const isAsked = [node, ...between].some(({ when, kind }) => when !== undefined || kind === 'switch');
+  return isAsked ? 'maybe' : null;
+}
+
+function writtenBy(val: Val, origins: Origins): WrittenBy | undefined {
+  const by = origins.of(val);
+  if (by.length === 0) return undefined;
+  const items = Array.isArray(val) ? val.flatMap((item, index) => (origins.of(item).length > 0 ? [index] : [])) : null;
+  return { by, items };
+}
+
+/** Fields of an action or agent as the plan has them, by their names in a binding. */
+function fieldsOf(node: PlanNode): Record<string, Val> {
+  if (node.kind === 'action_task') return node.with;
+  if (node.kind !== 'agent_task') return {};
+  return { prompt: node.prompt, ...(node.system === undefined ? {} : { system: node.system }) };
+}
+
+/** What a binding is seen with. */
+interface Around {
+  plan: Plan | undefined;
+  origins: Origins | undefined;
+  gatePath: string;
+}
+
+function actionOf({ plan, origins, gatePath }: Around, bind: GateBinding): GateAction {
   const node = nodeAt(plan, bind.path);
   const isAction = node?.kind === 'action_task';
   const effect = isAction ? node.effect : node?.kind === 'agent_task' ? 'agent' : 'unknown';
+  const fields = node === undefined || origins === undefined ? [] : Object.entries(fieldsOf(node));
+  const outside = fields.flatMap(([name, val]) => {
+    const written = origins === undefined ? undefined : writtenBy(val, origins);
+    return written === undefined ? [] : [[name, written] as const];
+  });
   return {
     path: bind.path,
     name: node?.name ?? bind.action,
@@ -70,6 +119,8 @@ function actionOf(plan: Plan | undefined, bind: GateBinding): GateAction {
     targets: targetsOf(bind.input),
     input: bind.input,
     later: bind.later,
+    outside: Object.fromEntries(outside),
+    only: plan === undefined || node === undefined ? null : onlyOf(plan, node, gatePath),
     hash: bind.hash,
   };
 }
@@ -89,12 +140,17 @@ export function gateFacts(
   const { run, steps, plan, asked } = parts;
   const isRecovery = gate.purpose === 'recovery';
   const binds = isRecovery && gate.binds.length === 0 && asked !== undefined ? [bindingOf(asked, plan)] : gate.binds;
+  const around = {
+    plan,
+    origins: plan === undefined ? undefined : new Origins(plan, run),
+    gatePath: staticPath(gate.path),
+  };
   return {
     gate,
     run,
     steps,
     stepTotal: plan?.nodes.filter((node) => !('bodies' in node)).length ?? null,
-    actions: binds.map((bind) => actionOf(plan, bind)),
+    actions: binds.map((bind) => actionOf(around, bind)),
     isHandled: (nodeAt(plan, gate.path)?.on_error ?? []).length > 0,
   };
 }

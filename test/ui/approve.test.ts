@@ -150,6 +150,21 @@ describe('a gate in the browser', () => {
     expect(await decisions(path)).toEqual([]);
   });
 
+  it('is decided from within the form only, by the button that had the focus last', async () => {
+    const { path } = await openGate();
+    await as('bea', async (page) => {
+      await page.goto(server.url + path);
+      await page.keyboard.press('Control+Enter');
+      await page.getByTestId('gate-reason').fill('Not now.');
+      await page.getByTestId('gate-reason').press('Control+Enter');
+      expect(await decisions(path)).toEqual([]);
+      await page.getByTestId('gate-reject').focus();
+      await page.getByTestId('gate-reason').press('Control+Enter');
+      await page.getByTestId('gate-approvals').getByText('You', { exact: true }).waitFor();
+    });
+    expect(await decisions(path)).toMatchObject([{ decision: 'reject', actor: 'bea' }]);
+  });
+
   it('is rejected without JavaScript', async () => {
     const { runId, path } = await openGate();
     await as(
@@ -176,11 +191,18 @@ describe('a gate in the browser', () => {
       await page.getByTestId('gate-reason').fill('Looked at it.');
       await page.getByTestId('gate-confirm').fill('lb-1');
       await page.locator('input[name=digest]').evaluate(setValue, 'sha256:0');
-      await page.locator('input[name=seen]').evaluate(setValue, 'restart=0\nother=1');
+      const seen = [
+        ['restart', '0', { host: 'lb-0' }],
+        ['other', '1'],
+      ];
+      await page.locator('input[name=seen]').evaluate(setValue, JSON.stringify(seen));
       await page.getByTestId('gate-approve').click();
       const told = await page.getByTestId('gate-problem').innerText();
       expect(told).toContain('Refused: the plan changed.');
       expect(told).toContain('restart runs with other arguments');
+      expect(told).toContain('other no longer runs');
+      const row = page.getByTestId('gate-changes').getByRole('row', { name: 'host' });
+      expect(await row.getByRole('cell').allInnerTexts()).toEqual(['lb-0', 'lb-1']);
       expect(await page.getByTestId('gate-reason').inputValue()).toBe('Looked at it.');
     });
     expect(await decisions(path)).toEqual([]);

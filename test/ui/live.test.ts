@@ -116,6 +116,33 @@ describe('a live gate', () => {
     expect(await reason.inputValue()).toBe('half typed');
   });
 
+  it('shows what it asks for now, and refuses a form that was read before that', async () => {
+    await open(`/ui/gates/${seededId('gate/triage')}`);
+    await page.getByTestId('gate-reason').fill('Looked at it.');
+    await page.getByTestId('gate-confirm').fill('shop-3');
+    await sql(
+      `UPDATE gates SET digest = 'sha256:abababababababababababab', opened_at = now(),
+         binds = jsonb_set(jsonb_set(binds, '{0,input,argv,1}', '"--vacuum-time=1d"'), '{0,hash}', '"sha256:abababababababababababab"')
+       WHERE gate_id = $1`,
+      [seededId('gate/triage')],
+    );
+    screens.feed.change('gates');
+    await page.getByTestId('gate-action-1').getByText('--vacuum-time=1d').waitFor();
+    expect(await page.getByTestId('gate-reason').inputValue()).toBe('Looked at it.');
+    await page.getByTestId('gate-approve').click();
+    await page.getByTestId('gate-problem').getByText('Refused: the plan changed.').waitFor();
+    // What the stream brings does not wipe the refusal.
+    screens.feed.change('gates');
+    await page.locator('.stream[data-state=live]').waitFor();
+    expect(await page.getByTestId('gate-problem').count()).toBe(1);
+    expect(await page.getByTestId('gate-reason').inputValue()).toBe('Looked at it.');
+    const changed = page.getByTestId('gate-changes').getByRole('row', { name: 'argv' });
+    expect(await changed.getByRole('cell').allInnerTexts()).toEqual([
+      '["journalctl","--vacuum-size=500M"]',
+      '["journalctl","--vacuum-time=1d"]',
+    ]);
+  });
+
   it('replaces the form by the record when somebody else decides first, and keeps what was typed', async () => {
     await open(`/ui/gates/${seededId('gate/triage')}`);
     await page.getByTestId('gate-reason').fill('I had a reason');

@@ -64,6 +64,20 @@ const decision = page({ path: '/gates/:gate_id', privilege: 'gate.read', load: (
 
 /** Longer than any set of bindings that a gate may cover. */
 const MOST_SEEN = 200_000;
+const seenAction = z.union([
+  z.tuple([z.string(), z.string()]),
+  z.tuple([z.string(), z.string(), z.record(z.string(), z.json())]),
+]);
+const seenActions = z.array(seenAction);
+
+/** What the person had read, as the form says; nothing when it says nothing that makes sense. */
+function seenIn(text: string): z.infer<typeof seenActions> {
+  try {
+    return seenActions.safeParse(JSON.parse(text)).data ?? [];
+  } catch {
+    return [];
+  }
+}
 const decideBody = z.looseObject({
   decision: z.enum(['approve', 'reject', 'done', 'retry', 'fail']),
   digest: z.string().max(100),
@@ -120,7 +134,7 @@ const decide = form({
       });
     } catch (error) {
       if (!(error instanceof XynFault) || !TOLD.includes(error.code)) throw error;
-      const changed = error.code === 'gate_changed' ? { changedFrom: body.seen.split(/\r?\n/).filter(Boolean) } : {};
+      const changed = error.code === 'gate_changed' ? { changedFrom: seenIn(body.seen) } : {};
       const text =
         error.code === 'gate_changed' ? 'Refused: the plan changed. Read what it asks for now.' : error.message;
       return again(409, { problems: { form: text }, ...changed });

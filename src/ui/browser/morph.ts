@@ -26,7 +26,13 @@ const callbacks = {
     !(name === 'open' && /^(DETAILS|DIALOG)$/.test(node.tagName)),
 };
 
+/** A form that came back with problems is read first: it goes only when there is nothing left to send. */
+function isRefusedForm(old: Element, now: Element): boolean {
+  return old.querySelector('form[data-refused]') !== null && now.querySelector('form') !== null;
+}
+
 function replace(old: Element, now: Element): void {
+  if (isRefusedForm(old, now)) return;
   const typed = old.querySelector<HTMLTextAreaElement>('textarea[name=reason]')?.value ?? '';
   Idiomorph.morph(old, now, { morphStyle: 'outerHTML', ignoreActive: true, callbacks });
   const kept = document.querySelector<HTMLElement>('[data-kept-reason]');

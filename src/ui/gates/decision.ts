@@ -1,34 +1,21 @@
 import type { DecisionDto, GateDetailDto, RunDto } from '../../domain/dtos.js';
 import type { StepStatus } from '../../domain/engine/state.js';
-import type { JsonObject } from '../../domain/json.js';
-import { html, join, type Html } from '../html.js';
+import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
 import { decisionStatus, gateStatus, stepStatus, statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
-
-/** One action that the gate lets run. */
-export interface DecisionAction {
-  path: string;
-  name: string;
-  action: string;
-  pack: string | null;
-  effect: 'read' | 'write' | 'destructive' | 'agent' | 'unknown';
-  idempotency: 'safe' | 'keyed' | 'none' | null;
-  targets: readonly string[];
-  input: JsonObject;
-  later: readonly string[];
-  hash: string;
-}
+import { actionList, effectsSentence, type DecisionAction } from './actions.js';
+import { planChanges, seenActions, type ActionChange, type SeenAction } from './plan-changes.js';
 
 /** What a form came back with. */
 export interface DecisionAttempt {
   /** Problems by field: `reason`, `confirm-<n>`; and `form` for the whole. */
   problems: Readonly<Record<string, string>>;
   reason: string;
-  /** Bindings that the person had read: `path=hash` lines; set when the gate changed meanwhile. */
-  changedFrom?: readonly string[];
+  /** What the person had read; set when the gate changed meanwhile. */
+  changedFrom?: readonly SeenAction[];
 }
 
 /** All that the page of a gate shows. */
@@ -59,11 +46,9 @@ export interface Standing {
   mine: DecisionDto | undefined;
 }
 
-/** More actions than this are put into groups. */
-const MOST_SINGLE = 20;
-
 const pageTemplate = template<Record<string, unknown>>(import.meta.url, './decision.eta');
-const actionTemplate = template<Record<string, unknown>>(import.meta.url, './decision-action.eta');
+const changesTemplate = template<Record<string, unknown>>(import.meta.url, './decision-changes.eta');
+const effectsTemplate = template<Record<string, unknown>>(import.meta.url, './decision-effects.eta');
 const sideTemplate = template<Record<string, unknown>>(import.meta.url, './decision-side.eta');
 
 /** What keeps the viewer from deciding: what the service would refuse, and agents, which never count. */
@@ -95,86 +80,35 @@ export function gateQuestion(gate: { message: string | null; purpose: string; pa
   return gate.message ?? `Approve ${gate.path}?`;
 }
 
-function actionItem(one: DecisionAction, number: number, ui: Parts): Html {
-  const { argv, ...rest } = one.input;
-  const vector = Array.isArray(argv) ? JSON.stringify(argv) : null;
-  const fields = Object.entries(vector === null ? one.input : rest)
-    .filter(
-      ([name, value]) => !(/^(host|target)s?$/.test(name) && typeof value === 'string' && one.targets.includes(value)),
-    )
-    .map(([name, value]) => ({
-      name,
-      value: jsonValue(value),
-    }));
-  return actionTemplate({ ...one, number, vector, fields }, ui);
+interface Person {
+  actor: string;
+  note: string;
+  isYou: boolean;
+  decision?: DecisionDto;
 }
 
-/** One group of actions of the same kind; destructive ones are never folded away. */
-function groupedActions(view: DecisionView, ui: Parts): Html {
-  const numbered = view.actions.map((one, index) => ({ one, number: index + 1 }));
-  const items = (list: typeof numbered): Html => join(list.map(({ one, number }) => actionItem(one, number, ui)));
-  if (numbered.length <= MOST_SINGLE)
-    return html`<ol>
-      ${items(numbered)}
-    </ol>`;
-  const groups = new Map<string, typeof numbered>();
-  for (const entry of numbered) {
-    const key = `${entry.one.action} ${entry.one.effect}`;
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
-  }
-  return join(
-    [...groups.values()].map((list) => {
-      const { action, effect } = (list[0] as (typeof numbered)[number]).one;
-      const isFinal = effect === 'destructive';
-      const targets = new Set(list.flatMap(({ one }) => one.targets)).size;
-      const title = html`<b>${ui.format.plural(list.length, 'action')}</b> <code>${action}</code> against
-        ${ui.format.plural(targets, 'target')}`;
-      if (isFinal)
-        return html`<div class="act-group">
-          <p>${title}</p>
-          <ol>
-            ${items(list)}
-          </ol>
-        </div>`;
-      return html`<details class="act-group">
-        <summary>${title}</summary>
-        <ol>
-          ${items(list)}
-        </ol>
-      </details>`;
-    }),
-  );
-}
-
-function changes(view: DecisionView): { path: string; what: string }[] {
-  const before = new Map((view.attempt?.changedFrom ?? []).map((line) => line.split('=', 2) as [string, string]));
-  const now = new Map(view.actions.map((one) => [one.path, one.hash]));
-  const gone = [...before.keys()].filter((path) => !now.has(path)).map((path) => ({ path, what: 'no longer runs' }));
-  const other = [...now].flatMap(([path, hash]) => {
-    const was = before.get(path);
-    if (was === hash) return [];
-    return [{ path, what: was === undefined ? 'was not there' : 'runs with other arguments' }];
-  });
-  return [...gone, ...other];
-}
-
-/** Who approved, who may, who may not. */
-function people(view: DecisionView): { actor: string; note: string; isYou: boolean; decision?: DecisionDto }[] {
-  const decided = view.gate.decisions.filter((one) => one.status !== 'refused');
-  const rest = view.gate.approvers.filter((name) => !decided.some((one) => one.actor === name));
+/** Who approved, who may, who may not and why. */
+function people({ gate, run, viewer }: DecisionView): Person[] {
+  const decided = gate.decisions.filter((one) => one.status !== 'refused');
+  // Who emitted an event asked for nothing.
+  const requester = gate.status === 'open' && run.event_id === null ? [run.actor] : [];
+  const open = [...new Set([...gate.approvers, ...requester])];
+  const rest = open.filter((name) => !decided.some((one) => one.actor === name));
   return [
     ...decided.map((decision) => ({
       actor: decision.actor,
-      note: '',
-      isYou: decision.actor === view.viewer,
+      note: decision.actor === run.actor ? 'started the run' : '',
+      isYou: decision.actor === viewer,
       decision,
     })),
-    ...rest.map((actor) => ({
-      actor,
-      isYou: actor === view.viewer,
-      note: actor.startsWith('agent:') ? 'agent, may not' : 'may decide',
-    })),
+    ...rest.map((actor) => ({ actor, isYou: actor === viewer, note: noteOf(actor, gate, run.actor) })),
   ];
+}
+
+function noteOf(actor: string, { approvers }: GateDetailDto, requester: string): string {
+  if (actor.startsWith('agent:')) return 'agent, may not';
+  const mayDecide = approvers.includes(actor) ? 'may decide' : '';
+  return actor === requester ? ['started the run', mayDecide].filter(Boolean).join(', ') : mayDecide;
 }
 
 const WORDS: Record<DecisionDto['decision'], Status> = {
@@ -184,6 +118,33 @@ const WORDS: Record<DecisionDto['decision'], Status> = {
   retry: statusOf('retry', 'do it again'),
   fail: statusOf('fail', 'fail the step'),
 };
+
+function changesOf({ attempt, actions }: DecisionView): ActionChange[] {
+  return attempt?.changedFrom === undefined ? [] : planChanges(attempt.changedFrom, actions);
+}
+
+/** What the gate asks for now beside what was read, field by field; nothing where only names are known. */
+function changesCard(view: DecisionView, ui: Parts): Html | null {
+  const changes = changesOf(view).filter(({ fields }) => fields.length > 0);
+  if (changes.length === 0) return null;
+  const shown = changes.map((one) => ({
+    ...one,
+    fields: one.fields.map(({ name, was, now }) => ({
+      name,
+      was: was === undefined ? null : jsonValue(was),
+      now: now === undefined ? null : jsonValue(now),
+    })),
+  }));
+  return changesTemplate({ changes: shown }, ui);
+}
+
+function effects(view: DecisionView, ui: Parts): Html {
+  const title =
+    view.gate.purpose === 'recovery'
+      ? 'What was sent, and nobody knows what became of it'
+      : effectsSentence(view.actions, view.env);
+  return effectsTemplate({ ...view, title, list: actionList(view.actions, ui) }, ui);
+}
 
 function side(view: DecisionView, ui: Parts): Html {
   const { gate } = view;
@@ -198,10 +159,10 @@ function side(view: DecisionView, ui: Parts): Html {
       words: WORDS,
       decisionStatus,
       confirmations: confirmations(view),
-      changes: view.attempt?.changedFrom === undefined ? [] : changes(view),
+      changes: changesOf(view),
+      isRefused: view.attempt !== undefined,
       problems: view.attempt?.problems ?? {},
       reason: view.attempt?.reason ?? '',
-      seen: view.actions.map((one) => `${one.path}=${one.hash}`).join('\n'),
     },
     ui,
   );
@@ -210,7 +171,6 @@ function side(view: DecisionView, ui: Parts): Html {
 /** The page on which a gate is read and decided. */
 export function gateDecision(view: DecisionView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const { gate, run } = view;
-  const targets = new Set(view.actions.flatMap((one) => one.targets)).size;
   const known = view.steps.filter(({ status, path }) => status !== 'created' && path !== gate.path).slice(-8);
   const status = html`<span id="gate-status">${ui.status(gateStatus(gate.status), true)}</span>`;
   const facts = html`<ul id="gate-known">
@@ -225,22 +185,25 @@ export function gateDecision(view: DecisionView, ui: Parts): { main: Html; fragm
     )}
   </ul>`;
   const aside = html`<div id="gate-side">${side(view, ui)}</div>`;
+  const effectsCard = effects(view, ui);
   const main = pageTemplate(
     {
       ...view,
       question: gateQuestion(gate),
-      targets,
       status,
       facts,
       hasFacts: known.length > 0,
       aside,
-      actionList: groupedActions(view, ui),
+      effects: effectsCard,
+      changesCard: changesCard(view, ui),
+      seen: seenActions(view.actions),
       mayDecide: standingOf(gate, view.viewer).mayDecide,
     },
     ui,
   );
   const fragments = [
     { id: 'gate-status', html: status },
+    { id: 'gate-effects', html: effectsCard },
     { id: 'gate-known', html: facts },
     { id: 'gate-side', html: aside },
   ];

@@ -84,10 +84,9 @@ export class Parts {
     return visibleText(text ?? '');
   }
 
-  /** Text that the sender of an event or an agent wrote: marked as such. */
-  outside(text: string, by = 'the sender of the event'): Html {
-    return html`<span class="outside">${visibleText(text)}</span
-      ><span class="meta small"> · written by ${by}, not by us</span>`;
+  /** A value that the sender of an event or an agent wrote: marked as such. */
+  outside(value: Part, by: string): Html {
+    return html`<span class="outside">${value}</span><span class="meta small"> · written by ${by}, not by us</span>`;
   }
 
   /** A secret by its path; its value is nowhere. */
@@ -127,14 +126,17 @@ export class Parts {
 
   /** The time left as a short bar and in figures. */
   clockBar(from: string, until: string): Html {
+    return html`<span class="clock-bar">${this.shareLeft(from, until)}<b>${this.left(until)}</b></span>`;
+  }
+
+  /** The time left as a bar, of which the whole is the time that there was. */
+  shareLeft(from: string, until: string): Html {
     const whole = Math.max(1, Date.parse(until) - Date.parse(from));
     const share = Math.min(1, Math.max(0, (Date.parse(until) - this.clock.now) / whole));
-    return html`<span class="clock-bar"
-      ><svg viewBox="0 0 46 4" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="fill-rest" width="46" height="4" rx="2" />
-        <rect class="fill-ink" data-moves width="${(share * 46).toFixed(1)}" height="4" rx="2" /></svg
-      ><b>${this.left(until)}</b></span
-    >`;
+    return html`<svg class="share-left" viewBox="0 0 46 4" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="fill-rest" width="46" height="4" rx="2" />
+      <rect class="fill-ink" data-moves width="${(share * 46).toFixed(1)}" height="4" rx="2" />
+    </svg>`;
   }
 
   /**
