@@ -58,6 +58,16 @@ export interface OpenGate {
   approvals: number;
 }
 
+/** Events whose start of a blueprint waits, since it starts too often. */
+export interface HeldStarts {
+  blueprint_id: string;
+  name: string;
+  events: number;
+  held_at: Date;
+  /** When the first of them is given up. */
+  expires_at: Date;
+}
+
 /** How long runs of a blueprint usually take. */
 export interface UsualDuration {
   blueprint_id: string;
@@ -120,8 +130,11 @@ export class OverviewStore {
     return rows[0] ?? { all: 0, waiting: 0, running: 0, failed: 0 };
   }
 
-  /** Open gates with their runs, those that expire first before those that never do. */
-  async openGates(limit: number): Promise<OpenGate[]> {
+  /**
+   * Open gates with their runs, those that expire first before those that never do.
+   * @param viewer only those that this person may decide; absent: all.
+   */
+  async openGates(limit: number, viewer: string | null = null): Promise<OpenGate[]> {
     return this.#read(
       (db) => db.$queryRaw<OpenGate[]>`
         SELECT g.gate_id, g.run_id, g.path, g.purpose, g.message, g.approvers, g.require, g.opened_at, g.expires_at, g.binds,
@@ -129,7 +142,9 @@ export class OverviewStore {
           (SELECT count(DISTINCT d.actor)::int FROM gate_decisions d
             WHERE d.gate_id = g.gate_id AND d.status = 'applied' AND d.decision = 'approve') AS approvals
         FROM gates g JOIN runs r USING (run_id)
-        WHERE g.status = 'open' ORDER BY g.expires_at NULLS LAST, g.opened_at LIMIT ${limit}`,
+        WHERE g.status = 'open'
+          AND (${viewer}::text IS NULL OR g.approvers = '[]' OR jsonb_exists(g.approvers, ${viewer}::text))
+        ORDER BY g.expires_at NULLS LAST, g.opened_at LIMIT ${limit}`,
     );
   }
 
@@ -142,7 +157,7 @@ export class OverviewStore {
     );
   }
 
-  /** Runs that failed in the last day and whose blueprint has not completed a run since; newest first. */
+  /** Runs that failed in the last day, whose blueprint has not completed a run since and that nobody repeated; newest first. */
   async unansweredFailures(limit: number): Promise<RunDto[]> {
     const rows = await this.#read(
       (db) => db.$queryRaw<runModel[]>`
@@ -150,6 +165,7 @@ export class OverviewStore {
         WHERE f.status = 'failed' AND f.last_progress_at > now() - interval '1 day' AND NOT EXISTS (
           SELECT 1 FROM runs later WHERE later.blueprint_id = f.blueprint_id AND later.created_at > f.created_at
             AND later.status = 'completed')
+          AND NOT EXISTS (SELECT 1 FROM runs again WHERE again.rerun_of = f.run_id)
         ORDER BY f.last_progress_at DESC LIMIT ${limit}`,
     );
     return rows.map(runDto);
@@ -165,6 +181,18 @@ export class OverviewStore {
         FROM runs
         WHERE status IN ('completed', 'failed') AND last_progress_at >= ${from}
         GROUP BY 1 ORDER BY 1`,
+    );
+  }
+
+  /** Blueprints with starts that are held back, those first of which one is given up the soonest; counted up to 10 001. */
+  async heldStarts(limit: number): Promise<HeldStarts[]> {
+    return this.#read(
+      (db) => db.$queryRaw<HeldStarts[]>`
+        SELECT h.blueprint_id, coalesce(b.name, h.blueprint_id) AS name, count(*)::int AS events, min(h.held_at) AS held_at,
+          min(h.expires_at) AS expires_at
+        FROM (SELECT blueprint_id, held_at, expires_at FROM held_starts LIMIT ${COUNT_LIMIT}) h
+        LEFT JOIN blueprints b USING (blueprint_id)
+        GROUP BY 1, 2 ORDER BY 5 LIMIT ${limit}`,
     );
   }
 

@@ -1,4 +1,4 @@
-import type { OpenGate, RunCounts, StepMark, UsualDuration } from '../catalog/overview-store.js';
+import type { HeldStarts, OpenGate, RunCounts, StepMark, UsualDuration } from '../catalog/overview-store.js';
 import type { RunSearch } from '../catalog/overview-runs.js';
 import type { RunCursor } from '../catalog/run-store.js';
 import type { BlueprintDto, RunDto } from '../domain/dtos.js';
@@ -38,6 +38,7 @@ export interface SearchHits {
 export interface HomeFacts {
   gates: OpenGate[];
   failures: RunDto[];
+  held: HeldStarts[];
   running: RunLine[];
   counts: { gates: number; running: number };
   lastDay: { hour: Date; completed: number; failed: number }[];

@@ -58,6 +58,7 @@ export class OverviewService {
       clock,
       lastDayOf((from) => store.endedByHour(from), clock),
     );
+    this.#held = cached(COUNTS_MS, clock, () => store.heldStarts(MOST_ATTENTION));
     this.backlog = cached(CHIPS_MS, clock, () => store.backlog());
   }
 
@@ -68,16 +69,18 @@ export class OverviewService {
   readonly runCounts: () => Promise<RunCounts>;
   /** How the parts are; at most five seconds old. Never rejects. */
   readonly health: () => Promise<HealthReport>;
+  readonly #held: () => Promise<HomeFacts['held']>;
   readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
   /** What waits to be worked off; at most five seconds old. @throws XynFault `db_unavailable` */
   readonly backlog: () => Promise<HomeFacts['backlog']>;
 
-  /** What somebody on call looks at first. @throws XynFault `db_unavailable` */
-  async home(): Promise<HomeFacts> {
+  /** What somebody on call looks at first: of gates those that the viewer may decide. @throws XynFault `db_unavailable` */
+  async home(viewer: string): Promise<HomeFacts> {
     const { store } = this.#deps;
-    const [gates, failures, newest, counts, lastDay, backlog] = await Promise.all([
-      store.openGates(MOST_ATTENTION + 1),
-      store.unansweredFailures(MOST_ATTENTION),
+    const [gates, failures, held, newest, counts, lastDay, backlog] = await Promise.all([
+      store.openGates(MOST_ATTENTION + 1, viewer),
+      store.unansweredFailures(MOST_ATTENTION + 1),
+      this.#held(),
       store.runs({ status: ['created', 'running'] }, MOST_RUNNING),
       this.counts(),
       this.#lastDay(),
@@ -85,7 +88,7 @@ export class OverviewService {
     ]);
     const running = await this.#lines(newest);
     const isFirstStart = newest.length === 0 && lastDay.length === 0 && (await this.runCounts()).all === 0;
-    return { gates, failures, running, counts, lastDay, backlog, isFirstStart };
+    return { gates, failures, held, running, counts, lastDay, backlog, isFirstStart };
   }
 
   /** One page of runs, newest first, with what a list shows of each. @throws XynFault `db_unavailable` */

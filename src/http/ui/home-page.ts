@@ -14,17 +14,17 @@ export const homePages = [
     privilege: 'run.read',
     load: async ({ services, caller, ui }) => {
       const [facts, health, comingUp] = await Promise.all([
-        services.overview.home(),
+        services.overview.home(caller.actor),
         services.overview.health(),
         services.schedules.comingUp(COMING_UP),
       ]);
       const blueprints = facts.isFirstStart ? await services.blueprints.list() : [];
       const ready = blueprints.filter(({ active_version, enabled }) => active_version !== null && enabled);
       const starter = ready.find(({ blueprint_id }) => blueprint_id === DEMO) ?? ready[0] ?? null;
-      const { main, fragments, needed } = homePage({ ...facts, health, comingUp, starter, viewer: caller.actor }, ui);
+      const { main, fragments, title } = homePage({ ...facts, health, comingUp, starter, viewer: caller.actor }, ui);
       const topics = ['gates', 'runs', 'health'] as const;
-      const base = { title: 'Home', nav: 'home', crumb: 'Home', testId: 'page-home' } as const;
-      return { ...base, main, live: { topics, fragments }, needsYou: needed };
+      const base = { title, nav: 'home', crumb: 'Home', testId: 'page-home' } as const;
+      return { ...base, main, live: { topics, fragments } };
     },
   }),
 ];

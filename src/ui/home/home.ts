@@ -1,7 +1,6 @@
-import type { ComingUpDto, RunDto } from '../../domain/dtos.js';
-import { about, count, countWord, duration, fieldsIn } from '../format.js';
-import { gateQuestion } from '../gates/decision.js';
-import { html, type Html, type Part } from '../html.js';
+import type { ComingUpDto } from '../../domain/dtos.js';
+import { about, count, duration, fieldsIn } from '../format.js';
+import { html, type Html } from '../html.js';
 import { barChart } from '../parts/bar-chart.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
@@ -9,30 +8,11 @@ import { runLineLook, type RunLineView } from '../runs/run-line.js';
 import { schedulePath } from '../schedules/schedules.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
-
-/** An open gate as the home page gets it. */
-export interface HomeGate {
-  gate_id: string;
-  run_id: string;
-  path: string;
-  purpose: 'approval' | 'recovery';
-  message: string | null;
-  approvers: readonly string[];
-  require: number;
-  approvals: number;
-  opened_at: Date;
-  expires_at: Date | null;
-  binds: readonly unknown[];
-  run_name: string;
-  run_actor: string;
-}
+import { attention, type Needs } from './attention.js';
 
 /** All that the home page shows. */
-export interface HomeView {
-  gates: readonly HomeGate[];
-  failures: readonly RunDto[];
+export interface HomeView extends Needs {
   running: readonly RunLineView[];
-  counts: { gates: number; running: number };
   lastDay: readonly { hour: Date; completed: number; failed: number }[];
   backlog: { events: number; audit: number };
   health: {
@@ -48,88 +28,13 @@ export interface HomeView {
   viewer: string;
 }
 
-/** More of what needs somebody than this is a link. */
-const MOST_SHOWN = 20;
 const HOUR_MS = 3_600_000;
 /** So much may wait for a moment without anything being wrong. */
 const CALM_BACKLOG = 100;
 
-interface Attention {
-  id: string;
-  href: string;
-  look: Status;
-  title: Html;
-  about: Html;
-  tags: { text: Part; look: string }[];
-  opened: string;
-  until: string | null;
-  action: string;
-}
-
 const pageTemplate = template<Record<string, unknown>>(import.meta.url, './home.eta');
-const attentionTemplate = template<Record<string, unknown>>(import.meta.url, './attention.eta');
 const runningTemplate = template<Record<string, unknown>>(import.meta.url, './running.eta');
 const firstStartTemplate = template<Record<string, unknown>>(import.meta.url, './first-start.eta');
-
-function isMine({ approvers }: HomeGate, viewer: string): boolean {
-  return approvers.length === 0 || approvers.includes(viewer);
-}
-
-function gateItem(gate: HomeGate, ui: Parts): Attention {
-  const isRecovery = gate.purpose === 'recovery';
-  const approvals = {
-    text: `${gate.approvals} of ${gate.require} ${gate.require === 1 ? 'approval' : 'approvals'}`,
-    look: '',
-  };
-  const actions = { text: ui.format.plural(gate.binds.length, 'action'), look: 'write' };
-  return {
-    id: gate.gate_id,
-    href: `/ui/gates/${gate.gate_id}`,
-    look: isRecovery ? statusOf('unknown', 'Outcome unknown') : statusOf('gate', 'Gate'),
-    title: ui.text(gateQuestion(gate)),
-    about: isRecovery
-      ? html`The worker was lost after sending; it is not sent again. Look at the target, then say what you found.`
-      : html`${ui.text(gate.run_name)} · asked ${ui.ago(gate.opened_at.toISOString())}, started by
-        ${ui.text(gate.run_actor)}`,
-    tags: isRecovery
-      ? [{ text: ui.text(gate.run_name), look: 'cut' }]
-      : [...(gate.binds.length > 0 ? [actions] : []), approvals],
-    opened: gate.opened_at.toISOString(),
-    until: gate.expires_at?.toISOString() ?? null,
-    action: isRecovery ? 'Resolve' : 'Review',
-  };
-}
-
-function failureItem(run: RunDto, ui: Parts): Attention {
-  const code = typeof run.error?.['code'] === 'string' ? run.error['code'] : 'failed';
-  const path = typeof run.error?.['path'] === 'string' ? run.error['path'] : run.blueprint_id;
-  const message = typeof run.error?.['message'] === 'string' ? run.error['message'] : '';
-  return {
-    id: run.run_id,
-    href: `/ui/runs/${run.run_id}`,
-    look: statusOf('fail', 'Failed run'),
-    title: html`${ui.text(run.name)} failed`,
-    about: html`<code>${ui.text(path)}</code>:
-      <code>${ui.text(code)}</code>${message === '' ? '' : html` · ${ui.text(message)}`}`,
-    tags: [],
-    opened: run.completed_at ?? run.created_at,
-    until: null,
-    action: 'Open',
-  };
-}
-
-function headline(needed: number, isCapped: boolean): string {
-  if (needed === 0) return 'Nothing needs you.';
-  if (needed === 1) return 'One thing needs you.';
-  return `${countWord(needed)}${isCapped ? '+' : ''} things need you.`;
-}
-
-function attention(view: HomeView, ui: Parts): { items: Attention[]; others: number; isCapped: boolean } {
-  const mine = view.gates.filter((gate) => isMine(gate, view.viewer));
-  const items = [...mine.map((gate) => gateItem(gate, ui)), ...view.failures.map((run) => failureItem(run, ui))];
-  const isCapped = view.gates.length > MOST_SHOWN;
-  return { items, others: view.gates.length - mine.length, isCapped };
-}
 
 function chart({ lastDay }: HomeView, ui: Parts): { chart: Html; completed: number; failed: number } {
   const byHour = new Map(lastDay.map((one) => [one.hour.getTime(), one]));
@@ -176,20 +81,16 @@ function runningRows(view: HomeView, ui: Parts): { id: string; html: Html }[] {
 }
 
 /** The page for somebody on call: what needs them, what runs, whether all is well. */
-export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fragment[]; needed: number } {
-  const { items, others, isCapped } = attention(view, ui);
-  const shown = items.slice(0, MOST_SHOWN);
-  const needed = items.length;
-  const deadline = shown
-    .map(({ until }) => until)
-    .filter((one) => one !== null)
-    .sort()[0];
-  const head = html`<div id="home-head" data-title="${needed > 0 ? `(${needed}) ` : ''}Home · Xyn">
-    <h1 data-testid="attention-headline" aria-live="polite">${headline(needed, isCapped)}</h1>
+export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fragment[]; title: string } {
+  const needs = attention(view, ui);
+  const { needed, deadline } = needs;
+  const title = `${needs.count === '' ? 'Home · ' : `(${needs.count}) `}Xyn`;
+  const head = html`<div id="home-head" data-title="${title}">
+    <h1 data-testid="attention-headline" aria-live="polite">${needs.headline}</h1>
     <p class="sub">
       <span
         >${
-          deadline === undefined
+          deadline === null
             ? view.counts.running === 0
               ? 'No run is under way.'
               : `${ui.format.plural(view.counts.running, 'run is', 'runs are')} under way.`
@@ -204,7 +105,7 @@ export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fr
     aria-labelledby="h-attention"
     data-testid="attention"
   >
-    ${attentionTemplate({ items: shown, needed, others, isCapped }, ui)}
+    ${needs.list}
   </section>`;
   const rows = runningRows(view, ui);
   const running = html`<tbody id="running-list" data-list>
@@ -229,5 +130,5 @@ export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fr
     { id: 'running-list', html: running, rows },
     { id: 'health-lines', html: health },
   ];
-  return { main: pageTemplate(content, ui), fragments, needed };
+  return { main: pageTemplate(content, ui), fragments, title };
 }

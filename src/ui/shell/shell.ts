@@ -23,7 +23,7 @@ export interface ShellFacts {
 
 /** One page: what the shell needs to know, and its content. */
 export interface PageContent {
-  /** Differs from page to page; ` · Xyn` is added. */
+  /** Differs from page to page; ` · Xyn` is added where it does not end so. */
   title: string;
   nav: NavKey;
   /** Links to what stands above this page. The last crumb is `crumb`. */
@@ -33,8 +33,6 @@ export interface PageContent {
   main: Html;
   /** Where the page's changes come from; absent: it does not change by itself. */
   live?: { topics: readonly string[]; position: string } | undefined;
-  /** Number for the window's title of what needs the viewer. */
-  needsYou?: number;
 }
 
 const shellTemplate = template<ShellFacts & PageContent & Record<string, unknown>>(import.meta.url, './shell.eta');

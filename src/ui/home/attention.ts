@@ -1,0 +1,137 @@
+import type { RunDto } from '../../domain/dtos.js';
+import { countWord } from '../format.js';
+import { gateQuestion } from '../gates/decision.js';
+import { html, href, type Html, type Part } from '../html.js';
+import type { Parts } from '../parts/parts.js';
+import { statusOf, type Status } from '../status.js';
+import { template } from '../template.js';
+
+/** An open gate as the home page gets it. */
+export interface HomeGate {
+  gate_id: string;
+  run_id: string;
+  path: string;
+  purpose: 'approval' | 'recovery';
+  message: string | null;
+  approvers: readonly string[];
+  require: number;
+  approvals: number;
+  opened_at: Date;
+  expires_at: Date | null;
+  binds: readonly unknown[];
+  run_name: string;
+  run_actor: string;
+}
+
+/** What may need the viewer. */
+export interface Needs {
+  /** Those that the viewer may decide, the next deadline first; one more than is shown says that there are more. */
+  gates: readonly HomeGate[];
+  /** Failed runs that nobody took: not repeated, and their blueprint has not completed since. */
+  failures: readonly RunDto[];
+  /** Blueprints with held starts. */
+  held: readonly { blueprint_id: string; name: string; events: number; held_at: Date; expires_at: Date }[];
+  counts: { gates: number; running: number };
+}
+
+/** More of what needs somebody than this is a link. */
+const MOST_SHOWN = 20;
+
+interface Attention {
+  id: string;
+  href: string;
+  look: Status;
+  title: Html;
+  about: Html;
+  tags: { text: Part; look: string }[];
+  opened: string;
+  until: string | null;
+  action: string;
+}
+
+const attentionTemplate = template<Record<string, unknown>>(import.meta.url, './attention.eta');
+
+function gateItem(gate: HomeGate, ui: Parts): Attention {
+  const isRecovery = gate.purpose === 'recovery';
+  const approvals = {
+    text: `${gate.approvals} of ${gate.require} ${gate.require === 1 ? 'approval' : 'approvals'}`,
+    look: '',
+  };
+  const actions = { text: ui.format.plural(gate.binds.length, 'action'), look: 'write' };
+  return {
+    id: gate.gate_id,
+    href: `/ui/gates/${gate.gate_id}`,
+    look: isRecovery ? statusOf('unknown', 'Outcome unknown') : statusOf('gate', 'Gate'),
+    title: ui.text(gateQuestion(gate)),
+    about: isRecovery
+      ? html`The worker was lost after sending; it is not sent again. Look at the target, then say what you found.`
+      : html`${ui.text(gate.run_name)} · asked ${ui.ago(gate.opened_at.toISOString())}, started by
+        ${ui.text(gate.run_actor)}`,
+    tags: isRecovery
+      ? [{ text: ui.text(gate.run_name), look: 'cut' }]
+      : [...(gate.binds.length > 0 ? [actions] : []), approvals],
+    opened: gate.opened_at.toISOString(),
+    until: gate.expires_at?.toISOString() ?? null,
+    action: isRecovery ? 'Resolve' : 'Review',
+  };
+}
+
+function failureItem(run: RunDto, ui: Parts): Attention {
+  const code = typeof run.error?.['code'] === 'string' ? run.error['code'] : 'failed';
+  const path = typeof run.error?.['path'] === 'string' ? run.error['path'] : run.blueprint_id;
+  const message = typeof run.error?.['message'] === 'string' ? run.error['message'] : '';
+  return {
+    id: run.run_id,
+    href: `/ui/runs/${run.run_id}`,
+    look: statusOf('fail', 'Failed run'),
+    title: html`${ui.text(run.name)} failed`,
+    about: html`<code>${ui.text(path)}</code>:
+      <code>${ui.text(code)}</code>${message === '' ? '' : html` · ${ui.text(message)}`}`,
+    tags: [],
+    opened: run.completed_at ?? run.created_at,
+    until: null,
+    action: 'Open',
+  };
+}
+
+function heldItem(one: Needs['held'][number], ui: Parts): Attention {
+  return {
+    id: `held-${one.blueprint_id}`,
+    href: href('/ui/events', { q: 'became:held' }),
+    look: statusOf('held', 'Held starts'),
+    title: html`${ui.format.plural(one.events, 'start')} of ${ui.text(one.name)} ${one.events === 1 ? 'is' : 'are'} held`,
+    about: html`It starts too often. They begin when there is room; the first is given up at
+    ${ui.time(one.expires_at.toISOString())}.`,
+    tags: [],
+    opened: one.held_at.toISOString(),
+    until: one.expires_at.toISOString(),
+    action: 'Look',
+  };
+}
+
+function headline(needed: number, isCapped: boolean): string {
+  if (needed === 0) return 'Nothing needs you.';
+  if (needed === 1) return 'One thing needs you.';
+  return `${isCapped ? 'More than ' : ''}${countWord(needed)} things need you.`;
+}
+
+/** What needs the viewer, by its deadline; what has none comes after that, in the order gates, failed runs. */
+export function attention(
+  needs: Needs,
+  ui: Parts,
+): { list: Html; needed: number; count: string; headline: string; deadline: string | null } {
+  const { gates, failures, held, counts } = needs;
+  const items = [
+    ...gates.map((gate) => gateItem(gate, ui)),
+    ...held.map((one) => heldItem(one, ui)),
+    ...failures.map((run) => failureItem(run, ui)),
+  ].sort((a, b) => (a.until ?? '9').localeCompare(b.until ?? '9'));
+  const isCapped = items.length > MOST_SHOWN;
+  const needed = Math.min(items.length, MOST_SHOWN);
+  const others = gates.length > MOST_SHOWN ? 0 : Math.max(0, counts.gates - gates.length);
+  const more = isCapped ? (gates.length >= MOST_SHOWN ? '/ui/gates' : '/ui/runs?q=status%3Afailed') : null;
+  const list = attentionTemplate({ items: items.slice(0, MOST_SHOWN), needed, isCapped, more, others }, ui);
+  const deadline = items.find(({ id, until }) => until !== null && !id.startsWith('held-'))?.until ?? null;
+  const count = needed === 0 ? '' : `${needed}${isCapped ? '+' : ''}`;
+  return { list, needed, count, headline: headline(needed, isCapped), deadline };
+}
