@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ActionFailure, type OutputStream } from '../../../src/domain/action.js';
+import { ActionFailure, type AnyAction, type OutputStream } from '../../../src/domain/action.js';
 
 const MIB = 1_048_576;
 const EXCERPT_LENGTH = 1_024;
@@ -49,6 +49,17 @@ export const CommandOutput = z.strictObject({
   truncated: z.boolean(),
 });
 export type CommandOutput = { exit_code: number; stdout: string; stderr: string; truncated: boolean };
+
+/** What all actions declare alike that run a command. */
+export const commandContract = {
+  output: CommandOutput,
+  traits: { effect: 'write', idempotency: 'none' },
+  static: ['cmd', 'script'],
+} satisfies Partial<AnyAction>;
+
+export const commandErrors = {
+  exit_nonzero: { retryable: false, help: 'The command ended with a code that `accept` does not name.' },
+};
 
 /** How a command ended. */
 export interface Exit {

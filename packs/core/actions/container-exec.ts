@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { ActionFailure, defineAction, type ActionContext } from '../../../src/domain/action.js';
 import { globMatches } from '../../../src/domain/glob.js';
-import { CommandCapture, CommandOutput, commandFields, hasOneCommand, ONE_COMMAND } from './command.js';
+import {
+  CommandCapture,
+  commandContract,
+  commandErrors,
+  commandFields,
+  hasOneCommand,
+  ONE_COMMAND,
+  type CommandOutput,
+} from './command.js';
 import type { ContainerCommand } from './container-command.js';
 import { openEngine } from './container-engine.js';
 import { runInRunning } from './container-exec-running.js';
@@ -48,11 +56,9 @@ export const containerExec = defineAction<Input, CommandOutput>({
   name: 'container.exec',
   summary: 'Runs one command in a running container or in a throw-away one, and returns its exit code and output.',
   input: Input,
-  output: CommandOutput,
-  traits: { effect: 'write', idempotency: 'none' },
-  static: ['cmd', 'script'],
+  ...commandContract,
   errors: {
-    exit_nonzero: { retryable: false, help: 'The command ended with a code that `accept` does not name.' },
+    ...commandErrors,
     container_unknown: { retryable: false, help: 'No container of that name runs there.' },
     image_denied: { retryable: false, help: 'XYN_CONTAINER_IMAGES does not allow the image.' },
     engine_unavailable: {

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { ActionFailure, defineAction, type ActionContext } from '../../../src/domain/action.js';
 import { secretReference } from './secret-reference.js';
-import { CommandCapture, CommandOutput, commandFields, hasOneCommand, ONE_COMMAND } from './command.js';
+import {
+  CommandCapture,
+  commandContract,
+  commandErrors,
+  commandFields,
+  hasOneCommand,
+  ONE_COMMAND,
+  type CommandOutput,
+} from './command.js';
 import { quoted } from './ssh-command.js';
 import { runRemote } from './ssh-session.js';
 
@@ -19,11 +27,9 @@ export const sshRun = defineAction<Input, CommandOutput>({
   name: 'ssh.run',
   summary: 'Runs one command on a target over SSH and returns its exit code and output.',
   input: Input,
-  output: CommandOutput,
-  traits: { effect: 'write', idempotency: 'none' },
-  static: ['cmd', 'script'],
+  ...commandContract,
   errors: {
-    exit_nonzero: { retryable: false, help: 'The command ended with a code that `accept` does not name.' },
+    ...commandErrors,
     connect_failed: { retryable: true, help: 'No connection could be made; the command did not run.' },
     auth_failed: { retryable: false, help: 'The target does not take the key, or there is none that can be read.' },
     host_key_mismatch: {
