@@ -157,7 +157,7 @@ export class EventStore {
         ...own.where,
         ...(name === undefined
           ? {}
-          : { event_name: await this.#nameCondition(name, alone !== undefined && cursor === undefined) }),
+          : { event_name: await this.#nameCondition(name, alone !== undefined) }),
         ...timeRange('occurred_at', from, to),
         ...(cursor === undefined ? {} : byTime ? before(cursor) : { seq: { lt: BigInt(cursor.seq) } }),
       },
@@ -166,7 +166,7 @@ export class EventStore {
         ...(byTime ? [{ occurred_at: 'desc' as const }] : []),
         // Every row has that name. Without it Postgres may walk the log by number until it meets enough of them, which
         // takes seconds when a name that was frequent has not come for long.
-        ...(alone === undefined || cursor !== undefined || alone.includes('*') ? [] : [{ event_name: 'asc' as const }]),
+        ...(alone === undefined || alone.includes('*') ? [] : [{ event_name: 'asc' as const }]),
         { seq: 'desc' },
       ],
       take: limit,
