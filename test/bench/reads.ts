@@ -15,6 +15,8 @@ import { quantile } from './statistics.js';
 interface Timing {
   p50: number;
   p95: number;
+  /** Of API and Postgres, for one request; null where the system does not tell. Steady on a machine with others. */
+  cpu: number | null;
 }
 
 interface ReadResult {
@@ -153,13 +155,18 @@ async function measure(sides: readonly Side[], reads: readonly Read[], requests:
   for (let ix = 0; ix < requests; ix += 1) {
     for (const [of, side] of sides.entries()) times[of]?.push(await timed(side, reads[of] as Read));
   }
-  const timings = times.map((all) => ({ p50: quantile(all, 0.5), p95: quantile(all, 0.95) }));
+  const used = cpuBetween(before, readCpu(roots));
+  const cpuOf = (ix: number): number | null => {
+    const { [`api-${ix}`]: api = 0, [`postgres-${ix}`]: postgres = 0 } = used?.groupMs ?? {};
+    return used === undefined ? null : (api + postgres) / requests;
+  };
+  const timings = times.map((all, ix) => ({ p50: quantile(all, 0.5), p95: quantile(all, 0.95), cpu: cpuOf(ix) }));
   const medians = timings.map(({ p50 }) => p50);
   const isFlat = Math.max(...medians) <= Math.max(MAX_RATIO * Math.min(...medians), Math.min(...medians) + GRAIN_MS);
   return {
     name: reads[0]?.name ?? '',
     timings,
-    foreignCores: cpuBetween(before, readCpu(roots))?.foreignCores ?? null,
+    foreignCores: used?.foreignCores ?? null,
     holds: isFlat && timings.every(({ p95 }) => p95 <= MAX_P95_MS),
   };
 }
@@ -187,10 +194,15 @@ function commonReads(sides: readonly Side[], only: string): Read[][] {
 }
 
 function table(sides: readonly Side[], results: readonly ReadResult[]): string {
-  const header = ['read', ...sides.flatMap(({ runs }) => [`p50, ${runs} runs`, 'p95']), 'foreign cores', 'holds'];
+  const header = [
+    'read',
+    ...sides.flatMap(({ runs }) => [`p50, ${runs} runs`, 'p95', 'CPU']),
+    'foreign cores',
+    'holds',
+  ];
   const rows = results.map((one) => [
     one.name,
-    ...one.timings.flatMap(({ p50, p95 }) => [p50.toFixed(1), p95.toFixed(1)]),
+    ...one.timings.flatMap(({ p50, p95, cpu }) => [p50.toFixed(1), p95.toFixed(1), cpu?.toFixed(1) ?? '–']),
     one.foreignCores?.toFixed(1) ?? '–',
     one.holds ? 'yes' : 'NO',
   ]);
