@@ -11,6 +11,8 @@ const OWN = [
   'duration.ts',
   ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'keyboard', 'main'].map((name) => `browser/${name}.ts`),
 ];
+/** Own code of the editor's page alone. */
+const EDITOR = ['code-line.ts', 'browser/editor-text.ts', 'browser/editor.ts'];
 /** Taken as they are published, minified by their authors. */
 const LIBRARIES = ['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'];
 
@@ -24,9 +26,10 @@ function smallCss(text) {
     .trim();
 }
 
-async function ownScript(ui) {
+/** @param {string} ui @param {readonly string[]} files */
+async function ownScript(ui, files) {
   const parts = await Promise.all(
-    OWN.map(async (file) => {
+    files.map(async (file) => {
       const { code } = await transform(readFileSync(join(ui, file), 'utf8'), {
         filename: file,
         jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
@@ -75,7 +78,8 @@ export async function buildAssets(root, dist) {
     smallCss(styles.map((name) => readFileSync(join(ui, 'styles', name), 'utf8')).join('\n')),
   );
   const libraries = LIBRARIES.map((name) => readFileSync(require.resolve(name), 'utf8').trim());
-  writeFileSync(join(assets, 'xyn.js'), [...libraries, await ownScript(ui)].join(';\n'));
+  writeFileSync(join(assets, 'xyn.js'), [...libraries, await ownScript(ui, OWN)].join(';\n'));
+  writeFileSync(join(assets, 'editor.js'), await ownScript(ui, EDITOR));
   for (const name of ['glyphs.svg', 'favicon.svg']) {
     writeFileSync(join(assets, name), readFileSync(join(ui, 'icons', name), 'utf8').replace(/\n\s*/g, ''));
   }

@@ -48,7 +48,16 @@ export interface Services {
   artifacts: Pick<ArtifactService, 'create' | 'list' | 'get' | 'download' | 'preview'>;
   blueprints: Pick<
     BlueprintService,
-    'list' | 'get' | 'versions' | 'version' | 'validate' | 'preview' | 'apply' | 'activate' | 'documentSchema'
+    | 'list'
+    | 'get'
+    | 'versions'
+    | 'version'
+    | 'validate'
+    | 'preview'
+    | 'apply'
+    | 'activate'
+    | 'documentSchema'
+    | 'compile'
   >;
   drafts: Pick<
     DraftService,

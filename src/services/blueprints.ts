@@ -81,6 +81,11 @@ export class BlueprintService {
     return saved;
   }
 
+  /** What the compiler makes of a document. Changes nothing. */
+  async compile(bytes: Uint8Array): Promise<Compilation> {
+    return this.#compile(bytes);
+  }
+
   /** Checks a document and changes nothing. */
   async validate(bytes: Uint8Array): Promise<{ is_valid: boolean; problems: ProblemDto[] }> {
     const { compiled, problems } = await this.#compile(bytes);

@@ -12,6 +12,7 @@ export interface Asset {
 const FILES = {
   style: { file: 'xyn.css', contentType: 'text/css; charset=utf-8' },
   script: { file: 'xyn.js', contentType: 'text/javascript; charset=utf-8' },
+  editor: { file: 'editor.js', contentType: 'text/javascript; charset=utf-8' },
   glyphs: { file: 'glyphs.svg', contentType: 'image/svg+xml' },
   favicon: { file: 'favicon.svg', contentType: 'image/svg+xml' },
 } as const;

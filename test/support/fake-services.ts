@@ -595,6 +595,7 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
         const env = { id: 'local', name: 'local', stage: 'dev' as const, vars: {} };
         return previewOf(planOf([action('fix')]), request, { env, targetFields: () => [], nowMs: Date.parse(at) });
       },
+      compile: async (bytes) => ({ problems: reportOf(world, bytes).problems }),
       documentSchema: () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', $defs: {} }),
       versions: async (_id, { cursor }) => ({
         items: cursor === undefined ? [{ version: 2, ...fakeVersion }] : [{ version: 1, ...fakeVersion }],

@@ -27,8 +27,8 @@ export interface UiOptions {
   forms: readonly UiForm[];
 }
 
-/** The largest form: a document in the editor. */
-const MAX_FORM = '1mb';
+/** The largest form: a document in the editor, every other character written as three. */
+const MAX_FORM = '2mb';
 const YEAR = 'public, max-age=31536000, immutable';
 
 function callOf({ services, env, version }: UiOptions, request: Request, response: Response): UiCall {

@@ -1,6 +1,8 @@
 import { artifactPages } from './artifact-pages.js';
 import { auditForms, auditPages } from './audit-pages.js';
 import { blueprintPages } from './blueprint-pages.js';
+import { draftForms, draftPages } from './draft-pages.js';
+import { editorForms } from './draft-editor.js';
 import { eventForms, eventPages } from './event-pages.js';
 import { footprintPages } from './footprint-pages.js';
 import { gateForms, gatePages } from './gate-pages.js';
@@ -21,6 +23,7 @@ export const pages: readonly UiPage[] = [
   ...launchPages,
   ...blueprintPages,
   ...schedulePages,
+  ...draftPages,
   ...gatePages,
   ...runsPages,
   ...rerunPages,
@@ -36,6 +39,8 @@ export const pages: readonly UiPage[] = [
 export const forms: readonly UiForm[] = [
   ...eventForms,
   ...launchForms,
+  ...draftForms,
+  ...editorForms,
   ...gateForms,
   ...runsForms,
   ...rerunForms,

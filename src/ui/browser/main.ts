@@ -39,7 +39,7 @@ function onClick(event: MouseEvent): void {
 function onSubmit(event: SubmitEvent): void {
   const form = event.target as HTMLFormElement;
   if (form.dataset['sent'] !== undefined) event.preventDefault();
-  else if (form.method === 'post') form.dataset['sent'] = '';
+  else if (form.method === 'post' && !event.defaultPrevented) form.dataset['sent'] = '';
 }
 
 function keepPreferences(): void {

@@ -44,10 +44,15 @@ function nameOf(code: number): string {
   return code >= 0xd800 && code <= 0xdfff ? 'half a character' : 'invisible character';
 }
 
-function chip(character: string): Html {
+/** `U+202E` and `right-to-left override`. */
+function wordsOf(character: string): { point: string; name: string } {
   const code = character.codePointAt(0) ?? 0;
-  const point = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-  return html`<span class="hidden-char" title="${`${point} ${nameOf(code)}`}">${point}</span>`;
+  return { point: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, name: nameOf(code) };
+}
+
+function chip(character: string): Html {
+  const { point, name } = wordsOf(character);
+  return html`<span class="hidden-char" title="${`${point} ${name}`}">${point}</span>`;
 }
 
 /** Text as it is, with a chip in place of every character that could hide or reorder something. */
@@ -56,4 +61,18 @@ export function visibleText(text: string): Html {
   // Split at each hidden character, keeping it.
   const pieces = text.split(new RegExp(`(${HIDDEN_CHARACTERS.source})`, 'u'));
   return join(pieces.map((piece, index) => (index % 2 === 1 ? chip(piece) : piece)));
+}
+
+/** The first hidden characters of a text, with their places (from 1) and names. */
+export function hiddenCharacters(text: string, most: number): { line: number; column: number; name: string }[] {
+  const found: { line: number; column: number; name: string }[] = [];
+  for (const [at, line] of text.split('\n').entries()) {
+    if (!HIDDEN_CHARACTERS.test(line)) continue;
+    for (const { 0: character, index } of line.matchAll(new RegExp(HIDDEN_CHARACTERS.source, 'gu'))) {
+      if (found.length === most) return found;
+      const { point, name } = wordsOf(character);
+      found.push({ line: at + 1, column: index + 1, name: `${point} ${name}` });
+    }
+  }
+  return found;
 }

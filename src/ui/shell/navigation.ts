@@ -8,6 +8,7 @@ export type NavKey =
   | 'runs'
   | 'launch'
   | 'blueprints'
+  | 'drafts'
   | 'schedules'
   | 'audit'
   | 'artifacts'
@@ -31,8 +32,8 @@ export interface NavLink {
 
 const HIDDEN: Record<View, readonly NavKey[]> = {
   operator: [],
-  owner: ['events', 'launch', 'artifacts', 'health'],
-  user: ['events', 'blueprints', 'schedules', 'audit', 'artifacts', 'footprints', 'health'],
+  owner: ['events', 'launch', 'drafts', 'artifacts', 'health'],
+  user: ['events', 'blueprints', 'drafts', 'schedules', 'audit', 'artifacts', 'footprints', 'health'],
 };
 
 /** The navigation of a view, group by group; the first group has no title. */
@@ -66,6 +67,7 @@ export function navigation(
       title: 'Build',
       links: [
         { key: 'blueprints', label: 'Blueprints', href: '/ui/blueprints' },
+        { key: 'drafts', label: 'Drafts', href: '/ui/drafts' },
         { key: 'schedules', label: 'Schedules', href: '/ui/schedules' },
       ],
     },

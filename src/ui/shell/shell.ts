@@ -33,6 +33,8 @@ export interface PageContent {
   main: Html;
   /** Where the page's changes come from; absent: it does not change by itself. */
   live?: { topics: readonly string[]; position: string } | undefined;
+  /** Loads the script of the editor. */
+  isEditor?: true;
 }
 
 const shellTemplate = template<ShellFacts & PageContent & Record<string, unknown>>(import.meta.url, './shell.eta');
@@ -47,7 +49,7 @@ export function shell(facts: ShellFacts, page: PageContent): string {
     groups: navigation(facts.view, facts.counts),
     phone: navigation(facts.view, facts.counts).flatMap(({ links }) => links),
     live: live && { url: `${live}&of=${encodeURIComponent(facts.here)}`, position: page.live?.position },
-    assets: { style: asset('style').url, script: asset('script').url, favicon: asset('favicon').url },
+    assets: { style: asset('style').url, script: asset('script').url, favicon: asset('favicon').url, editor: asset('editor').url },
   };
   return `<!doctype html>\n${shellTemplate(view as never, new Parts(facts.clock)).toString()}`;
 }

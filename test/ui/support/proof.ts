@@ -22,6 +22,7 @@ import { HOSTILE, seededId } from './seed.js';
 export interface Proof {
   audit: AuditTrail;
   artifacts: ArtifactService;
+  store: LocalArtifactStore;
   /** Where the bytes of artifacts lie. */
   artifactDir: string;
   /** Links all entries that there are, and signs. */
@@ -39,6 +40,7 @@ export async function startProof({ catalog }: TestDatabase, access: CatalogAcces
   return {
     audit: new AuditTrail({ log: auditLog(catalog), store: new AuditOverviewStore(catalog), verify, clock: Date.now }),
     artifacts: new ArtifactService({ catalog: access, store, envId: 'env-1' }),
+    store,
     artifactDir,
     async link() {
       const listen = (onNotice: () => void) =>

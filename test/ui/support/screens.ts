@@ -1,7 +1,10 @@
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
+import type { DraftService } from '../../../src/services/drafts.js';
 import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
+import { createCompiler } from '../../../src/main/compiler.js';
 import { createCore, type Core } from '../../../src/main/core.js';
+import { createDrafts } from '../../../src/main/drafts.js';
 import { screenServices } from '../../../src/main/screen-services.js';
 import { RunGateway } from '../../../src/temporal/gateway.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
@@ -19,6 +22,7 @@ export interface Screens {
   database: TestDatabase;
   feed: TestFeed;
   core: Core;
+  drafts: DraftService;
   proof: Proof;
   close(): Promise<void>;
 }
@@ -95,7 +99,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   if (options.samples === true) await seedRunSamples(catalog);
   if (history > 0) await seedOldRuns(database, history);
   const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
-  const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog });
+  const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog, compile: createCompiler() });
   if (options.samples === true) await seedSchedules(core);
   const feed = new TestFeed();
   const fakes = fakeServices().services;
@@ -110,6 +114,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   const proof = await startProof(database, core.access);
   const { audit, artifacts } = proof;
   if (options.empty !== true) await seedProof(database, proof);
+  const drafts = createDrafts({ access: core.access, store: proof.store, envId: env.id });
   const services = screenServices({
     catalog,
     core,
@@ -118,7 +123,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
     temporal: { uiUrl: 'http://127.0.0.1:8233', namespace: 'default' },
   });
   const app = createApp(
-    { ...fakes, ...core, health, audit, artifacts },
+    { ...fakes, ...core, health, audit, artifacts, drafts },
     { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { ...services, feed } } },
   );
   const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
@@ -127,6 +132,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
     database,
     feed,
     core,
+    drafts,
     proof,
     async close() {
       await server.close();
