@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { caller } from '../support/node.js';
 import { action, gate, planOf } from '../support/plans.js';
-import { getPage, queriesOf } from './support/requests.js';
+import { getPage, queriesOf, sendForm } from './support/requests.js';
 import { startScreens, type Screens } from './support/screens.js';
 import { HOSTILE } from './support/seed.js';
 
@@ -112,6 +112,30 @@ describe('blueprints', () => {
     expect(changed.text).toMatch(/unchanged lines/);
     expect((await getPage(screens, `${PAGE}/diff?from=1&to=9`)).status).toBe(404);
     expect((await getPage(screens, `${PAGE}/diff?from=x&to=2`)).status).toBe(422);
+  });
+
+  it('go back to an earlier version, and forward again, once a person has confirmed it', async () => {
+    const { text } = await getPage(screens, `${PAGE}/versions`);
+    expect(text).toMatch(/href="[^"]*\/activate\?version=1" data-confirm[^>]*>Roll back</);
+    expect(text.match(/data-testid="roll-back"/g)).toHaveLength(1);
+    const question = await getPage(screens, `${PAGE}/activate?version=1`);
+    expect(question.text).toContain('Make version 1 the active one?');
+    expect((await screens.core.blueprints.get('bp.disk.cleanup')).active_version).toBe(2);
+    const back = await sendForm(screens, `${PAGE}/activate?version=1`, { reason: 'too eager' });
+    expect([back.status, back.location]).toEqual([303, `${PAGE}/versions`]);
+    expect((await screens.core.blueprints.get('bp.disk.cleanup')).active_version).toBe(1);
+    expect((await getPage(screens, `${PAGE}/activate?version=1`)).text).toContain('Version 1 is the active one.');
+    expect((await getPage(screens, `${PAGE}/versions`)).text).toContain('>Activate<');
+    await sendForm(screens, `${PAGE}/activate?version=2`);
+    expect((await screens.core.blueprints.get('bp.disk.cleanup')).active_version).toBe(2);
+    expect((await getPage(screens, `${PAGE}/activate?version=9`)).status).toBe(404);
+  });
+
+  it('begin a draft from any version', async () => {
+    const { status, location } = await sendForm(screens, `${PAGE}/versions`, { version: '1' }, '/ui/drafts');
+    expect(status).toBe(303);
+    const draft = await screens.drafts.get(location?.split('/').at(-1) ?? '');
+    expect([draft.name, draft.content.definition]).toEqual(['bp.disk.cleanup', SOURCE]);
   });
 
   it('show their source in two inks with numbered lines', async () => {

@@ -153,6 +153,34 @@ describe('the editor', () => {
     expect(await why()).toBe('Revision 2 is version 1 already.');
   });
 
+  it('runs scenarios on the saved text, and keeps how they went', async () => {
+    const id = await begin('tested');
+    const scenario = (status: string): string =>
+      `blueprint: ./draft.yaml\nscenarios:\n  - name: nobody decides\n    start: {inputs: {}}\n    expect: {status: ${status}, error: {code: gate_expired}}\n`;
+    expect((await getPage(screens, pageOf(id))).text).toContain('not run on revision 1');
+    const good = await sendPart(pageOf(id), `${pageOf(id)}/_test`, {
+      source: `${GOOD}# 2\n`,
+      scenarios: scenario('failed'),
+    });
+    expect(good.status).toBe(200);
+    expect(good.text).toMatch(/data-testid="test-result".*1 pass.*nobody decides/);
+    expect((await screens.drafts.get(id)).newest).toMatchObject({ revision: 2, tests: { passed: 1, failed: 0 } });
+    expect((await getPage(screens, pageOf(id))).text).toContain('1 pass');
+    const bad = await sendForm(
+      screens,
+      pageOf(id),
+      { source: `${GOOD}# 2\n`, scenarios: scenario('completed') },
+      `${pageOf(id)}/_test`,
+    );
+    expect(bad.text).toMatch(/1 of 1 fail.*expected.*completed/);
+    expect(bad.text).toContain('expect: {status: completed');
+    const broken = await sendPart(pageOf(id), `${pageOf(id)}/_test`, {
+      source: `${GOOD}# 2\n`,
+      scenarios: 'blueprint: ./draft.yaml\nscenarios: [{nam: x}]',
+    });
+    expect(broken.text).toMatch(/Scenarios, line 2/);
+  });
+
   it('compares a draft with the active version, and with its own revisions', async () => {
     const id = await begin('compared', GOOD);
     const sent = await sendForm(screens, pageOf(id), { source: `${GOOD}# more\n` }, `${pageOf(id)}/compare`);

@@ -108,11 +108,8 @@ describe('the editor', () => {
   it('goes from problem to problem by F8, and to the line of a problem or step by its link', async () => {
     await open(BAD);
     await checked('2 errors');
-    const places = await page
-      .locator('#problems [data-line]')
-      .evaluateAll((rows) =>
-        rows.map((row) => [row.getAttribute('data-line'), row.getAttribute('data-column')].join(':')),
-      );
+    const rows = await page.locator('#problems [data-line] a').allTextContents();
+    const places = rows.map((text) => text.trim());
     const at = async (): Promise<string> => {
       const before = (await source().inputValue()).slice(0, await caret()).split('\n');
       return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;

@@ -10,10 +10,11 @@ import {
   blueprintSource,
   blueprintVersions,
 } from '../../ui/blueprints/blueprint.js';
+import { activateMain } from '../../ui/blueprints/activate.js';
 import { blueprintsMain } from '../../ui/blueprints/blueprints.js';
 import type { Html } from '../../ui/html.js';
 import { href } from '../../ui/html.js';
-import { page, type PageAnswer, type UiCall } from './page.js';
+import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const BELOW = { label: 'Blueprints', href: '/ui/blueprints' };
 const VERSIONS = 50;
@@ -71,7 +72,7 @@ const versions = page<z.infer<typeof versionQuery>>({
   path: '/blueprints/:blueprint_id/versions',
   privilege: 'blueprint.read',
   query: versionQuery,
-  load: async ({ services, param, query, ui }) => {
+  load: async ({ services, param, query, ui, csrf }) => {
     const id = param('blueprint_id');
     const cursor = query.below === undefined ? {} : { cursor: { version: query.below } };
     const [blueprint, { items, next }] = await Promise.all([
@@ -80,7 +81,11 @@ const versions = page<z.infer<typeof versionQuery>>({
     ]);
     const here = `/ui/blueprints/${encodeURIComponent(id)}/versions`;
     const older = next === null ? null : href(here, { below: next.version });
-    return framed(blueprint, blueprintVersions({ blueprint, tab: 'versions', versions: items, older }, ui), 'versions');
+    return framed(
+      blueprint,
+      blueprintVersions({ blueprint, tab: 'versions', csrf, versions: items, older }, ui),
+      'versions',
+    );
   },
 });
 
@@ -101,13 +106,13 @@ const schedules = page({
 const runs = page({
   path: '/blueprints/:blueprint_id/runs',
   privilege: 'run.read',
-  load: async ({ services, param, caller, ui }) => {
+  load: async ({ services, param, caller, ui, csrf }) => {
     const id = param('blueprint_id');
     const [blueprint, { items }] = await Promise.all([
       services.blueprints.get(id),
       services.overview.runs({ blueprint: id }, RUNS),
     ]);
-    const view = { blueprint, tab: 'runs', lines: items, viewer: caller.actor } as const;
+    const view = { blueprint, tab: 'runs', csrf, lines: items, viewer: caller.actor } as const;
     return framed(blueprint, blueprintRuns(view, ui), 'runs');
   },
 });
@@ -127,7 +132,11 @@ const source = page({
   load: async (call) => {
     const blueprint = await call.services.blueprints.get(call.param('blueprint_id'));
     const problems = await warningsOf(call, blueprint.source);
-    return framed(blueprint, blueprintSource({ blueprint, tab: 'source', problems }, call.ui), 'source');
+    return framed(
+      blueprint,
+      blueprintSource({ blueprint, tab: 'source', csrf: call.csrf, problems }, call.ui),
+      'source',
+    );
   },
 });
 
@@ -154,4 +163,37 @@ const diff = page<z.infer<typeof diffQuery>>({
   },
 });
 
-export const blueprintPages = [list, versions, schedules, runs, source, diff, overview];
+const activateQuery = z.object({ version: number });
+
+/** Asks before another version becomes the active one. */
+const activateQuestion = page<z.infer<typeof activateQuery>>({
+  path: '/blueprints/:blueprint_id/activate',
+  privilege: 'blueprint.read',
+  query: activateQuery,
+  load: async ({ services, param, query, ui, csrf }) => {
+    const id = param('blueprint_id');
+    const [blueprint, to] = await Promise.all([
+      services.blueprints.get(id),
+      services.blueprints.version(id, query.version),
+    ]);
+    const above = [BELOW, { label: blueprint.name, href: `/ui/blueprints/${encodeURIComponent(id)}/versions` }];
+    const title = `${blueprint.name}, back to ${to.version}`;
+    const main = activateMain({ blueprint, to, csrf }, ui);
+    return { title, nav: 'blueprints', above, crumb: 'Roll back', testId: 'page-activate', main };
+  },
+});
+
+const activate = form({
+  path: '/blueprints/:blueprint_id/activate',
+  privilege: 'blueprint.activate',
+  body: z.strictObject({ version: number, reason: z.string().max(500).default('') }),
+  handle: async ({ services, caller, param, body }) => {
+    const id = param('blueprint_id');
+    const reason = body.reason.trim();
+    await services.blueprints.activate(caller, id, { version: body.version, ...(reason === '' ? {} : { reason }) });
+    return { location: `/ui/blueprints/${encodeURIComponent(id)}/versions` };
+  },
+});
+
+export const blueprintPages = [list, versions, schedules, runs, source, diff, activateQuestion, overview];
+export const blueprintForms = [activate];

@@ -17,6 +17,11 @@ const editorBody = z.strictObject({
     .max(MOST_TEXT)
     .transform((text) => text.replaceAll('\r\n', '\n')),
   revision: z.coerce.number().int().min(1).max(1_000_000_000),
+  scenarios: z
+    .string()
+    .max(MOST_TEXT)
+    .transform((text) => text.replaceAll('\r\n', '\n'))
+    .default(''),
   /** The revision that a person decided to write over. */
   over: z.coerce.number().int().min(1).max(1_000_000_000).exactOptional(),
 });
@@ -33,6 +38,8 @@ export function viewOf(draft: DraftDetailDto, over: Partial<DraftView> = {}): Dr
     base: draft.revision,
     check: null,
     conflict: null,
+    scenarios: '',
+    tested: null,
     glyphs: `${asset('glyphs').url}#`,
     ...over,
   };
@@ -99,8 +106,8 @@ function editorForm(path: string, privilege: 'draft.save' | 'draft.validate', wo
     body: editorBody,
     handle: async (call) => {
       const draft = await call.services.drafts.get(call.param('draft_id'));
-      const { source, revision } = call.body;
-      return work(call, viewOf(draft, { text: source, base: revision }));
+      const { source, revision, scenarios } = call.body;
+      return work(call, viewOf(draft, { text: source, base: revision, scenarios }));
     },
   });
 }
@@ -126,8 +133,9 @@ function afterSave(next: (call: EditorCall, draft: DraftDetailDto) => Promise<Fo
   };
 }
 
-async function savedPage(call: EditorCall, draft: DraftDetailDto): Promise<PageAnswer> {
-  return shown(call, viewOf(draft, { check: await check(call, call.body.source) }));
+async function savedPage(call: EditorCall, draft: DraftDetailDto, over: Partial<DraftView> = {}): Promise<PageAnswer> {
+  const { source, scenarios } = call.body;
+  return shown(call, viewOf(draft, { scenarios, check: await check(call, source), ...over }));
 }
 
 const saveText = editorForm(
@@ -153,4 +161,13 @@ const compare = editorForm(
   afterSave(async (_, { draft_id: draftId }) => Promise.resolve({ location: `/ui/drafts/${draftId}/diff` })),
 );
 
-export const editorForms = [saveText, validateText, validateRevision, compare];
+const test = editorForm(
+  '/_test',
+  'draft.validate',
+  afterSave(async (call, { draft_id: draftId }) => {
+    const tested = await call.services.drafts.test(call.caller, draftId, call.body.scenarios);
+    return savedPage(call, await call.services.drafts.get(draftId), { tested });
+  }),
+);
+
+export const editorForms = [saveText, validateText, validateRevision, compare, test];

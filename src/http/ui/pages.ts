@@ -1,6 +1,6 @@
 import { artifactPages } from './artifact-pages.js';
 import { auditForms, auditPages } from './audit-pages.js';
-import { blueprintPages } from './blueprint-pages.js';
+import { blueprintForms, blueprintPages } from './blueprint-pages.js';
 import { draftForms, draftPages } from './draft-pages.js';
 import { editorForms } from './draft-editor.js';
 import { eventForms, eventPages } from './event-pages.js';
@@ -39,6 +39,7 @@ export const pages: readonly UiPage[] = [
 export const forms: readonly UiForm[] = [
   ...eventForms,
   ...launchForms,
+  ...blueprintForms,
   ...draftForms,
   ...editorForms,
   ...gateForms,

@@ -24,6 +24,7 @@ export type BlueprintTab = (typeof BLUEPRINT_TABS)[number];
 interface Framed {
   blueprint: BlueprintDetailDto;
   tab: BlueprintTab;
+  csrf: string;
 }
 
 /** Everything that a blueprint's first tab shows. */
@@ -34,7 +35,6 @@ export interface OverviewView extends Framed {
   days: readonly RunDay[];
   /** Newest version first. */
   open: readonly OpenRuns[];
-  csrf: string;
   /** Where the silhouettes are. */
   glyphs: string;
 }
@@ -55,7 +55,7 @@ function liveVersions({ active_version: active }: BlueprintDetailDto, open: read
   return [...first, ...others.map((one) => ({ ...one, isActive: false }))];
 }
 
-function framed({ blueprint, tab }: Framed, content: Html, ui: Parts): Html {
+function framed({ blueprint, tab, csrf }: Framed, content: Html, ui: Parts): Html {
   const here = `/ui/blueprints/${encodeURIComponent(blueprint.blueprint_id)}`;
   const tabs = BLUEPRINT_TABS.map((name) => ({
     label: name.charAt(0).toUpperCase() + name.slice(1),
@@ -63,7 +63,7 @@ function framed({ blueprint, tab }: Framed, content: Html, ui: Parts): Html {
     href: name === 'overview' ? here : `${here}/${name}`,
     isCurrent: name === tab,
   }));
-  return frameTemplate({ blueprint, tabs, content }, ui);
+  return frameTemplate({ blueprint, tabs, content, csrf }, ui);
 }
 
 function durations(ended: readonly EndedRun[]): Html {

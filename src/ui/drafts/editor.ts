@@ -13,6 +13,7 @@ import {
   promotion,
   type DraftView,
 } from './pieces.js';
+import { scenarioCard } from './scenarios.js';
 
 const editorTemplate = template<Record<string, unknown>>(import.meta.url, './editor.eta');
 
@@ -33,6 +34,7 @@ export function editorMain(view: DraftView & { csrf: string }, ui: Parts): Html 
     problemList: problemList(view, ui),
     graph:
       draftGraph(view, ui) ?? graphSection(html`<p class="body soft">It is drawn when the text has no errors.</p>`),
+    scenarioCard: scenarioCard(view, ui),
     // Links of problems lead to its lines where no script moves the cursor.
     plainSource: wrong.size === 0 ? null : sourceCode(text, wrong),
   };

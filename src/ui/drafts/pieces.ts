@@ -1,4 +1,4 @@
-import type { DraftDetailDto } from '../../domain/drafts.js';
+import type { DraftDetailDto, DraftTestDto } from '../../domain/drafts.js';
 import type { ProblemDto } from '../../domain/dtos.js';
 import type { Plan } from '../../domain/plan.js';
 import { buildTree } from '../graph/build-tree.js';
@@ -11,6 +11,7 @@ import { hiddenCharacters } from '../parts/hidden-characters.js';
 import type { Parts } from '../parts/parts.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
+import { scenarioResult } from './scenarios.js';
 
 /** What the compiler says about a text as it stands. */
 export interface TextCheck {
@@ -40,6 +41,9 @@ export interface DraftView {
   /** Absent: nobody looked yet. */
   check: TextCheck | null;
   conflict: Conflict | null;
+  /** Scenarios as they were written, and what they gave just now. */
+  scenarios: string;
+  tested: DraftTestDto | null;
   /** Where the silhouettes are. */
   glyphs: string;
 }
@@ -193,5 +197,5 @@ export function checkPieces(view: DraftView, ui: Parts): Html {
 
 /** All pieces that a new revision renews. */
 export function savePieces(view: DraftView, ui: Parts): Html {
-  return html`${baseField(view)}${draftState(view, ui)}${conflictNote(view, ui)}${checkPieces(view, ui)}`;
+  return html`${baseField(view)}${draftState(view, ui)}${conflictNote(view, ui)}${scenarioResult(view, ui)}${checkPieces(view, ui)}`;
 }
