@@ -92,13 +92,13 @@ const versions = page<z.infer<typeof versionQuery>>({
 const schedules = page({
   path: '/blueprints/:blueprint_id/schedules',
   privilege: 'schedule.read',
-  load: async ({ services, param, ui }) => {
+  load: async ({ services, param, ui, csrf }) => {
     const id = param('blueprint_id');
     const [blueprint, found] = await Promise.all([
       services.blueprints.get(id),
       services.schedules.list({ blueprint_id: id }),
     ]);
-    const view = { blueprint, tab: 'schedules', schedules: found } as const;
+    const view = { blueprint, tab: 'schedules', csrf, schedules: found } as const;
     return framed(blueprint, blueprintSchedules(view, ui), 'schedules');
   },
 });
