@@ -22,10 +22,12 @@ const BODIES: Record<string, object> = {
   '/events': { event_name: 'a.b', data: { note: 'a secret of the caller' } },
   '/runs': { blueprint_ref: 'bp.a', inputs: { note: 'a secret of the caller' } },
   '/artifacts': { name: 'a.txt', content_base64: 'YQ==' },
+  '/blueprints/:blueprint_id/activate': { version: 1 },
   '/drafts': { name: 'a', definition: 'a secret of the caller' },
   '/drafts/:draft_id/revisions': { definition: 'a secret of the caller' },
   '/schedules/:schedule_id/pause': { note: 'a secret of the caller' },
   '/schedules/:schedule_id/backfill': { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z' },
+  '/drafts/:draft_id/test': { scenarios: 'a secret of the caller' },
   '/gates/:gate_id/decide': { decision: 'approve' },
   '/actions/execute': { request_id: randomUUID(), action: 'http.call', with: { url: 'https://x.example' } },
 };
