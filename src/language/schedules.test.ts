@@ -82,4 +82,15 @@ describe('schedules', () => {
       expect.arrayContaining([expect.objectContaining({ code: 'input_missing', suggestion: 'add `inputs`' })]),
     );
   });
+
+  it('bring nothing from outside: their inputs may choose what is acted on', async () => {
+    const step = 'plan: [{kind: action_task, id: a, action: ssh.run, with: {host: "{{inputs.host}}", argv: ["true"]}}]';
+    const codes = async (trigger: string): Promise<string[]> => {
+      const text = `api: xyn/v1\nid: bp.s\ninputs: {host: string}\ntriggers: [${trigger}]\n${step}\n`;
+      const { problems } = await compileBlueprint(new TextEncoder().encode(text), context);
+      return problems.map(({ code }) => code);
+    };
+    expect(await codes('{schedule: {every: 1h}, inputs: {host: web-1}}')).toEqual([]);
+    expect(await codes('{schedule: {every: 1h}, inputs: {host: web-1}}, {event: a.b}')).toEqual(['tainted_target']);
+  });
 });

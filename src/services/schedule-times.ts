@@ -12,6 +12,10 @@ export interface ScheduleTime {
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** Clocks are changed at whole quarters of hours. */
+const QUARTER_MS = 900_000;
+/** Offsets that are kept of one zone. */
+const MOST_KNOWN = 10_000;
 /** The calendar repeats after 28 years; with the leap day that 2100 lacks, within 40. */
 const MOST_DAYS = 366 * 40;
 
@@ -143,12 +147,23 @@ function offsetsOf(timezone: string): (at: number) => number {
     minute: 'numeric',
     second: 'numeric',
   });
-  return (at) => {
+  const read = (at: number): number => {
     const part: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(at)) part[type] = Number(value);
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part;
     const local = Date.UTC(year, month - 1, day, hour, minute, second);
     return Math.round((local - Math.floor(at / 1_000) * 1_000) / MINUTE_MS);
+  };
+  // The same times are asked for again and again, by every look at a list.
+  const known = new Map<number, number>();
+  return (at) => {
+    const quarter = Math.floor(at / QUARTER_MS);
+    const found = known.get(quarter);
+    if (found !== undefined) return found;
+    if (known.size >= MOST_KNOWN) known.clear();
+    const offset = read(at);
+    known.set(quarter, offset);
+    return offset;
   };
 }
 
