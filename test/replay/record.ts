@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRecorder } from './recorder.js';
 import { SITUATIONS } from './situations.js';
+import { recordTicks, TICKS } from './ticks.js';
 import { historyText } from './without-machine.js';
 
 /**
@@ -24,9 +25,8 @@ const fileOf = (name: string): URL => new URL(`test/replay/histories/${version}-
 const isThere = (name: string): boolean => existsSync(fileOf(name)) || existsSync(fileOf(`${name}-1`));
 
 installRuntime({ log: () => undefined });
-const recorder = await startRecorder(values.address, {
-  codePath: fileURLToPath(new URL('dist/workflow-bundle.js', root)),
-});
+const bundle = { codePath: fileURLToPath(new URL('dist/workflow-bundle.js', root)) };
+const recorder = await startRecorder(values.address, bundle);
 try {
   for (const situation of SITUATIONS) {
     if (only ? !only.includes(situation.name) : isThere(situation.name) && !values.again) continue;
@@ -39,4 +39,11 @@ try {
   }
 } finally {
   await recorder.close();
+}
+
+const due = TICKS.filter(({ name }) => (only ? only.includes(name) : !isThere(name) || values.again));
+const ticks = due.length === 0 ? [] : await recordTicks(values.address, bundle, due);
+for (const [name, history] of ticks) {
+  writeFileSync(fileOf(name), historyText(history));
+  process.stdout.write(`${version}-${name}.json: ${history.events.length} events\n`);
 }

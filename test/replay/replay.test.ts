@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { historyFromJson, historyToJson, type HistoryJson } from '../../src/temporal/history-json.js';
 import { replayHistory } from '../../src/temporal/replay.js';
 import { SITUATIONS } from './situations.js';
+import { TICKS } from './ticks.js';
 import { withoutMachine } from './without-machine.js';
 
 const folder = fileURLToPath(new URL('./histories', import.meta.url));
@@ -31,7 +32,7 @@ describe('recorded histories', () => {
   });
 
   it('cover every situation', () => {
-    const missing = SITUATIONS.filter(
+    const missing = [...SITUATIONS, ...TICKS].filter(
       ({ name }) => !files.some((file) => new RegExp(`-${name}(-\\d+)?\\.json$`).exec(file)),
     );
     expect(missing.map(({ name }) => name)).toEqual([]);
