@@ -13,6 +13,7 @@ import type {
 } from '../../domain/plan.js';
 import { nearestName } from '../suggestion.js';
 import { defined } from './defined.js';
+import { codesOfList, codesOfStep } from './failure-codes.js';
 import type { Fields } from './fields.js';
 import { asOf, type BodyDraft, type DraftedPlan, type HandlerDraft, type ListDraft, type StepDraft } from './lists.js';
 import { RUN_VARIABLES, scopeAt, type NameScope, type StepList } from './names.js';
@@ -46,7 +47,7 @@ export class PlanCompiler {
   root({ root, handlers, last }: DraftedPlan, top: Fields): Scope {
     return {
       do: this.#list(root),
-      ...this.#onError(handlers, top, undefined),
+      ...this.#onError(handlers, top, codesOfList(root, this.#tools.actions)),
       ...this.#finally(last),
       rollback: 'manual',
     };
@@ -58,7 +59,8 @@ export class PlanCompiler {
 
   #step(step: StepDraft): NodeIx {
     const node = this.#nodeOf(step);
-    const handlers = this.#onError(step.handlers, step.fields, this.#steps.codesOf(step));
+    const codes = step.handlers.length === 0 ? undefined : codesOfStep(step, this.#tools.actions);
+    const handlers = this.#onError(step.handlers, step.fields, codes);
     if (node !== undefined) this.nodes[step.ix] = { ...node, ...handlers };
     return step.ix;
   }

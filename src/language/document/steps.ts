@@ -1,5 +1,5 @@
 import type { ActionTraits } from '../../domain/action.js';
-import type { ActionCatalog, CatalogAction } from '../../domain/action-catalog.js';
+import type { ActionCatalog } from '../../domain/action-catalog.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import {
   type ActionNode,
@@ -15,6 +15,7 @@ import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { ActionInputReader } from './action-input.js';
 import { defined } from './defined.js';
+import { codesOfContract } from './failure-codes.js';
 import type { Fields } from './fields.js';
 import type { StepDraft } from './lists.js';
 import { scopeAt, type NameScope, type Names } from './names.js';
@@ -131,7 +132,7 @@ export class StepCompiler {
     const fallback = attemptsOf(traits);
     const retry =
       readRetry(names.report, fields, fallback, {
-        codes: codesOf(contract),
+        codes: codesOfContract(contract),
         mayRepeat: fallback > 1,
         until:
           traits.effect === 'read' ? (json, pointer) => values.condition(json, pointer, withResult(scope)) : undefined,
@@ -173,13 +174,6 @@ export class StepCompiler {
     later: readonly string[] = [],
   ): Fields {
     return fields.inner(name, map, { known, later });
-  }
-
-  /** Codes that a step can fail with, where its contract says them. */
-  codesOf({ kind, fields }: StepDraft): readonly string[] | undefined {
-    const action = fields.get('action');
-    const contract = typeof action === 'string' ? this.#tools.actions.find(action) : undefined;
-    return kind === 'action_task' && contract !== undefined ? codesOf(contract) : undefined;
   }
 
   #agent(step: StepDraft, scope: NameScope, common: CommonFields): AgentNode | undefined {
@@ -359,24 +353,6 @@ function withResult(scope: NameScope): NameScope {
 /** Attempts of an action where none are written (language §4.3). */
 function attemptsOf({ effect, idempotency }: ActionTraits): number {
   return effect === 'read' || idempotency !== 'none' ? 3 : 1;
-}
-
-/** Codes that every task can fail with, beside those of its contract. */
-const TASK_CODES = [
-  ...['timeout', 'audit_unavailable', 'output_invalid', 'input_invalid', 'internal', 'expression_error', 'cancelled'],
-  ...[
-    'outcome_unknown',
-    'approval_stale',
-    'until_not_met',
-    'action_contract_changed',
-    'render_too_large',
-    'input_missing',
-    'type_mismatch',
-  ],
-];
-
-function codesOf(contract: CatalogAction): string[] {
-  return [...Object.keys(contract.errors), ...TASK_CODES];
 }
 
 /** An action of the same group or verb where no name is near. */

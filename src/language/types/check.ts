@@ -10,6 +10,7 @@ import { cleanupPlace } from './holders.js';
 import { typeOfSchema } from './json-schema.js';
 import { nodeIn, treeIn, type Place } from './place.js';
 import { PlacedReport } from './placed-report.js';
+import { checkGates } from './reach.js';
 import { StepTyper } from './steps.js';
 import { TargetChecker } from './targets.js';
 import { plain, record, withTaint, type Field, type Type } from './type.js';
@@ -48,6 +49,7 @@ export function checkTypes(document: TypedDocument): void {
   const ended: Place = { ...place, unsure: new Set([drafted.root.list]) };
   steps.handlers(drafted.handlers, root.on_error ?? [], { place: ended, error: ERROR });
   if (drafted.last !== undefined) steps.list(drafted.last, cleanupPlace(place, drafted.root.list));
+  checkGates(drafted, document.nodes, names);
 }
 
 /** What everything in a document can see. */
