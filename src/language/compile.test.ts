@@ -173,6 +173,33 @@ describe('problems', () => {
   });
 });
 
+describe('edge cases of expressions', () => {
+  const codes = async (value: string): Promise<string[]> => {
+    const { problems } = await compile(
+      `${V1}inputs: {n: int, b: bool}\nplan: [{kind: transform, id: t, set: {x: '${value}', y: '{{[inputs.n, inputs.b]}}'}}]`,
+    );
+    return problems.map(({ code }) => code);
+  };
+
+  it.each([
+    ['1 == 1.0, which is true', '{{1 == 1.0}}', []],
+    ['"1" == 1, which types refuse', '{{"1" == 1}}', ['expression_type']],
+    ['a number in a text', 'n={{inputs.n}}', []],
+    ['null in a text', 'n={{null}}', ['expression_type']],
+    ['null as a whole', '{{null}}', []],
+    ['int and fractions', '{{[7 / 2, -7 / 2, 7 % -2]}}', []],
+    ['an int that JSON cannot keep', '{{9007199254740992}}', ['number_range']],
+    ['the end of a run outside of finally', '{{run.outcome}}', ['path_unknown']],
+  ])('%s', async (_, value, expected) => {
+    expect(await codes(value)).toEqual(expected);
+  });
+
+  it.each(['null', '5', '"5"', '[true]', '{a: true}'])('a condition is not %s', async (when) => {
+    const { problems } = await compile(`${V1}plan: [{kind: gate, id: g, mode: manual, when: ${when}}]`);
+    expect(problems).toMatchObject([{ code: 'expression_type', severity: 'error', line: 3 }]);
+  });
+});
+
 describe('bounds', () => {
   const steps = (count: number): object[] =>
     Array.from({ length: count }, (_, ix) => ({ kind: 'gate', id: `g${ix}`, mode: 'manual' }));
