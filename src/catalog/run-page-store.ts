@@ -71,6 +71,7 @@ WITH all_steps AS MATERIALIZED (
       AND (position('~' IN head) = 0 OR position('~' IN split_part(head, '.', -1)) = 0) AS is_item
     FROM (
       SELECT step_id, path, node_id, kind, status, skip_reason, handled, attempts, seq, started_at, completed_at, error,
+        reused_from_run,
         CASE WHEN kind IN ('switch', 'for_each') THEN outputs END AS outputs, split_part(path, '[', 1) AS head,
         split_part(split_part(path, '[', 2), ']', 1) AS number
       FROM steps WHERE run_id = $1 OFFSET 0) s

@@ -77,7 +77,10 @@ export const PAGES: readonly Shown[] = [
     ...variant,
   }),
   shown(`/ui/runs/${seededId('patch')}/cancel`, 'page-cancel', 'confirm', LIST),
-  shown(`/ui/runs/${seededId('patch')}/rerun`, 'page-rerun', 'confirm', LIST, { ids: 'reused anew rerun-run keep' }),
+  shown(`/ui/runs/${seededId('patch')}/rerun`, 'page-rerun', 'confirm', LIST, {
+    queries: 6,
+    ids: 'reused anew rerun-run keep',
+  }),
   shown(`/ui/runs/${seededId('patch')}/replay-check`, 'page-replay', 'confirm', LIST, { ids: 'replay-run' }),
   shown('/ui/runs/new', 'page-launch', 'launch-pick', FORM),
   shown('/ui/runs/new?blueprint=bp.web.roll_patch', 'page-launch', 'launch-form', FORM, {
