@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
+import { caller } from '../support/node.js';
 import { accessibilityOf } from './support/axe.js';
 import { complaintsOf, openView, startBrowser, strangersOf } from './support/browser.js';
 import { MARKERS, storeMarkers } from './support/hostile.js';
@@ -22,6 +23,7 @@ declare const innerWidth: number;
 let browser: Browser;
 let screens: Screens;
 let artifacts: Map<string, string>;
+const drafts = new Map<string, string>();
 /** Windows that all checks share, one page after another: with script, and without it in forced colours. */
 let lit: Watched;
 let plain: Watched;
@@ -44,6 +46,16 @@ beforeAll(async () => {
   [browser, screens] = await Promise.all([startBrowser(), startScreens({ samples: true, history: HISTORY })]);
   const { items } = await screens.proof.artifacts.list({ limit: 50 });
   artifacts = new Map(items.map(({ name, artifact_id: id }) => [name, id]));
+  for (const [name = '', mode = ''] of [
+    ['wrong', 'mod'],
+    ['valid', 'mode'],
+  ]) {
+    const step = `  - kind: gate\n    id: approve\n    ${mode}: manual\n`;
+    const definition = `api: xyn/v1\nid: bp.ci.build\nplan:\n${step}# ${HOSTILE}\n`;
+    const saved = await screens.drafts.save(caller(), { draft: { kind: 'blueprint', name }, definition });
+    drafts.set(name, saved.draft_id);
+    await screens.drafts.validate(caller(), saved.draft_id);
+  }
   [lit, plain] = await Promise.all([open(true), open(false)]);
   // Colours change at once, so that none is judged halfway from one theme to the other.
   await lit.page.emulateMedia({ reducedMotion: 'reduce' });
@@ -56,6 +68,8 @@ afterAll(async () => {
 });
 
 function pathOf({ path }: Shown): string {
+  const draft = /^\/ui\/drafts\/([a-z]+)/.exec(path)?.[1];
+  if (draft !== undefined) return path.replace(`/${draft}`, `/${drafts.get(draft) ?? ''}`);
   const name = /^\/ui\/artifacts\/([a-z]+\.[a-z]+)$/.exec(path)?.[1];
   return name === undefined ? path : `/ui/artifacts/${artifacts.get(name) ?? ''}`;
 }

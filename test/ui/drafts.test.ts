@@ -153,6 +153,26 @@ describe('the editor', () => {
     expect(await why()).toBe('Revision 2 is version 1 already.');
   });
 
+  it('replaces a version that somebody else made active meanwhile only when told to', async () => {
+    const draftOf = async (name: string): Promise<string> => {
+      const id = await begin(
+        name,
+        GOOD.replace('bp.shop.watch', 'bp.shop.raced').replace('seen: true', `seen: "${name}"`),
+      );
+      await screens.drafts.validate(caller(), id);
+      return id;
+    };
+    const [mine, theirs] = [await draftOf('mine'), await draftOf('theirs')];
+    await screens.drafts.promote(caller(), theirs);
+    const refused = await sendForm(screens, `${pageOf(mine)}/promote`);
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('Version 1 became active since the work on this draft began.');
+    expect((await screens.core.blueprints.get('bp.shop.raced')).active_version).toBe(1);
+    const told = await sendForm(screens, `${pageOf(mine)}/promote`, { over: '1' });
+    expect([told.status, told.location]).toEqual([303, '/ui/blueprints/bp.shop.raced/versions']);
+    expect((await screens.core.blueprints.get('bp.shop.raced')).source).toContain('seen: "mine"');
+  });
+
   it('runs scenarios on the saved text, and keeps how they went', async () => {
     const id = await begin('tested');
     const scenario = (status: string): string =>

@@ -144,15 +144,20 @@ const diff = page<z.infer<typeof diffQuery>>({
   },
 });
 
-async function promotePage(call: UiCall): Promise<PageAnswer> {
+/** @param over the version that became active since the work on the draft began. */
+async function promotePage(call: UiCall, over: number | null = null): Promise<PageAnswer> {
   const draft = await call.services.drafts.get(call.param('draft_id'));
   const why = whyNotPromoted(viewOf(draft));
-  const main = promoteMain({ draft, why, csrf: call.csrf }, call.ui);
+  const main = promoteMain({ draft, why, over, csrf: call.csrf }, call.ui);
   const title = `Promote ${draft.name}`;
   return { title, nav: 'drafts', above: below(draft), crumb: 'Promote', testId: 'page-promote', main };
 }
 
-const question = page({ path: '/drafts/:draft_id/promote', privilege: 'draft.read', load: promotePage });
+const question = page({
+  path: '/drafts/:draft_id/promote',
+  privilege: 'draft.read',
+  load: (call) => promotePage(call),
+});
 
 const promote = form({
   path: '/drafts/:draft_id/promote',
@@ -160,15 +165,28 @@ const promote = form({
   body: z.strictObject({
     revision: z.coerce.number().int().min(1).max(1_000_000_000),
     reason: z.string().max(500).default(''),
+    /** The version that a person compared with and decided to replace. */
+    over: z.coerce.number().int().min(1).max(1_000_000_000).exactOptional(),
   }),
   handle: async (call) => {
-    const { revision, reason } = call.body;
+    const { revision, reason, over } = call.body;
+    const draftId = call.param('draft_id');
+    const { drafts } = call.services;
     const said = reason.trim() === '' ? {} : { reason: reason.trim() };
-    const { blueprint_id: id } = await call.services.drafts.promote(call.caller, call.param('draft_id'), {
-      expected_revision: revision,
-      ...said,
-    });
-    return { location: `/ui/blueprints/${encodeURIComponent(id)}/versions` };
+    if (over !== undefined) {
+      const { definition } = (await drafts.get(draftId)).content;
+      const begins = { base_version: over, expected_revision: revision };
+      await drafts.save(call.caller, { draft: { id: draftId }, definition, ...begins });
+    }
+    try {
+      const { blueprint_id: id } = await drafts.promote(call.caller, draftId, { expected_revision: revision, ...said });
+      return { location: `/ui/blueprints/${encodeURIComponent(id)}/versions` };
+    } catch (error) {
+      if (!(error instanceof XynFault) || error.code !== 'conflict') throw error;
+      const { blueprint_id: id } = await drafts.get(draftId);
+      const { active_version: active } = await call.services.blueprints.get(id ?? '');
+      return { ...(await promotePage(call, active)), status: 409, here: `/ui/drafts/${draftId}/promote` };
+    }
   },
 });
 

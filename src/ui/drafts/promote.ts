@@ -8,6 +8,8 @@ export interface PromoteView {
   draft: DraftDetailDto;
   /** Why it cannot; null: it can. */
   why: string | null;
+  /** The version that became active since the work on the draft began; null: none did. */
+  over: number | null;
   csrf: string;
 }
 

@@ -74,4 +74,6 @@ export async function storeMarkers({ pool }: Pick<Catalog, 'pool'>): Promise<voi
   const types = `WHERE content_type NOT LIKE 'image/png%'`;
   await change('artifacts', 'artifact_id', (value) => `kind = ${value}, created_by = ${value}, name = ${value}`, types);
   await change('blueprints', 'blueprint_id', (value) => `name = ${value}`);
+  // Names of drafts are unique, and as long as an index takes.
+  await change('drafts', 'draft_id', (value) => `name = left(${value}, 600) || draft_id, updated_by = ${value}`);
 }

@@ -3,7 +3,7 @@ import { seededId } from './seed.js';
 
 /** A page as every check looks at it, over the catalog of `startScreens({ samples: true })`. */
 export interface Shown {
-  /** An artifact is named here, since its id is made by chance: `/ui/artifacts/<name>`. */
+  /** Artifacts and drafts are named here, since their ids are made by chance: `/ui/artifacts/<name>`, `/ui/drafts/<name>`. */
   path: string;
   /** Test id of the page. */
   page: string;
@@ -87,8 +87,8 @@ export const PAGES: readonly Shown[] = [
     ids: 'plan-preview launch-start',
   }),
   shown('/ui/blueprints', 'page-blueprints', 'page-blueprints', LIST),
-  shown(blueprint, 'page-blueprint', 'page-blueprint', FORM, { queries: 6 }),
-  shown(`${blueprint}/versions`, 'page-blueprint', 'versions', LIST, { queries: 5 }),
+  shown(blueprint, 'page-blueprint', 'calendar', FORM, { queries: 8, ids: 'live-versions edit-as-draft' }),
+  shown(`${blueprint}/versions`, 'page-blueprint', 'versions', LIST, { queries: 5, ids: 'draft-from' }),
   shown(`${blueprint}/runs`, 'page-blueprint', 'page-blueprint', LIST, { queries: 6 }),
   shown(`${blueprint}/source`, 'page-blueprint', 'page-blueprint', LIST),
   shown(`${blueprint}/diff?from=3&to=3`, 'page-blueprint-diff', 'page-blueprint-diff', LIST),
@@ -98,6 +98,14 @@ export const PAGES: readonly Shown[] = [
   shown(`${schedule}/pause`, 'page-schedule-change', 'confirm', LIST),
   shown(`${schedule}/trigger`, 'page-schedule-change', 'confirm', LIST),
   shown(`${schedule}/backfill?${RANGE}`, 'page-schedule-change', 'confirm', LIST, { queries: 5 }),
+  shown(`${blueprint}/activate?version=3`, 'page-activate', 'confirm', LIST),
+  shown('/ui/drafts', 'page-drafts', 'draft-list', LIST, { ids: 'draft-new' }),
+  shown('/ui/drafts/valid', 'page-editor', 'editor', FORM, {
+    ids: 'problems draft-test draft-diff draft-promote draft-save draft-validate check-state',
+  }),
+  shown('/ui/drafts/wrong', 'page-editor', 'editor', FORM, variant),
+  shown('/ui/drafts/valid/promote', 'page-promote', 'confirm', LIST),
+  shown('/ui/drafts/wrong/diff', 'page-draft-diff', 'diff', LIST, { queries: 7 }),
   shown('/ui/audit', 'page-audit', 'audit-state', LIST, { ids: 'audit-verify audit-list evidence-export' }),
   shown('/ui/audit?entry=131', 'page-audit', 'audit-entry', LIST, { bytes: 9_000, ...variant }),
   shown('/ui/artifacts', 'page-artifacts', 'artifact-list', LIST),
