@@ -293,24 +293,6 @@ export function runDto(row: runModel): RunDto {
   };
 }
 
-/** A run that was created at that time, as the API shows it. */
-export function newRunDto(row: RunRow, createdAt: Date): RunDto {
-  const { env: _env, env_id: _envId, cause_depth: _depth, idempotency_key: _key, body_sha256: _body, ...shown } = row;
-  return {
-    ...shown,
-    status: 'created',
-    phase: null,
-    created_at: createdAt.toISOString(),
-    started_at: null,
-    completed_at: null,
-    cancel_requested_at: null,
-    outputs: null,
-    error: null,
-    rerun_of: row.rerun_of ?? null,
-    rerun_from: row.rerun_from ?? null,
-  };
-}
-
 /** The step as the API shows it. */
 export function stepDto(row: stepModel): StepDto {
   return {

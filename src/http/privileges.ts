@@ -6,6 +6,7 @@ export type Privilege =
   | 'run.read'
   | 'run.create'
   | 'run.cancel'
+  | 'run.replay'
   | 'gate.read'
   | 'gate.decide'
   | 'audit.read'

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../catalog/audit.js';
 import type { EventRow, TriggerRow, VerdictRow } from '../catalog/event-store.js';
-import { newRunDto, type RunRow, type RunToStart } from '../catalog/run-store.js';
+import type { RunDto } from '../domain/dtos.js';
+import type { RunRow, RunToStart } from '../catalog/run-store.js';
 import type { UnitOfWork } from '../catalog/unit-of-work.js';
 import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
@@ -247,5 +248,23 @@ function createdEntry(run: RunRow, at: Date): AuditEntry {
     run_id: run.run_id,
     correlation_id: run.correlation_id,
     env_id: run.env_id,
+  };
+}
+
+/** A run that was created at that time, as the API shows it. */
+function newRunDto(row: RunRow, createdAt: Date): RunDto {
+  const { env: _env, env_id: _envId, cause_depth: _depth, idempotency_key: _key, body_sha256: _body, ...shown } = row;
+  return {
+    ...shown,
+    status: 'created',
+    phase: null,
+    created_at: createdAt.toISOString(),
+    started_at: null,
+    completed_at: null,
+    cancel_requested_at: null,
+    outputs: null,
+    error: null,
+    rerun_of: row.rerun_of ?? null,
+    rerun_from: row.rerun_from ?? null,
   };
 }

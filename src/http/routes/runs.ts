@@ -203,7 +203,7 @@ export const runRoutes: readonly Route[] = [
     path: '/runs/:run_id/replay-check',
     id: 'checkReplay',
     summary: 'Run the history of a run through the code of today, without any effect',
-    privilege: 'run.read',
+    privilege: 'run.replay',
     answers: { 200: replayCheckSchema },
     errors: ['run_not_found', 'history_gone', 'replay_busy', 'replay_timeout', 'temporal_unavailable'],
     handle: async ({ replays }, { param }) => ({ body: await replays.check(param('run_id')) }),

@@ -92,13 +92,13 @@ async function replayPage(
 
 const replayQuestion = page({
   path: '/runs/:run_id/replay-check',
-  privilege: 'run.read',
+  privilege: 'run.replay',
   load: (call) => replayPage(call),
 });
 
 const replay = form({
   path: '/runs/:run_id/replay-check',
-  privilege: 'run.read',
+  privilege: 'run.replay',
   body: z.strictObject({}),
   handle: async (call) => {
     try {

@@ -204,6 +204,27 @@ describeWith('temporal')('a schedule', () => {
   });
 });
 
+describeWith('temporal')('while Temporal is away', () => {
+  it('a schedule is kept and says so, a trigger is refused, and all of it follows when Temporal is back', async () => {
+    const id = `${idOf('away')}:1`;
+    const cut = testNode({ catalog: database.catalog, address: '127.0.0.1:1', taskQueue });
+    const triggers: ScheduleTrigger[] = [{ kind: 'schedule', catchup_ms: 600_000, ...seldom }];
+    const plan = planOf([transform('note', [['seen', true]])], { id: idOf('away'), triggers });
+    await cut.blueprints.savePlan(caller(), { plan, source: `id: ${plan.id}`, debug: {} });
+    await expect(cut.schedules.trigger(caller(), id, { idempotencyKey: 'away' })).rejects.toMatchObject({
+      code: 'temporal_unavailable',
+      retryable: true,
+    });
+    const shown = await cut.schedules.get(id);
+    expect([shown.counts, shown.next.length]).toEqual([null, 10]);
+    await cut.close();
+    await applied(id);
+    const fired = await node.schedules.trigger(caller(), id, { idempotencyKey: 'away' });
+    await runOf(fired.run_id, 'completed');
+    expect(await audits(id)).toEqual(['schedule.trigger by ann']);
+  });
+});
+
 describeWith('temporal')('overlap', () => {
   const waits = [gate('hold')] as never[];
   const open = async (id: string) => {
