@@ -194,10 +194,13 @@ describe('edge cases of expressions', () => {
     expect(await codes(value)).toEqual(expected);
   });
 
-  it.each(['null', '5', '"5"', '[true]', '{a: true}'])('a condition is not %s', async (when) => {
-    const { problems } = await compile(`${V1}plan: [{kind: gate, id: g, mode: manual, when: ${when}}]`);
-    expect(problems).toMatchObject([{ code: 'expression_type', severity: 'error', line: 3 }]);
-  });
+  it.each(['null', '"null"', "'{{ null }}'", '5', '"5"', '[true]', '{a: true}'])(
+    'a condition is not %s',
+    async (when) => {
+      const { problems } = await compile(`${V1}plan: [{kind: gate, id: g, mode: manual, when: ${when}}]`);
+      expect(problems).toMatchObject([{ code: 'expression_type', severity: 'error', line: 3 }]);
+    },
+  );
 });
 
 describe('bounds', () => {

@@ -90,7 +90,8 @@ export class Values {
   /** A condition: an expression field that must be true or false. */
   condition(json: Json, pointer: string, scope: NameScope): Tree {
     const tree = this.expression(json, pointer, scope);
-    const isText = typeof json === 'string';
+    // An expression with an error of its own is null as well.
+    const isText = typeof json === 'string' && !/^\s*(\{\{)?\s*null\s*(\}\})?\s*$/.test(json);
     if (typeof tree === 'boolean' || (isText && (tree === null || Array.isArray(tree)))) return tree;
     this.#names.report.add('expression_type', pointer, 'A condition is true or false.');
     return tree;

@@ -306,6 +306,19 @@ const plans: [name: string, steps: string[], ...problems: string[]][] = [
     'E path_unknown at nothing',
   ],
   [
+    'the error of a handled failure',
+    [act('a', ', on_error: continue'), set('t', '{{ steps.a.error.code }}')],
+    'W maybe_missing at error.code → .?error',
+  ],
+  [
+    'the error of a handled failure that is tested',
+    [
+      act('a', ', on_error: continue'),
+      set('t', '{{ steps.a.status == "failed" ? steps.a.error.code : "" }}'),
+      set('u', '{{ steps.a.error.code }}').replace('set:', 'when: steps.a.status == "failed", set:'),
+    ],
+  ],
+  [
     'its own outputs in a handler',
     [act('a', `, on_error: [{do: [${set('h', '{{ error.code + json(steps.a.outputs) }}')}]}]`)],
     'W maybe_skipped at outputs → .?outputs.?….orValue(…), or test its `status`',

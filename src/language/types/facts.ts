@@ -100,12 +100,12 @@ function isOutcome(keys: readonly string[] | undefined): boolean {
   return keys?.join('.') === 'run.outcome';
 }
 
-/** Who looks at the status of a step, or of one round of a loop, does not read its outputs by accident. */
+/** Who looks at the status of a step, or of one round of a loop, reads neither its outputs nor its error by accident. */
 function ofStatus(keys: readonly string[] | undefined): Facts {
   const isStep = keys?.[0] === 'steps' && keys.length === 3;
-  return keys?.at(-1) === 'status' && (isStep || keys.length === 2)
-    ? isPresent([...keys.slice(0, -1), 'outputs'])
-    : NO_FACTS;
+  if (keys?.at(-1) !== 'status' || !(isStep || keys.length === 2)) return NO_FACTS;
+  const owner = keys.slice(0, -1);
+  return joined(isPresent([...owner, 'outputs']), isPresent([...owner, 'error']));
 }
 
 function ofMember([key, container]: [Tree, Tree]): Facts {
