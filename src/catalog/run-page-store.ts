@@ -180,6 +180,8 @@ SELECT step_id, path, node_id, kind, name, status, skip_reason, attempts, to_jso
   to_json(completed_at) #>> '{}' AS completed_at, inputs, outputs, error, logs_artifact_id,
   CASE WHEN reused_from_run IS NOT NULL THEN json_build_object('run_id', reused_from_run, 'path', coalesce(
     (SELECT r.entries -> steps.path ->> 'path' FROM run_reuses r WHERE r.run_id = steps.run_id), path)) END AS reused_from,
+  (SELECT json_build_object('counted', t.counted, 'lines', t.lines) FROM step_tails t
+    WHERE t.step_id = steps.step_id AND steps.status = 'running') AS tail,
   (SELECT coalesce(json_agg(a), '[]') FROM (
     SELECT attempt, status, worker, pack, error, started_at, ended_at FROM step_attempts
     WHERE step_id = steps.step_id ORDER BY attempt DESC LIMIT 50) a) AS attempt_log,

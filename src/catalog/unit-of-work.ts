@@ -19,6 +19,7 @@ import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
 import { ScheduleStore } from './schedule-store.js';
 import { StuckRuns } from './stuck-runs.js';
+import { TailStore } from './tail-store.js';
 import { Turnstile } from './turnstile.js';
 
 /** Everything that can be read and written; one instance works either by itself or inside one transaction. */
@@ -38,6 +39,7 @@ export interface Stores {
   places: PlaceStore;
   live: LiveStore;
   stuck: StuckRuns;
+  tails: TailStore;
   schedules: ScheduleStore;
 }
 
@@ -130,6 +132,7 @@ function storesOver(db: Database): Stores {
     places: typed(new PlaceStore(db)),
     live: typed(new LiveStore(db)),
     stuck: typed(new StuckRuns(db)),
+    tails: typed(new TailStore(db)),
     schedules: typed(new ScheduleStore(db)),
   };
 }

@@ -129,6 +129,8 @@ export interface StepPanelRow {
   outputs: Json;
   error: JsonObject | null;
   logs_artifact_id: string | null;
+  /** What it has printed so far, while it runs. */
+  tail: TailPage | null;
   /** The run that did it, and the step's path there. */
   reused_from: { run_id: string; path: string } | null;
   attempt_log: {
@@ -164,6 +166,13 @@ export interface LogPage {
   isWhole: boolean;
   /** The first line that tells of an error. */
   first_error: number | null;
+}
+
+/** The newest lines of a step that runs. */
+export interface TailPage {
+  /** Lines in all. */
+  counted: number;
+  lines: LogLine[];
 }
 
 export interface LogLine {

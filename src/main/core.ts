@@ -132,6 +132,7 @@ export function createCore(parts: CoreParts): Core {
         decisions,
         footprints: footprintDays,
         answers: access.answers,
+        tails: access.tails,
         ...(rails === undefined
           ? {}
           : { held: new HeldStarts({ ...creation, rails, log }), places: new RunPlaces(access, rails) }),

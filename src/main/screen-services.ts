@@ -36,7 +36,13 @@ export function screenServices({ catalog, core, health, artifacts, temporal }: S
   const usual = new UsualDurations(overview, clock);
   return {
     overview: new OverviewService({ ...core, health, store: overview, usual, clock }),
-    runPage: new RunPageService({ ...core, store: new RunPageStore(catalog), artifacts, clock, temporal }),
+    runPage: new RunPageService({
+      ...core,
+      store: new RunPageStore(catalog),
+      artifacts,
+      clock,
+      temporal,
+    }),
     blueprintPages: new BlueprintPages(new BlueprintPageStore(catalog)),
     launch: new LaunchService({ ...core, usual }),
     footprintDays: new FootprintDays(new FootprintDayStore(catalog), clock),

@@ -10,7 +10,7 @@ import { LiveTopics, type Probe } from './live-topics.js';
 
 export interface LiveStreamsDeps {
   reader: LiveReader;
-  catalog: Pick<CatalogAccess, 'live' | 'gates' | 'artifacts'>;
+  catalog: Pick<CatalogAccess, 'live' | 'gates' | 'artifacts' | 'tails'>;
   /** A run with the reasons why it does not move. @throws XynFault `run_not_found` */
   explain: (runId: string) => Promise<RunDetailDto>;
   /** Whether the parts of the installation work. */
@@ -19,6 +19,8 @@ export interface LiveStreamsDeps {
 
 /** Why a run does not move is looked at that often while somebody follows it. */
 const RUN_PAUSE_MS = 2_000;
+/** What its steps print. */
+const PRINTED_PAUSE_MS = 1_000;
 const HEALTH_PAUSE_MS = 5_000;
 
 /** Everything that can be followed: the event log, one run, and the topics of pages. */
@@ -35,7 +37,7 @@ export class LiveStreams {
       facts: (report) => report as Json,
       pauseMs: HEALTH_PAUSE_MS,
     });
-    this.feed = new LiveTopics({ reader: deps.reader, health, run: (runId) => this.#probe(runId) });
+    this.feed = new LiveTopics({ reader: deps.reader, health, run: (runId) => this.#pageProbe(runId) });
   }
 
   /**
@@ -58,6 +60,23 @@ export class LiveStreams {
   /** Runs that are looked at for changes that have no event. */
   get probes(): number {
     return this.#probes.size;
+  }
+
+  /** Pages show what steps print, too. */
+  #pageProbe(runId: string): Probe {
+    const reasons = this.#probe(runId);
+    const printed = new SharedProbe({
+      look: () => this.#deps.catalog.tails.progress(runId),
+      facts: ({ printed: at }) => at,
+      pauseMs: PRINTED_PAUSE_MS,
+      isFinal: ({ is_over: isOver }) => isOver,
+    });
+    return {
+      watch(onChange) {
+        const ends = [reasons.watch(onChange), printed.watch(onChange)];
+        return () => ends.forEach((end) => end());
+      },
+    };
   }
 
   /** One probe per run, however many follow it. */

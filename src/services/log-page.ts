@@ -55,7 +55,11 @@ export async function readLogPage(bytes: Readable, { from, find }: LogRequest): 
 }
 
 function lineOf(raw: string, number: number): LogLine {
-  const { at, stream, text } = parsed(raw);
+  return shownLine(parsed(raw), number);
+}
+
+/** A line as people read it: without what moves a terminal, and not too long. */
+export function shownLine({ at, stream, text }: Pick<LogLine, 'at' | 'stream' | 'text'>, number: number): LogLine {
   const plain = text.replace(ANSI, '');
   const shown = plain.length > MOST_CHARACTERS ? `${plain.slice(0, MOST_CHARACTERS)}…` : plain;
   return { number, at, stream, text: shown, level: levelOf(shown) };

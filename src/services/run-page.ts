@@ -3,7 +3,7 @@ import type { RunDetailDto } from '../domain/dtos.js';
 import type { Plan } from '../domain/plan.js';
 import type { LogPage, RunPageData, StepPanelRow, UsualTimes } from '../domain/run-page.js';
 import type { ArtifactService } from './artifacts.js';
-import { readLogPage, type LogRequest } from './log-page.js';
+import { readLogPage, shownLine, type LogRequest } from './log-page.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunService } from './runs.js';
 
@@ -44,7 +44,11 @@ export class RunPageService {
 
   /** A step by its path; null when it has no record yet. @throws XynFault `db_unavailable` */
   async step(runId: string, path: string): Promise<StepPanelRow | null> {
-    return (await this.#deps.store.step(runId, path)) ?? null;
+    const step = await this.#deps.store.step(runId, path);
+    if (step?.tail == null) return step ?? null;
+    const { counted, lines } = step.tail;
+    const first = counted - lines.length + 1;
+    return { ...step, tail: { counted, lines: lines.map((line, at) => shownLine(line, first + at)) } };
   }
 
   /**

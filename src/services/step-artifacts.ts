@@ -9,9 +9,10 @@ import { stepIdOf } from '../domain/ids.js';
 import type { Json } from '../domain/json.js';
 import type { Log } from './log.js';
 import { FileStepLog } from './step-log.js';
+import { LiveTail } from './step-tail.js';
 
 export interface StepArtifactDeps {
-  catalog: Pick<CatalogAccess, 'artifacts' | 'reruns'>;
+  catalog: Pick<CatalogAccess, 'artifacts' | 'reruns' | 'tails'>;
   store: ArtifactStore;
   envId: string;
   log: Pick<Log, 'warn'>;
@@ -62,8 +63,17 @@ export class StepArtifactKeeper implements StepArtifacts {
   }
 
   log(owner: ArtifactOwner): StepLog {
-    const { store, log } = this.#deps;
+    const { store, log, catalog } = this.#deps;
+    const { runId, path, attempt } = owner;
+    const tail = new LiveTail({
+      store: catalog.tails,
+      stepId: stepIdOf(runId, path),
+      runId,
+      attempt,
+      onError: (error) => log.warn({ err: error, run_id: runId, path }, 'what a step prints is not shown yet'),
+    });
     return new FileStepLog({
+      tail,
       store,
       clock: Date.now,
       onError: (error) => log.warn({ err: error, run_id: owner.runId, path: owner.path }, 'a step has no log'),

@@ -2,6 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { ArtifactDraft, ArtifactStore, StoredContent } from '../artifacts/store.js';
 import type { OutputStream } from '../domain/action.js';
 import type { StepLog } from '../domain/artifacts.js';
+import type { LiveTail } from './step-tail.js';
 
 /** A line that is longer is split. */
 const MAX_LINE = 64 * 1024;
@@ -14,6 +15,8 @@ export interface StepLogParts {
   store: ArtifactStore;
   clock: () => number;
   onError: (error: unknown) => void;
+  /** Shows the newest lines while they come; absent: nobody can watch. */
+  tail?: Pick<LiveTail, 'add' | 'close'>;
   /** Attaches what was written to the step. @returns the artifact's id. */
   attach: (content: StoredContent) => Promise<string>;
 }
@@ -52,13 +55,14 @@ export class FileStepLog implements StepLog {
   }
 
   close(): ReturnType<StepLog['close']> {
-    this.#closing ??= this.#finish();
+    this.#closing ??= this.#finish().finally(() => this.#parts.tail?.close());
     return this.#closing;
   }
 
   #take(stream: string, texts: readonly string[]): void {
     if (texts.length === 0 || this.#state !== 'open') return;
     const at = new Date(this.#parts.clock()).toISOString();
+    this.#parts.tail?.add(texts.map((text) => ({ at, stream, text })));
     const bytes = Buffer.from(texts.map((text) => `${JSON.stringify({ at, stream, text })}\n`).join(''));
     const tooMuch = this.#takenBytes + bytes.length > this.#parts.store.maxBytes - RESERVE_BYTES;
     if (tooMuch || this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {

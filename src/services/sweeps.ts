@@ -1,4 +1,5 @@
 import type { AnswerStore } from '../catalog/answer-store.js';
+import type { TailStore } from '../catalog/tail-store.js';
 import type { CancelSender } from './cancel-sender.js';
 import type { DecisionSender } from './decision-sender.js';
 import type { FootprintDays } from './footprint-days.js';
@@ -19,12 +20,18 @@ const ANSWERS_KEPT_MS = 90 * 86_400_000;
 /** A statement that deletes more would hold its locks for too long. */
 const ANSWERS_AT_ONCE = 1_000;
 
+const TAILS_MS = 3_600_000;
+/** Longer than any attempt is silent for: what a worker left behind that died is read by nobody. */
+const TAILS_KEPT_MS = 86_400_000;
+const TAILS_AT_ONCE = 1_000;
+
 /** Goes on, every few seconds, with what has not arrived or had to wait; ends with `stop`. */
 export function startSweeps(parts: {
   cancels: CancelSender;
   decisions: DecisionSender;
   footprints: Pick<FootprintDays, 'fold'>;
   answers: Pick<AnswerStore, 'prune'>;
+  tails: Pick<TailStore, 'prune'>;
   held?: HeldStarts;
   places?: RunPlaces;
   log: Log;
@@ -37,6 +44,9 @@ export function startSweeps(parts: {
     loopOf(parts.log, 'decisions', DECISIONS_MS, () => parts.decisions.sweep()),
     loopOf(log, 'footprint days', FOOTPRINTS_MS, () => parts.footprints.fold()),
     loopOf(log, 'kept answers', ANSWERS_MS, () => forgetAnswers(parts.answers)),
+    loopOf(log, 'tails of lost attempts', TAILS_MS, async () => {
+      await parts.tails.prune(TAILS_KEPT_MS, TAILS_AT_ONCE);
+    }),
     ...(held === undefined ? [] : [loopOf(log, 'held starts', HELD_MS, () => held.sweep())]),
     ...(places === undefined ? [] : [loopOf(log, 'places', PLACES_MS, () => places.sweep())]),
   ];

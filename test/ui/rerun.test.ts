@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
+import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { ActionFailure, defineAction } from '../../src/domain/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import { createApp } from '../../src/http/app.js';
@@ -12,6 +16,7 @@ import { screenServices } from '../../src/main/screen-services.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { LiveReader } from '../../src/services/live-reader.js';
 import { PlanCache } from '../../src/services/plan-cache.js';
+import { StepArtifactKeeper } from '../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { fakeServices } from '../support/fake-services.js';
 import { startLive } from '../support/live.js';
@@ -31,6 +36,7 @@ let node: TestNode;
 let worker: { stop(): Promise<void> };
 let reader: LiveReader;
 let server: HttpServer;
+let dir: string;
 /** Steps that refuse, and what lets each step of a slow run go on. */
 const broken = new Set<string>();
 const doors = new Map<string, () => void>();
@@ -48,9 +54,11 @@ const actions = new ActionRegistry([
         output: any,
         traits: { effect: 'write', idempotency: 'keyed' },
         errors: {},
-        execute: async (input, { path }) => {
-          if (input['slow'] === true) await new Promise<void>((resolve) => doors.set(path, resolve));
-          if (broken.has(path)) throw new ActionFailure({ code: 'refused', message: 'No.', retryable: false });
+        execute: async (input, context) => {
+          const { path: at } = context;
+          if (input['slow'] === true) context.output('stdout', Buffer.from(`${at} waits\n`));
+          if (input['slow'] === true) await new Promise<void>((resolve) => doors.set(at, resolve));
+          if (broken.has(at)) throw new ActionFailure({ code: 'refused', message: 'No.', retryable: false });
           return input;
         },
       }),
@@ -66,7 +74,10 @@ beforeAll(async () => {
   database = fresh;
   const { catalog } = database;
   node = testNode({ catalog, address, taskQueue });
-  worker = await testWorker({ catalog, address, taskQueue, actions });
+  dir = await mkdtemp(path.join(tmpdir(), 'xyn-ui-rerun-'));
+  const store = await LocalArtifactStore.open({ dir });
+  const artifacts = new StepArtifactKeeper({ catalog: node.access, store, envId: 'local', log: silentLog });
+  worker = await testWorker({ catalog, address, taskQueue, actions, artifacts });
   const parts = {
     postgres: { ok: true },
     temporal: { ok: true, address, ui_url: null },
@@ -102,6 +113,7 @@ afterAll(async () => {
   await worker.stop();
   await node.close();
   await database.drop();
+  await rm(dir, { recursive: true });
 });
 
 beforeEach(() => broken.clear());
@@ -120,7 +132,7 @@ async function failedRun(): Promise<string> {
   const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.quick' });
   await until('the run fails and its first step is recorded', async () => {
     const { items } = await node.runs.steps(runId, { limit: 10 });
-    return (await node.runs.get(runId)).status === 'failed' && items.some(({ path }) => path === 'c');
+    return (await node.runs.get(runId)).status === 'failed' && items.some((step) => step.path === 'c');
   });
   broken.clear();
   return runId;
@@ -187,6 +199,27 @@ describe('the page of a run that failed', () => {
 });
 
 describe('the page of a run under way', () => {
+  it('shows what a step prints while it prints, and its log when it ends', async () => {
+    doors.clear();
+    const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.slow' });
+    await view(async (page) => {
+      await page.goto(`${server.url}/ui/runs/${runId}?step=a&tab=log`);
+      await page.getByTestId('step-tail').getByText('a waits').waitFor();
+      doors.get('a')?.();
+      await page.getByTestId('step-tail').waitFor({ state: 'detached' });
+      const { rows } = await database.catalog.pool.query(
+        'SELECT 1 FROM step_tails t JOIN steps s USING (step_id) WHERE s.path = $1',
+        ['a'],
+      );
+      expect(rows).toEqual([]);
+      for (const id of ['b', 'c']) {
+        await until(`step ${id} waits`, () => Promise.resolve(doors.has(id)));
+        doors.get(id)?.();
+      }
+      await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
+    });
+  });
+
   it('shows its steps move on, and keeps what is open and selected', async () => {
     doors.clear();
     const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.slow' });

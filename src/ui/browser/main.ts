@@ -3,7 +3,7 @@ import { openConfirm, openDialog } from './dialogs.js';
 import { startInPlace } from './in-place.js';
 import { startKeyboard } from './keyboard.js';
 import { startLive } from './live.js';
-import { showHeld } from './morph.js';
+import { followLog, showHeld } from './morph.js';
 import { keepCookie, setServerTime, toast } from './page.js';
 
 function onClick(event: MouseEvent): void {
@@ -61,3 +61,4 @@ startClocks();
 startKeyboard();
 startInPlace();
 startLive();
+followLog();

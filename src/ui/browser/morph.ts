@@ -81,8 +81,23 @@ function updateList(old: Element, now: Element): void {
   replace(old, now);
 }
 
+/** A log whose end is in sight, and in which nobody selects. */
+function isFollowed(log: Element | null): boolean {
+  if (log === null) return true;
+  const selection = getSelection();
+  const isSelected = selection?.isCollapsed === false && log.contains(selection.anchorNode);
+  return !isSelected && log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+}
+
+/** Shows the end of what a step prints; who scrolls up or selects is left alone. */
+export function followLog(): void {
+  const log = document.querySelector('[data-follow]');
+  if (log !== null) log.scrollTop = log.scrollHeight;
+}
+
 /** Brings fragments into the page: each one is an element with the id of the one that it renews. */
 export function applyFragments(markup: readonly string[]): void {
+  const follows = isFollowed(document.querySelector('[data-follow]'));
   for (const text of markup) {
     const holder = document.createElement('template');
     holder.innerHTML = text.trim();
@@ -95,6 +110,7 @@ export function applyFragments(markup: readonly string[]): void {
     const title = document.querySelector<HTMLElement>('[data-title]')?.dataset['title'];
     if (title !== undefined) document.title = title;
   }
+  if (follows) followLog();
 }
 
 /** Shows the rows that came while somebody read. */

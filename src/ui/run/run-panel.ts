@@ -1,5 +1,5 @@
 import type { Json } from '../../domain/json.js';
-import type { LogLine, StepPanelRow } from '../../domain/run-page.js';
+import type { LogLine, StepPanelRow, TailPage } from '../../domain/run-page.js';
 import { artifactContent } from '../artifacts/artifact.js';
 import { loopCells, loopCounts, loopTotal } from '../graph/loop-cells.js';
 import { cellClass } from '../graph/map-svg.js';
@@ -294,9 +294,10 @@ export function runLog(view: RunView, panel: StepPanelRow, ui: Parts): Html {
     return html`<div class="body">
       ${ui.note('fail', 'fail', html`<code>${logProblem.code}</code> ${logProblem.message}`)}
     </div>`;
+  if (panel.tail !== null) return liveTail(panel.tail, panel, ui);
   if (log === null) {
     const isTask = panel.kind === 'action_task' || panel.kind === 'agent_task';
-    const running = panel.status === 'running' ? 'What it writes is shown when the attempt ends.' : 'It wrote nothing.';
+    const running = panel.status === 'running' ? 'It has not printed anything yet.' : 'It wrote nothing.';
     const text = isTask ? running : 'A step of this kind writes no log.';
     return html`<div class="body"><p class="meta">${text}</p></div>`;
   }
@@ -340,6 +341,26 @@ export function runLog(view: RunView, panel: StepPanelRow, ui: Parts): Html {
       ${above}${log.lines.map((line) => logLine(line, ui))}${below}${none}
     </ol>
     <footer>${cut}<a class="end" href="/ui/artifacts/${log.artifact_id}">Whole log</a></footer>`;
+}
+
+/** The newest lines of a step that runs; the script keeps the last one in sight. */
+function liveTail({ counted, lines }: TailPage, { name }: StepPanelRow, ui: Parts): Html {
+  const above =
+    counted > lines.length
+      ? html`<li class="fold">
+          ${ui.format.plural(counted - lines.length, 'line')} above, in the log when the attempt ends
+        </li>`
+      : '';
+  return html`<ol
+    class="log"
+    id="step-tail"
+    tabindex="0"
+    aria-label="What ${name} prints"
+    data-follow
+    data-testid="step-tail"
+  >
+    ${above}${lines.map((line) => logLine(line, ui))}
+  </ol>`;
 }
 
 const LEVEL_WORDS = { error: 'Error: ', warning: 'Warning: ' } as const;

@@ -131,6 +131,8 @@ describe('surroundings', () => {
       attempts: [],
       gates: [],
       audit: { entries: 0, unlinked: 0 },
+      audit_entries: [],
+      chain: [],
       footprints: [],
       artifacts: [],
       artifact_count: 0,
@@ -158,8 +160,24 @@ describe('surroundings', () => {
     );
     const found = await store.surroundings(run);
     expect(found.audit).toEqual({ entries: 1, unlinked: 1 });
+    expect(found.audit_entries).toMatchObject([{ actor: 'a', action: 'run.create', path: null }]);
     expect(found.gates).toMatchObject([{ gate_id: gate, path: 'go', require: 2, approvals: [{ actor: 'anna' }] }]);
   });
+});
+
+it('lists the runs of a chain of reruns, oldest first', async () => {
+  const ids = [await addRun(), await addRun(), await addRun(), await addRun()];
+  for (const [at, id] of ids.entries()) {
+    await db.catalog.pool.query(
+      `UPDATE runs SET created_at = now() + $2 * interval '1 second', rerun_of = $3, rerun_from = $4 WHERE run_id = $1`,
+      [id, at, ids[at - 1] ?? null, at === 0 ? null : 'b'],
+    );
+  }
+  const chainOf = async (id = ''): Promise<string[]> => (await store.surroundings(id)).chain.map((one) => one.run_id);
+  expect(await chainOf(ids[0])).toEqual(ids.slice(0, 2));
+  expect(await chainOf(ids[2])).toEqual(ids);
+  expect(await chainOf(ids[3])).toEqual(ids);
+  expect((await store.surroundings(ids[1] ?? '')).chain[1]).toMatchObject({ rerun_from: 'b' });
 });
 
 it('takes usual times from completed runs only', async () => {
@@ -185,6 +203,21 @@ it('reads a step with its attempts and artifacts', async () => {
     outputs: { ok: true },
     attempt_log: [],
     artifacts: [],
+    tail: null,
+    reused_from: null,
+  });
+  const { rows } = await db.catalog.pool.query<{ step_id: string }>(
+    `INSERT INTO step_tails (step_id, run_id, attempt, counted, lines)
+     SELECT step_id, run_id, 1, 7, '[{"at": "", "stream": "", "text": "x"}]' FROM steps WHERE run_id = $1 RETURNING step_id`,
+    [run],
+  );
+  // What a step printed is shown while it runs only.
+  expect((await store.step(run, 'a'))?.tail).toBeNull();
+  const change = `UPDATE steps SET status = 'running', reused_from_run = run_id WHERE step_id = $1`;
+  await db.catalog.pool.query(change, [rows[0]?.step_id]);
+  expect(await store.step(run, 'a')).toMatchObject({
+    tail: { counted: 7, lines: [{ text: 'x' }] },
+    reused_from: { run_id: run, path: 'a' },
   });
   expect(await store.step(run, 'b')).toBeUndefined();
 });
