@@ -413,6 +413,20 @@ describe('runs', () => {
     expect((await xynctl(['runs', 'cancel', RUN, '--reason', 'wrong host'])).out).toContain('is being cancelled');
     expect(world.calls[0]?.args).toEqual({ id: RUN, reason: 'wrong host' });
   });
+
+  it('repeats, or only says what that would do', async () => {
+    world.runs = [fakeRun({ run_id: RUN, status: 'failed' })];
+    const { out } = await xynctl(['runs', 'rerun', RUN, '--dry-run']);
+    expect(out).toMatch(/1 step is taken over, 1 run anew\.[^]*look +taken over[^]*fix +runs anew +failed/);
+    expect(world.calls).toEqual([]);
+    const options = ['--from', 'fix', '--with-input', 'n:=2', '--latest', '--key', 'k-1'];
+    expect((await xynctl(['runs', 'rerun', RUN, ...options])).out).toMatch(/\nrun [0-9a-f-]{36}\n/);
+    expect(world.calls[0]).toMatchObject({
+      name: 'rerun',
+      args: { id: RUN, from: 'fix', inputs: { n: 2 }, latest: true, idempotencyKey: 'k-1' },
+    });
+    expect((await xynctl(['runs', 'show', world.runs[0]?.run_id ?? ''])).out).toMatch(/rerun of: +\w+, from fix/);
+  });
 });
 
 describe('runs watch', () => {
