@@ -9,7 +9,9 @@ const require = createRequire(import.meta.url);
 /** Own code of the browser, in the order in which it is put together: what is imported comes first. */
 const OWN = [
   'duration.ts',
-  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'keyboard', 'main'].map((name) => `browser/${name}.ts`),
+  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'drag-range', 'keyboard', 'main'].map(
+    (name) => `browser/${name}.ts`,
+  ),
 ];
 /** Own code of the editor's page alone. */
 const EDITOR = ['code-line.ts', 'browser/editor-text.ts', 'browser/editor.ts'];

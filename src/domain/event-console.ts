@@ -68,6 +68,14 @@ export interface EventFacts {
   repeats: string | null;
 }
 
+/** What an event did, and what it would do if it came today. */
+export interface EventToday {
+  event: EventFacts['event'];
+  then: EventFacts['verdicts'];
+  /** `inputs`: those that a run would get; null where none would start. */
+  verdicts: (EventFacts['verdicts'][number] & { inputs: JsonObject | null })[];
+}
+
 /**
  * Events that somebody should hear about (001 §33.2): `xyn.*.failed`, `xyn.*.validation_failed`,
  * `xyn.cicd.test.failed`, `xyn.cicd.deploy.failed`, `xyn.infra.*.failed`, `xyn.backup.failed`. As a regular expression

@@ -1,5 +1,5 @@
 import type { EventConsoleStore } from '../catalog/event-console-store.js';
-import type { EventFacts, EventLine, EventSearch, EventStats } from '../domain/event-console.js';
+import type { EventFacts, EventLine, EventSearch, EventStats, EventToday } from '../domain/event-console.js';
 import { XynFault } from '../domain/fault.js';
 import { cached } from './cached.js';
 import type { Caller } from './caller.js';
@@ -7,7 +7,7 @@ import type { EventService } from './events.js';
 
 export interface EventConsoleDeps {
   store: Pick<EventConsoleStore, keyof EventConsoleStore>;
-  events: Pick<EventService, 'repeat'>;
+  events: Pick<EventService, 'repeat' | 'today'>;
   clock: () => number;
 }
 
@@ -66,6 +66,19 @@ export class EventConsole {
    */
   async repeat(caller: Caller, eventId: string, key: string): Promise<string> {
     return (await this.#deps.events.repeat(caller, eventId, key)).event_id;
+  }
+
+  /** What the event would do if it came today. @throws XynFault `event_not_found`, `db_unavailable` */
+  async today(eventId: string): Promise<EventToday> {
+    const [facts, { verdicts }] = await Promise.all([this.facts(eventId), this.#deps.events.today(eventId)]);
+    return {
+      event: facts.event,
+      then: facts.verdicts,
+      verdicts: verdicts.map(({ candidate, verdict, detail = null, inputs = null }) => {
+        const { blueprint_id, name } = candidate;
+        return { blueprint_id, name, verdict, detail, inputs, run_id: null };
+      }),
+    };
   }
 
   /** @throws XynFault `event_not_found`, `db_unavailable` */

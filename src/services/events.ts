@@ -8,7 +8,8 @@ import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';
-import { matchAndCreate, type MatchOutcome, type RunCreationDeps } from './run-creation.js';
+import type { MatchVerdict } from './matching.js';
+import { matchAndCreate, matchesToday, type MatchOutcome, type RunCreationDeps } from './run-creation.js';
 import { isStorable, isStorableText } from './storable-json.js';
 
 export interface EmitRequest {
@@ -77,6 +78,17 @@ export class EventService {
     const event = await this.#deps.catalog.events.get(eventId);
     if (event === undefined) throw new XynFault('event_not_found', 'No event has that id.');
     return event;
+  }
+
+  /**
+   * What the event would do if it came today: a verdict for every blueprint that listens to it. Nothing is written, and how
+   * often a blueprint may start is not asked.
+   * @throws XynFault `event_not_found`, `db_unavailable`.
+   */
+  async today(eventId: string): Promise<{ event: EventDto; verdicts: MatchVerdict[] }> {
+    const { catalog } = this.#deps;
+    const { verdicts: _then, ...event } = await this.get(eventId);
+    return { event, verdicts: await matchesToday(catalog, this.#deps, { event, causeDepth: 0 }) };
   }
 
   /** Newest first. */

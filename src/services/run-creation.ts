@@ -92,6 +92,16 @@ export async function startReleased(
   await createRuns(unit, deps, runs);
 }
 
+/** What an event would do by the triggers of today; nothing is written, and how often a blueprint may start is not asked. */
+export async function matchesToday(
+  stores: Pick<UnitOfWork, 'events' | 'blueprints'>,
+  deps: Pick<RunCreationDeps, 'plans' | 'rails' | 'env'>,
+  subject: MatchedEvent,
+): Promise<MatchVerdict[]> {
+  const rows = await stores.events.triggersOf(patternsOfEvent(subject.event));
+  return (await matchesOf(stores, deps, subject, rows)).map(({ match }) => match);
+}
+
 /** What triggers may look for in an event: its name, and where it comes from a schedule, that one. */
 function patternsOfEvent({ event_name: name, data }: EventDto): string[] {
   const patterns = patternsOf(name);
@@ -102,8 +112,8 @@ function patternsOfEvent({ event_name: name, data }: EventDto): string[] {
 }
 
 async function matchesOf(
-  unit: UnitOfWork,
-  deps: RunCreationDeps,
+  unit: Pick<UnitOfWork, 'blueprints'>,
+  deps: Pick<RunCreationDeps, 'plans' | 'rails' | 'env'>,
   subject: MatchedEvent,
   rows: readonly TriggerRow[],
 ): Promise<Match[]> {

@@ -105,6 +105,48 @@ describe('the event console', () => {
     expect(text).toContain('data-testid="event-chain"');
   });
 
+  it('says what an event would do today, beside what it did', async () => {
+    const { text } = await getPage(screens, `/ui/events/${unmatched}`);
+    expect(text).toContain(`href="/ui/events/${unmatched}/today"`);
+    const before = await getPage(screens, `/ui/events/${unmatched}/today`);
+    expect(before.text).toContain('Today it would start nothing.');
+    expect(before.text).toMatch(/event\.data\.state<\/code> was <b class="wrap"><code class="wrap">WARN/);
+    const runs = (await screens.core.runs.list({ blueprint_id: 'bp.disk.any', limit: 10 })).items.length;
+    const plan = planOf([transform('note', [['seen', true]])], {
+      id: 'bp.disk.any',
+      inputs: { type: 'object', additionalProperties: false, properties: { service: { type: 'string' } } },
+      triggers: [{ kind: 'event', event: 'mon.disk' }],
+    });
+    await screens.core.blueprints.savePlan(caller(), { plan, source: 'id: bp.disk.any', debug: {} });
+    const after = await getPage(screens, `/ui/events/${unmatched}/today`);
+    expect(after.text).toMatch(/Today it would start 1.run\./);
+    expect(after.text).toContain('Would start a run');
+    expect(after.text).toContain('Then: it did not listen.');
+    expect(after.text).toContain('href="/ui/runs/new?blueprint=bp.disk.any&amp;input.service=Disk%20%2Fvar"');
+    expect((await screens.core.runs.list({ blueprint_id: 'bp.disk.any', limit: 10 })).items).toHaveLength(runs);
+  });
+
+  it('narrows to a minute by its bar, and moves on from there by links', async () => {
+    const { text } = await getPage(screens, '/ui/events?q=name%3Amon.*');
+    const bars = [
+      ...text.matchAll(
+        /<a href="(\/ui\/events\?q=from%3A[^"]+)" aria-label="\d\d:\d\d, \d+ events"\s*(tabindex="-1")?/g,
+      ),
+    ];
+    expect(bars.length).toBeGreaterThan(0);
+    expect(bars.filter(([, , isSkipped]) => isSkipped === undefined)).toHaveLength(1);
+    const { occurred_at: at } = await screens.core.events.get(started);
+    const link = bars.find(([, one = '']) => one.includes(encodeURIComponent(`from:${at.slice(0, 16)}Z`)))?.[1];
+    const minute = await getPage(screens, link ?? '');
+    expect(minute.text).toContain(`id="event-${started}"`);
+    expect(minute.text).toContain('class="band"');
+    const moves = /data-testid="event-span">(.*?)<\/nav>/.exec(minute.text)?.[1] ?? '';
+    const [earlier = '', , wider = '', whole = ''] = [...moves.matchAll(/href="([^"]+)"/g)].map(([, one]) => one ?? '');
+    expect((await getPage(screens, earlier)).text).not.toContain(`id="event-${started}"`);
+    expect((await getPage(screens, wider)).text).toContain(`id="event-${started}"`);
+    expect(whole).toBe('/ui/events?q=name%3Amon.*');
+  });
+
   it('does not emit again what only Xyn emits', async () => {
     const { items } = await screens.core.events.list({ event_name: 'xyn.run.created', limit: 1 });
     const id = items[0]?.event_id ?? '';

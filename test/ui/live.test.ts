@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { caller } from '../support/node.js';
+import { action, planOf } from '../support/plans.js';
 import { until } from '../support/until.js';
 import { openView, startBrowser } from './support/browser.js';
 import { startScreens, type Screens } from './support/screens.js';
@@ -9,8 +11,14 @@ import { seededId } from './support/seed.js';
 declare const document: {
   activeElement: { getAttribute(name: string): string | null } | null;
   body: { dataset: Record<string, string | undefined> };
+  querySelector(selector: string): { open: boolean };
 };
 declare const scrollTo: (x: number, y: number) => void;
+declare const scrollY: number;
+declare const getSelection: () => { selectAllChildren(node: unknown): void; toString(): string };
+declare const PerformanceObserver: new (then: (list: { getEntries(): { value: number }[] }) => void) => {
+  observe(what: object): void;
+};
 declare const EventSource: new (url: string) => {
   addEventListener(type: string, listener: () => void): void;
   close(): void;
@@ -23,6 +31,11 @@ let page: Page;
 
 beforeAll(async () => {
   [browser, screens] = await Promise.all([startBrowser(), startScreens()]);
+  const plan = planOf([action('say', { with: { host: { $: ['.', ['v', 'inputs'], 'note'] } } })], {
+    id: 'bp.typed',
+    inputs: { type: 'object', additionalProperties: false, properties: { note: { type: 'string' } } },
+  });
+  await screens.core.blueprints.savePlan(caller(), { plan, source: 'id: bp.typed', debug: {} });
   context = await openView(browser, { height: 500 });
   page = await context.newPage();
 }, 60_000);
@@ -48,6 +61,15 @@ async function addRun(name: string): Promise<void> {
     [name, seededId('build-91')],
   );
   screens.feed.change('runs');
+}
+
+async function addEvent(name: string): Promise<void> {
+  await sql(
+    `INSERT INTO events (event_id, event_name, occurred_at, env_id, actor, correlation_id, data, matched_at, dispatched_at)
+     VALUES (gen_random_uuid(), $1, now(), 'env-1', 'checkmk', 'busy', '{}', now(), now())`,
+    [name],
+  );
+  screens.feed.change('events');
 }
 
 describe('a live list', () => {
@@ -151,6 +173,91 @@ describe('a live gate', () => {
     await page.getByTestId('gate-record').waitFor();
     expect(await page.getByTestId('gate-approve').count()).toBe(0);
     expect(await page.locator('[data-kept-reason]').innerText()).toContain('I had a reason');
+  });
+});
+
+describe('a busy event console', () => {
+  it('keeps scroll, selection, open details and typed text through 200 patches, and moves nothing', async () => {
+    await open(`/ui/events/${seededId('push-3')}`);
+    const filter = page.locator('#event-filter');
+    await page.locator('#event-histogram summary').click();
+    await filter.fill('name:ch');
+    await page.evaluate(() => {
+      scrollTo(0, 150);
+      getSelection().selectAllChildren(document.querySelector('#event-detail h2'));
+      const seen = globalThis as unknown as { shifts: number };
+      seen.shifts = 0;
+      new PerformanceObserver((list) => {
+        for (const one of list.getEntries()) seen.shifts += one.value;
+      }).observe({ type: 'layout-shift', buffered: false });
+    });
+    const before = await page.evaluate(() => scrollY);
+    // As 10 000 events an hour would: each one is a change that the page draws and patches.
+    for (let n = 0; n < 200; n += 1) {
+      screens.feed.change('events');
+      if (n % 20 === 0) await addEvent(`busy.number_${n}`);
+    }
+    await page.getByTestId('new-events').getByText('10 new').waitFor();
+    expect(await filter.inputValue()).toBe('name:ch');
+    expect(
+      await page.evaluate(() => [
+        scrollY,
+        getSelection().toString(),
+        document.querySelector('#event-histogram details').open,
+        (globalThis as { shifts?: number }).shifts,
+      ]),
+    ).toEqual([before, 'git.push', true, 0]);
+    expect(await page.locator('[aria-current=true] .meta').count()).toBeGreaterThan(0);
+  });
+
+  it('narrows to what is drawn over', async () => {
+    await open('/ui/events');
+    const box = await page.locator('svg[data-range]').boundingBox();
+    if (box === null) throw new Error('The chart is not shown.');
+    const x = (share: number): number => box.x + box.width * share;
+    await page.mouse.move(x(0.5), box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(x(0.75), box.y + 20, { steps: 4 });
+    await page.mouse.up();
+    await page.getByTestId('event-span').waitFor();
+    const q = new URL(page.url()).searchParams.get('q') ?? '';
+    const [, from = '', to = ''] = /^from:(\S+) to:(\S+)$/.exec(q) ?? [];
+    expect((Date.parse(to) - Date.parse(from)) / 60_000).toBe(16);
+  });
+});
+
+describe('a launcher that is half filled', () => {
+  it('keeps what was typed while its preview is drawn anew', async () => {
+    await page.goto(`${screens.url}/ui/runs/new?blueprint=bp.typed`);
+    await page.locator('#field-note').fill('half typ');
+    await page.getByTestId('plan-preview').getByText('half typ').waitFor();
+    await page.keyboard.type('ed');
+    await page.getByTestId('plan-preview').getByText('half typed').waitFor();
+    expect(await page.locator('#field-note').inputValue()).toBe('half typed');
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('input.note');
+  });
+});
+
+describe('a page without a stream', () => {
+  it('says so within ten seconds, fetches what changed, and follows the stream again without a gap', async () => {
+    await open('/ui/runs');
+    await context.route('**/ui/live?**', (route) =>
+      route.request().url().includes('poll=1') ? route.continue() : route.abort(),
+    );
+    screens.cut();
+    const began = Date.now();
+    await page.locator('.stream[data-state=lost]').waitFor();
+    await sql("UPDATE runs SET name = 'Renamed while cut off' WHERE run_id = $1", [seededId('drain')]);
+    await row('drain').getByText('Renamed while cut off').waitFor();
+    expect(Date.now() - began).toBeLessThan(20_000);
+    await page.locator('.stream[data-state=polling]').waitFor();
+    await sql("UPDATE runs SET name = 'Renamed again' WHERE run_id = $1", [seededId('drain')]);
+    await row('drain').getByText('Renamed again').waitFor();
+    await context.unroute('**/ui/live?**');
+    await page.locator('.stream[data-state=live]').waitFor();
+    await addRun('Came after the stream was back');
+    await page.getByText('Came after the stream was back').waitFor();
+    expect(await page.locator('#run-list tr', { hasText: 'Came after the stream was back' }).count()).toBe(1);
   });
 });
 

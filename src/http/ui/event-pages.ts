@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { eventsPage } from '../../ui/events/events.js';
 import { parseEventFilter } from '../../ui/events/filter.js';
+import { eventToday } from '../../ui/events/today.js';
 import { reEmitMain } from '../../ui/events/re-emit.js';
 import { uuid, wholeNumber } from '../schemas/common.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
@@ -59,6 +60,26 @@ const question = page({
   },
 });
 
+const today = page({
+  path: '/events/:event_id/today',
+  privilege: 'event.read',
+  load: async ({ services, param, ui }) => {
+    const facts = await services.eventConsole.today(param('event_id'));
+    const { event_id: id, event_name: name } = facts.event;
+    return {
+      title: `${name} today`,
+      nav: 'events',
+      above: [
+        { label: 'Events', href: '/ui/events' },
+        { label: name, href: `/ui/events/${id}` },
+      ],
+      crumb: 'Today',
+      testId: 'page-event-today',
+      main: eventToday(facts, ui),
+    };
+  },
+});
+
 const repeat = form({
   path: '/events/:event_id/re-emit',
   privilege: 'event.emit',
@@ -74,6 +95,7 @@ export const eventPages = [
   all('/events/_list'),
   all('/events/stream'),
   question,
+  today,
   one('/events/:event_id/_detail'),
   one('/events/:event_id'),
 ];

@@ -13,6 +13,12 @@ async function showInPlace(url: string): Promise<void> {
   document.body.dispatchEvent(new Event('htmx:pushedIntoHistory'));
 }
 
+/** Goes to another state of this page. */
+export function goInPlace(url: URL): void {
+  history.pushState(null, '', url);
+  void showInPlace(url.href);
+}
+
 function onInPlaceClick(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
     return;
@@ -26,8 +32,7 @@ function onInPlaceClick(event: MouseEvent): void {
   const isRow = below !== '' && link.hasAttribute('data-row') && url.pathname.startsWith(`${below}/`);
   if (url.pathname !== location.pathname && !isRow) return;
   event.preventDefault();
-  history.pushState(null, '', url);
-  void showInPlace(url.href);
+  goInPlace(url);
 }
 
 /** Arrows move among the boxes of a drawing, which is one stop for Tab. */

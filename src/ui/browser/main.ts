@@ -1,5 +1,6 @@
 import { startClocks } from './clocks.js';
 import { openConfirm, openDialog } from './dialogs.js';
+import { startDragRange } from './drag-range.js';
 import { startInPlace } from './in-place.js';
 import { startKeyboard } from './keyboard.js';
 import { startLive } from './live.js';
@@ -60,5 +61,6 @@ keepPreferences();
 startClocks();
 startKeyboard();
 startInPlace();
+startDragRange();
 startLive();
 followLog();

@@ -1,17 +1,16 @@
 import type { EventFacts, EventLine, EventStats } from '../../domain/event-console.js';
 import type { Json } from '../../domain/json.js';
-import { fieldsIn } from '../format.js';
 import { html, href, type Html } from '../html.js';
-import { barChart } from '../parts/bar-chart.js';
 import type { Fragment } from '../parts/fragment.js';
-import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
 import { withTerm } from '../runs/filter.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
 import { EVENT_FILTER_KEYS } from './filter.js';
 import { eventCode } from './event-code.js';
-import { aboutEvent, checksOf, outcomeLook, verdictLook, verdictSentence } from './words.js';
+import { histogram } from './histogram.js';
+import { verdictList } from './verdicts.js';
+import { aboutEvent, outcomeLook } from './words.js';
 
 /** All that the event console shows. */
 export interface EventsView {
@@ -33,7 +32,6 @@ export interface EventsView {
 const pageTemplate = template<Record<string, unknown>>(import.meta.url, './events.eta');
 const rowTemplate = template<Record<string, unknown>>(import.meta.url, './event-row.eta');
 const detailTemplate = template<Record<string, unknown>>(import.meta.url, './event-detail.eta');
-const MINUTE_MS = 60_000;
 
 function chips({ q, stats }: EventsView): object[] {
   const became = /(?:^|\s)became:(\S+)/.exec(q)?.[1] ?? null;
@@ -61,32 +59,6 @@ function chips({ q, stats }: EventsView): object[] {
   ];
 }
 
-/** Sixty bars, each of which shows the events of its minute. */
-function chart({ stats, q }: EventsView, ui: Parts): { chart: Html; minutes: object[] } {
-  const known = new Map(stats.minutes.map((one) => [Date.parse(one.at), one]));
-  const first = Date.parse(stats.from);
-  const bars = Array.from({ length: 60 }, (_, at) => {
-    const ms = first + at * MINUTE_MS;
-    const { hour, minute } = fieldsIn(ui.clock.zone, ms);
-    const found = known.get(ms);
-    return { ms, label: `${hour}:${minute}`, value: found?.value ?? 0, failed: found?.failed ?? 0 };
-  });
-  const bound = (ms: number): string => new Date(ms).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
-  const minutes = bars
-    .filter(({ value, failed }) => value + failed > 0)
-    .toReversed()
-    .map(({ ms, label, value, failed }) => ({
-      label,
-      value,
-      failed,
-      href: href('/ui/events', {
-        q: withTerm(withTerm(q, 'to', bound(ms + MINUTE_MS)), 'from', bound(ms)),
-      }),
-    }));
-  const sentence = `Events of the last 60 minutes, minute by minute: ${stats.all}, of them ${stats.important + stats.refused} failures or refused.`;
-  return { chart: barChart(bars, sentence, { height: 46, words: ['events', 'failures'], labelEvery: 10 }), minutes };
-}
-
 /** A row's link keeps the list where it is. */
 function rowLink(view: EventsView, eventId: string): string {
   const first = view.lines[0]?.seq;
@@ -99,19 +71,23 @@ function detail(view: EventsView, ui: Parts): Html {
   if (selected === null) return detailTemplate({ selected }, ui);
   const { event, verdicts } = selected;
   const reserved = event.event_name.startsWith('xyn.') && !event.event_name.startsWith('xyn.cicd.');
-  const lines = verdicts.map((one) => ({
-    ...one,
-    look: verdictLook(one.verdict, one.detail),
-    sentence: verdictSentence(one.verdict, one.detail),
-    checks: checksOf(one.detail),
-  }));
   const started = verdicts.filter(({ verdict }) => verdict === 'started').length;
   const shown = { event_name: event.event_name, ...eventBody(event) };
   const { code, hidden } = eventCode(shown as Json);
-  const valueOf = (value: Json): Html => jsonValue(value);
   const chain = selected.chain.map((one) => ({ ...one, isThis: one.event_id === event.event_id }));
   return detailTemplate(
-    { selected, event, verdicts: lines, started, reserved, code, hidden, chain, valueOf, repeats: selected.repeats },
+    {
+      selected,
+      event,
+      verdicts,
+      verdictList: verdictList(verdicts, ui),
+      started,
+      reserved,
+      code,
+      hidden,
+      chain,
+      repeats: selected.repeats,
+    },
     ui,
   );
 }
@@ -164,7 +140,7 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
           >`
     }
   </div>`;
-  const drawn = { list, head, newer, detail: detail(view, ui), ...chart(view, ui), chips: chips(view) };
+  const drawn = { list, head, newer, detail: detail(view, ui), ...histogram(view, ui), chips: chips(view) };
   const older = view.older === null ? null : href('/ui/events', { q: view.q, before: view.older });
   const main = pageTemplate({ ...view, ...drawn, older, keys: EVENT_FILTER_KEYS, none: rows.length === 0 }, ui);
   const fragments = [

@@ -6,6 +6,8 @@ export interface Bar {
   label: string;
   value: number;
   failed: number;
+  /** What the bar shows when it is followed; absent: nothing. */
+  href?: string;
 }
 
 /** How a chart differs from one of runs by the hour. */
@@ -16,6 +18,10 @@ export interface BarChartOptions {
   words?: readonly [value: string, failed: string];
   /** Every so many bars one has its time under it. */
   labelEvery?: number;
+  /** A chart over time in which a part can be drawn over: `FROM` and `TO` in the address stand for its bounds. */
+  range?: { firstMs: number; stepMs: number; href: string };
+  /** The part that is shown, in bars from the first one. */
+  band?: readonly [from: number, to: number];
 }
 
 /**
@@ -25,7 +31,7 @@ export interface BarChartOptions {
 export function barChart(
   bars: readonly Bar[],
   sentence: string,
-  { height = 76, words = ['completed', 'failed'], labelEvery = 6 }: BarChartOptions = {},
+  { height = 76, words = ['completed', 'failed'], labelEvery = 6, range, band }: BarChartOptions = {},
 ): Html {
   const most = Math.max(1, ...bars.map(({ value, failed }) => value + failed));
   const slot = 100 / Math.max(1, bars.length);
@@ -34,7 +40,8 @@ export function barChart(
     const y = 6 + (at * (height - 6)) / 3;
     return html`<line class="grid" x1="0" x2="100%" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" />`;
   });
-  const drawn = bars.map(({ label, value, failed }, at) => {
+  const lastLink = bars.findLastIndex((bar) => bar.href !== undefined);
+  const drawn = bars.map(({ label, value, failed, href }, at) => {
     const x = `${(at * slot + slot * 0.08).toFixed(2)}%`;
     const width = `${(slot * 0.84).toFixed(2)}%`;
     const body = scale(value);
@@ -59,9 +66,33 @@ export function barChart(
       >${title}</rect
     >`;
     const text = at % labelEvery === 0 ? html`<text x="${x}" y="${height + 15}">${label}</text>` : '';
-    return html`${value === 0 ? '' : rest}${failed === 0 ? '' : top}${text}`;
+    const bar = html`${value === 0 ? '' : rest}${failed === 0 ? '' : top}`;
+    if (href === undefined) return html`${bar}${text}`;
+    // One stop for Tab, arrows inside; the whole height can be pressed.
+    const name = `${label}, ${count(value + failed)} ${words[0]}`;
+    const stop = at === lastLink ? '' : html` tabindex="-1"`;
+    return html`<a href="${href}" aria-label="${name}" ${stop}
+        ><rect
+          class="press"
+          x="${(at * slot).toFixed(2)}%"
+          y="0"
+          width="${slot.toFixed(2)}%"
+          height="${height}"
+        />${bar}</a
+      >${text}`;
   });
-  return html`<svg class="chart" height="${height + 18}" role="img" aria-label="${sentence}">
-    ${join(lines)}${join(drawn)}
+  const [from = 0, to = 0] = (band ?? []).map((one) => Math.min(bars.length, Math.max(0, one)) * slot);
+  const shown =
+    to > from
+      ? html`<rect class="band" x="${from.toFixed(2)}%" y="0" width="${(to - from).toFixed(2)}%" height="${height}" />`
+      : '';
+  const drag =
+    range === undefined
+      ? ''
+      : html` data-range="${range.href}" data-first="${range.firstMs}" data-step="${range.stepMs}"
+        data-bars="${bars.length}"`;
+  const role = lastLink === -1 ? 'img' : 'group';
+  return html`<svg class="chart" height="${height + 18}" role="${role}" aria-label="${sentence}" data-arrows ${drag}>
+    ${shown}${join(lines)}${join(drawn)}
   </svg>`;
 }

@@ -68,6 +68,7 @@ export const PAGES: readonly Shown[] = [
     ids: 'event-list re-emit',
   }),
   shown(`/ui/events/${seededId('alert-web')}/re-emit`, 'page-re-emit', 'confirm', LIST),
+  shown(`/ui/events/${seededId('alert-web')}/today`, 'page-event-today', 'event-verdicts', LIST, { queries: 5 }),
   // Beside the plain catalog stand samples of long runs.
   shown('/ui/runs', 'page-runs', 'run-list', LIST, { bytes: 8_500, ids: 'launch filter-bar' }),
   shown('/ui/runs?q=status:failed', 'page-runs', 'run-list', LIST, variant),

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
 import type { DraftService } from '../../../src/services/drafts.js';
@@ -24,6 +25,8 @@ export interface Screens {
   core: Core;
   drafts: DraftService;
   proof: Proof;
+  /** Breaks every stream of a page, as a network that fails does. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -126,7 +129,15 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
     { ...fakes, ...core, health, audit, artifacts, drafts },
     { log: silentLog, version: '0.1.0', allowedHosts: [], ui: { env, services: { ...services, feed } } },
   );
-  const server = await startHttpServer(app, { host: '127.0.0.1', port: options.port ?? 0 });
+  const streams = new Set<ServerResponse>();
+  const watched = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.url?.startsWith('/ui/live') === true) {
+      streams.add(response);
+      response.once('close', () => streams.delete(response));
+    }
+    app(request, response);
+  };
+  const server = await startHttpServer(watched, { host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url: server.url,
     database,
@@ -134,6 +145,9 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
     core,
     drafts,
     proof,
+    cut() {
+      for (const response of streams) response.destroy();
+    },
     async close() {
       await server.close();
       await database.drop();

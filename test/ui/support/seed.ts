@@ -534,7 +534,7 @@ function decisionRows(now: number): object[] {
 }
 
 function eventsOf(now: number): object[] {
-  const event = (key: string, name: string, agoMs: number, data: JsonObject): object => ({
+  const event = (key: string, name: string, agoMs: number, data: JsonObject) => ({
     event_id: seededId(key),
     event_name: name,
     occurred_at: at(now, agoMs),
@@ -554,5 +554,5 @@ function eventsOf(now: number): object[] {
     ...Array.from({ length: 60 }, (_, n) =>
       event(`push-${n}`, 'git.push', n * 7 * MINUTE, { ref: 'refs/heads/main', commit: sha(`c${n}`).slice(0, 40) }),
     ),
-  ];
+  ].sort((a, b) => (a.occurred_at < b.occurred_at ? -1 : 1));
 }
