@@ -10,6 +10,7 @@ import {
   artifactListSchema,
   artifactSchema,
   createArtifactRequest,
+  describedUploadQuery,
   uploadArtifactQuery,
   uploadType,
 } from './schemas/artifacts.js';
@@ -95,7 +96,7 @@ export const artifactRoutes: readonly Route[] = [
     id: 'createArtifact',
     summary: 'Keep bytes: raw with a `name` in the query, or inside JSON',
     privilege: 'artifact.create',
-    query: uploadArtifactQuery.partial(),
+    query: describedUploadQuery,
     body: createArtifactRequest,
     takesDocument: false,
     takesBytes: true,

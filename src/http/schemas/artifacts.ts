@@ -60,6 +60,9 @@ export const uploadArtifactQuery = z.strictObject({
   content_type: contentType.exactOptional(),
 });
 
+/** As the API's description has it: clients that send defaults along would send one beside a body of JSON. */
+export const describedUploadQuery = uploadArtifactQuery.extend({ kind: announced.kind.unwrap() }).partial();
+
 /** The `Content-Type` of an upload; absent: just bytes. */
 export const uploadType = contentType.default('application/octet-stream');
 
