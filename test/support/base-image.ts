@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -15,6 +15,30 @@ async function librariesOf(programs: readonly string[]): Promise<string[]> {
   return [...new Set(lists.flatMap(({ stdout }) => stdout.match(/\/\S+/g) ?? []))];
 }
 
+/** Puts a file or folder of this machine into a root file system. */
+async function place(root: string, file: string, to = file): Promise<void> {
+  await mkdir(path.dirname(path.join(root, to)), { recursive: true });
+  await cp(await realpath(file), path.join(root, to), { recursive: true });
+}
+
+/** Puts a program into a root file system, with the shared libraries that it needs. */
+export async function placeProgram(root: string, file: string, to: string): Promise<void> {
+  await place(root, file, to);
+  // A static one has none, which `ldd` calls an error.
+  for (const library of await librariesOf([file]).catch(() => [])) await place(root, library);
+}
+
+/** Makes a root file system with BusyBox, some of its applets, and what trusts this machine's certificates. */
+export async function emptyRoot(root: string, applets: readonly string[]): Promise<void> {
+  for (const folder of ['bin', 'etc', 'tmp', 'usr/bin', 'usr/local/bin', 'var/lib'])
+    await mkdir(path.join(root, folder), { recursive: true });
+  await chmod(path.join(root, 'tmp'), 0o1777);
+  await place(root, '/bin/busybox');
+  for (const applet of applets) await symlink('busybox', path.join(root, 'bin', applet));
+  if (existsSync(CERTIFICATES)) await place(root, CERTIFICATES);
+  await writeFile(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+}
+
 /**
  * Makes the image that `FROM` of the Dockerfile stands on where no registry can be reached: this machine's Node.js and npm
  * with their libraries, and BusyBox as shell.
@@ -22,24 +46,14 @@ async function librariesOf(programs: readonly string[]): Promise<string[]> {
  */
 export async function makeBaseImage(daemon: DockerDaemon, name: string, natives: readonly string[]): Promise<void> {
   const base = await mkdtemp(path.join(tmpdir(), 'xyn-base-'));
-  const place = async (file: string, to = file): Promise<void> => {
-    await mkdir(path.dirname(path.join(base, to)), { recursive: true });
-    await cp(await realpath(file), path.join(base, to), { recursive: true });
-  };
   try {
-    for (const folder of ['bin', 'etc', 'tmp', 'usr/local/bin', 'var/lib'])
-      await mkdir(path.join(base, folder), { recursive: true });
-    await place(process.execPath, 'usr/local/bin/node');
-    for (const library of await librariesOf([process.execPath, ...natives])) await place(library);
+    await emptyRoot(base, ['sh', 'mkdir', 'rm', 'cat']);
+    await place(base, process.execPath, 'usr/local/bin/node');
+    for (const library of await librariesOf([process.execPath, ...natives])) await place(base, library);
     const { stdout: modules } = await run('npm', ['root', '--global']);
-    await place(path.join(modules.trim(), 'npm'), 'usr/local/lib/node_modules/npm');
+    await place(base, path.join(modules.trim(), 'npm'), 'usr/local/lib/node_modules/npm');
     await symlink('../lib/node_modules/npm/bin/npm-cli.js', path.join(base, 'usr/local/bin/npm'));
-    await place('/bin/busybox', 'bin/busybox');
-    await mkdir(path.join(base, 'usr/bin'), { recursive: true });
-    for (const applet of ['sh', 'mkdir', 'rm', 'cat']) await symlink('busybox', path.join(base, 'bin', applet));
     await symlink('/bin/busybox', path.join(base, 'usr/bin/env'));
-    if (existsSync(CERTIFICATES)) await place(CERTIFICATES);
-    await writeFile(path.join(base, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
     // What this machine trusts, which may be more than Node.js brings.
     await daemon.import(base, name, `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`);
   } finally {

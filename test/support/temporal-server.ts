@@ -21,7 +21,9 @@ const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const DAY_MS = 86_400_000;
 const GO = ['/usr/local/go/bin', '/usr/lib/go/bin'];
-const env = { ...process.env, PATH: [process.env['PATH'], ...GO].join(':') };
+/** Where Go is found, also past the usual path. */
+export const goEnvironment = { ...process.env, PATH: [process.env['PATH'], ...GO].join(':') };
+const env = goEnvironment;
 
 /** Whether a Temporal server can be built here; says aloud when not, so that `describeWith` skips and counts. */
 export async function noteTemporalServer(): Promise<void> {
@@ -34,7 +36,7 @@ export async function noteTemporalServer(): Promise<void> {
 }
 
 /** Folder with `server`, `sql` and `schema`; built once per version and kept in the cache folder of this user. */
-async function builtServer(): Promise<string> {
+export async function builtTemporalServer(): Promise<string> {
   const { stdout: goVersion } = await run('go', ['version'], { env, cwd: '/' });
   const pinned = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(path.join(MODULE, name))));
   const key = createHash('sha256')
@@ -75,7 +77,7 @@ export interface PostgresTemporal {
  * @param adminUrl of a Postgres superuser.
  */
 export async function startPostgresTemporal(adminUrl: string): Promise<PostgresTemporal> {
-  const folder = await builtServer();
+  const folder = await builtTemporalServer();
   const dir = await mkdtemp(path.join(tmpdir(), 'xyn-temporal-'));
   const postgres = new URL(adminUrl);
   const suffix = randomUUID().slice(0, 8);
