@@ -155,6 +155,7 @@ const FRAMES: Readonly<Record<string, Frame>> = {
     ]),
   ),
   'a trigger': { at: '/triggers/0', own: {}, document: (fields) => v1({ triggers: [fields] }) },
+  'a schedule': { at: '/triggers/0/schedule', own: {}, document: (fields) => v1({ triggers: [{ schedule: fields }] }) },
   'a v0 trigger': { at: '/trigger', own: {}, document: (fields) => v0({ trigger: fields }) },
   limits: { at: '/limits', own: {}, document: (fields) => v1({ limits: fields }) },
   policy: { at: '/policy', own: {}, document: (fields) => v1({ policy: fields }) },

@@ -1,6 +1,7 @@
 import type { ActionCatalog } from '../../domain/action-catalog.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { StepKind } from '../../domain/plan.js';
+import { OVERLAPS } from '../../domain/schedule.js';
 import type { CompileContext } from '../compile.js';
 import { topFields } from '../document/envelope.js';
 import { MODIFIED_LISTS } from '../document/names.js';
@@ -105,12 +106,25 @@ function triggerSchema(): JsonObject {
       maxLength: 200,
       pattern: EVENT_PATTERN,
     },
+    schedule: { description: 'Starts runs by the clock.', ...scheduleSchema() },
     filter: condition('An expression over `event` and `env` that must be true.'),
     inputs: namedMap('Values over `event` and `env`; without it input `n` takes `event.data.n`.', {}),
     enabled: flag('`false` switches the entry off.'),
     manual: { description: '`{}`: may be started by hand, as every blueprint may.', not: { const: false } },
   };
-  return { ...closed(fields), anyOf: [{ required: ['event'] }, { required: ['manual'] }] };
+  return { ...closed(fields), anyOf: ['event', 'schedule', 'manual'].map((name) => ({ required: [name] })) };
+}
+
+function scheduleSchema(): JsonObject {
+  const fields = {
+    cron: text('`minute hour day-of-month month weekday`, with `*`, `a-b`, lists, steps and names.'),
+    every: duration('Instead of `cron`: 1 s to 30 d, counted from the beginning of 1970 in UTC.'),
+    timezone: text('With `cron`: a name such as `Europe/Berlin`. `UTC`.'),
+    jitter: duration('Each time is put off by a random part of this; at most 1 d.'),
+    catchup: duration('A time that was missed by no more than this is made up for. 10 min.'),
+    overlap: oneOf('What happens when a run of the schedule is open. `skip`.', OVERLAPS),
+  };
+  return { ...closed(fields), oneOf: [{ required: ['cron'] }, { required: ['every'] }] };
 }
 
 function topSchema(dialect: Dialect, fields: FieldSchemas): JsonObject {
