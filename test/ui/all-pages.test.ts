@@ -46,12 +46,12 @@ beforeAll(async () => {
   [browser, screens] = await Promise.all([startBrowser(), startScreens({ samples: true, history: HISTORY })]);
   const { items } = await screens.proof.artifacts.list({ limit: 50 });
   artifacts = new Map(items.map(({ name, artifact_id: id }) => [name, id]));
-  for (const [name = '', mode = ''] of [
-    ['wrong', 'mod'],
-    ['valid', 'mode'],
+  const step = '  - kind: gate\n    id: approve\n    mode: manual\n';
+  for (const [name = '', end = ''] of [
+    ['wrong', `    mod: manual # ${HOSTILE}\n`],
+    ['valid', ''],
   ]) {
-    const step = `  - kind: gate\n    id: approve\n    ${mode}: manual\n`;
-    const definition = `api: xyn/v1\nid: bp.ci.build\nplan:\n${step}# ${HOSTILE}\n`;
+    const definition = `api: xyn/v1\nid: bp.ci.build\nplan:\n${step}${end}`;
     const saved = await screens.drafts.save(caller(), { draft: { kind: 'blueprint', name }, definition });
     drafts.set(name, saved.draft_id);
     await screens.drafts.validate(caller(), saved.draft_id);

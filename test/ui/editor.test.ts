@@ -109,7 +109,7 @@ describe('the editor', () => {
     await open(BAD);
     await checked('2 errors');
     const rows = await page.locator('#problems [data-line] a').allTextContents();
-    const places = rows.map((text) => text.trim());
+    const places = rows.map((text) => text.replace('Line and column', '').trim());
     const at = async (): Promise<string> => {
       const before = (await source().inputValue()).slice(0, await caret()).split('\n');
       return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;

@@ -99,7 +99,7 @@ export const PAGES: readonly Shown[] = [
   shown(`${schedule}/pause`, 'page-schedule-change', 'confirm', LIST),
   shown(`${schedule}/trigger`, 'page-schedule-change', 'confirm', LIST),
   shown(`${schedule}/backfill?${RANGE}`, 'page-schedule-change', 'confirm', LIST, { queries: 5 }),
-  shown(`${blueprint}/activate?version=3`, 'page-activate', 'confirm', LIST),
+  shown(`${blueprint}/activate?version=3`, 'page-activate', 'confirm', LIST, { queries: 5 }),
   shown('/ui/drafts', 'page-drafts', 'draft-list', LIST, { ids: 'draft-new' }),
   shown('/ui/drafts/valid', 'page-editor', 'editor', FORM, {
     ids: 'problems draft-test draft-diff draft-promote draft-save draft-validate check-state',
