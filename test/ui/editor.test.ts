@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { caller } from '../support/node.js';
+import { Lifecycle } from '../../src/main/lifecycle.js';
+import { caller, silentLog } from '../support/node.js';
 import { until } from '../support/until.js';
 import { complaintsOf, openView, startBrowser } from './support/browser.js';
 import { startScreens, type Screens } from './support/screens.js';
@@ -222,6 +223,14 @@ describe('the editor', () => {
     expect((await screens.core.blueprints.get('bp.shop.watch')).source).toBe(GOOD);
     expect((await screens.drafts.get(id)).status).toBe('promoted');
     expect(complaints).toEqual([]);
+    // Its trigger counts at once.
+    const lifecycle = new Lifecycle(silentLog);
+    screens.core.startBackground(lifecycle);
+    await screens.core.events.emit(caller(), { event_name: 'shop.slow', data: { host: 'web-1' } });
+    const runs = async (): Promise<number> =>
+      (await screens.core.runs.list({ blueprint_id: 'bp.shop.watch', limit: 5 })).items.length;
+    await until('the event starts a run', async () => (await runs()) === 1);
+    await lifecycle.close();
   });
 
   it('stays quick with a long document: 3 000 lines', async () => {

@@ -54,7 +54,7 @@ export function scenarioResult({ draft, tested }: ScenariosView, ui: Parts): Htm
       </li>`,
   );
   return html`<div id="draft-tests" data-piece data-testid="test-result" role="status">
-    <p class="body close">${state}</p>
+    <p class="body">${state}</p>
     <ul>
       ${problems}${rows}
     </ul>
