@@ -55,7 +55,8 @@ export class FileStepLog implements StepLog {
   }
 
   close(): ReturnType<StepLog['close']> {
-    this.#closing ??= this.#finish().finally(() => this.#parts.tail?.close());
+    // Nobody's result waits for what was only shown.
+    this.#closing ??= this.#finish().finally(() => void this.#parts.tail?.close());
     return this.#closing;
   }
 
