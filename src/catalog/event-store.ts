@@ -155,9 +155,7 @@ export class EventStore {
     const rows = await this.#db.event.findMany({
       where: {
         ...own.where,
-        ...(name === undefined
-          ? {}
-          : { event_name: await this.#nameCondition(name, alone !== undefined) }),
+        ...(name === undefined ? {} : { event_name: await this.#nameCondition(name, alone !== undefined) }),
         ...timeRange('occurred_at', from, to),
         ...(cursor === undefined ? {} : byTime ? before(cursor) : { seq: { lt: BigInt(cursor.seq) } }),
       },

@@ -23,7 +23,6 @@ import {
   promotedDraftSchema,
   savedDraftSchema,
   type draftListQuery,
-  type saveDraftRequest,
 } from '../http/schemas/draft.js';
 import { errorResponseSchema, MAX_LIMIT, type pageQuery } from '../http/schemas/common.js';
 import { eventDetailSchema, eventListSchema, type eventListQuery } from '../http/schemas/event.js';
@@ -48,32 +47,29 @@ import {
 } from '../http/schemas/schedule.js';
 import { again } from './again.js';
 import { doctorSchema } from '../http/schemas/doctor.js';
+import type {
+  Event,
+  Run,
+  Rerun,
+  RunDetail,
+  Step,
+  GateDetail,
+  Validation,
+  PlanPreview,
+  Applied,
+  BlueprintDetail,
+  DraftDetail,
+  DraftDiff,
+  DraftTest,
+  DraftToSave,
+  Artifact,
+  GateDecided,
+  ScheduleDetail,
+  Backfill,
+  DoctorReport,
+} from './answers.js';
 
-export type Event = z.infer<typeof eventDetailSchema>;
-export type Run = z.infer<typeof runSchema>;
-export type Rerun = z.infer<typeof rerunSchema>;
-export type RunDetail = z.infer<typeof runDetailSchema>;
-export type Step = z.infer<typeof stepListSchema>['items'][number];
-export type EventItem = z.infer<typeof eventListSchema>['items'][number];
-export type GateItem = z.infer<typeof gateListSchema>['items'][number];
-export type BlueprintItem = z.infer<typeof blueprintListSchema>['items'][number];
-export type GateDetail = z.infer<typeof gateDetailSchema>;
-export type Validation = z.infer<typeof validationSchema>;
-export type PlanPreview = z.infer<typeof previewSchema>;
-export type Applied = z.infer<typeof appliedBlueprintSchema>;
-export type BlueprintDetail = z.infer<typeof blueprintDetailSchema>;
-export type DraftItem = z.infer<typeof draftListSchema>['items'][number];
-export type DraftDetail = z.infer<typeof draftDetailSchema>;
-export type DraftDiff = z.infer<typeof draftDiffSchema>;
-export type DraftTest = z.infer<typeof draftTestSchema>;
-export type DraftToSave = z.input<typeof saveDraftRequest>;
-export type Artifact = z.infer<typeof artifactSchema>;
-export type GateDecided = z.infer<typeof gateDecidedSchema>;
-export type ScheduleItem = z.infer<typeof scheduleListSchema>['items'][number];
-export type ScheduleDetail = z.infer<typeof scheduleDetailSchema>;
-export type Backfill = z.infer<typeof backfillSchema>;
-export type DoctorReport = z.infer<typeof doctorSchema>;
-export type StuckRun = DoctorReport['runs'][number];
+export type * from './answers.js';
 
 export interface ApiClientOptions {
   /** Where Xyn is, like `http://127.0.0.1:7420`; without a slash at the end. */

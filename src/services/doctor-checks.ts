@@ -98,7 +98,8 @@ function catalogFindings({ catalog, nowMs }: InstallationFacts): Finding[] {
       code: 'schedules_pending',
       severity: 'error',
       message: `${catalog.schedules_pending} schedules are not at Temporal as they are here: they fire as before, or not at all.`,
-      next_step: 'Check that Temporal answers (`xynctl status`); `xynctl schedules list` names them, and show says why.',
+      next_step:
+        'Check that Temporal answers (`xynctl status`); `xynctl schedules list` names them, and show says why.',
     });
   }
   if (Math.abs(catalog.now_ms - nowMs) > SKEW_MS) {

@@ -69,7 +69,13 @@ describe('the package', () => {
   it('holds what runs and nothing else', async () => {
     const needed = [
       ...['bin/xynctl.js', 'bin/xyn-api.js', 'bin/xyn-worker.js', 'dist/workflow-bundle.js', 'dist/src/main/api.js'],
-      ...['README.md', 'LICENSE', 'blueprints/demo-alert-remediation.yaml', 'schemas/blueprint.schema.json', 'tools/temporal-cli/go.sum'],
+      ...[
+        'README.md',
+        'LICENSE',
+        'blueprints/demo-alert-remediation.yaml',
+        'schemas/blueprint.schema.json',
+        'tools/temporal-cli/go.sum',
+      ],
     ];
     expect(files).toEqual(expect.arrayContaining(needed));
     expect(files.filter((file) => /^prisma\/migrations\/.*\.sql$/.test(file)).length).toBeGreaterThan(0);

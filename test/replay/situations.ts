@@ -274,7 +274,7 @@ function holders(): Situation[] {
         echo('a', { with: { x: 1 } }),
         handling(broken('x'), { do: [echo('h')] }),
         forEach('l', [1, 2, 3], [echo('i')], { concurrency: 3 }),
-        echo('b', { with: { x: output('a', 'x') as Val } }),
+        echo('b', { with: { x: output('a', 'x') } }),
       ]),
       reuse: { a: did, x: failed, 'x!0.h': did, 'l[0].i': did, 'l[2].i': did },
     },

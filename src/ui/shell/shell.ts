@@ -49,7 +49,12 @@ export function shell(facts: ShellFacts, page: PageContent): string {
     groups: navigation(facts.view, facts.counts),
     phone: navigation(facts.view, facts.counts).flatMap(({ links }) => links),
     live: live && { url: `${live}&of=${encodeURIComponent(facts.here)}`, position: page.live?.position },
-    assets: { style: asset('style').url, script: asset('script').url, favicon: asset('favicon').url, editor: asset('editor').url },
+    assets: {
+      style: asset('style').url,
+      script: asset('script').url,
+      favicon: asset('favicon').url,
+      editor: asset('editor').url,
+    },
   };
   return `<!doctype html>\n${shellTemplate(view as never, new Parts(facts.clock)).toString()}`;
 }
