@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Lifecycle } from '../../src/main/lifecycle.js';
-import { caller, silentLog } from '../support/node.js';
+import { caller } from '../support/node.js';
 import { until } from '../support/until.js';
 import { complaintsOf, openView, startBrowser } from './support/browser.js';
 import { startScreens, type Screens } from './support/screens.js';
@@ -224,7 +225,7 @@ describe('the editor', () => {
     expect((await screens.drafts.get(id)).status).toBe('promoted');
     expect(complaints).toEqual([]);
     // Its trigger counts at once.
-    const lifecycle = new Lifecycle(silentLog);
+    const lifecycle = new Lifecycle(pino({ level: 'silent' }));
     screens.core.startBackground(lifecycle);
     await screens.core.events.emit(caller(), { event_name: 'shop.slow', data: { host: 'web-1' } });
     const runs = async (): Promise<number> =>
