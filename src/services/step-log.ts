@@ -55,8 +55,7 @@ export class FileStepLog implements StepLog {
   }
 
   close(): ReturnType<StepLog['close']> {
-    // Nobody's result waits for what was only shown.
-    this.#closing ??= this.#finish().finally(() => void this.#parts.tail?.close());
+    this.#closing ??= this.#finish().finally(() => this.#parts.tail?.close());
     return this.#closing;
   }
 

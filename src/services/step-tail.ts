@@ -59,22 +59,26 @@ export class LiveTail {
   }
 
   #later(ms: number): void {
-    if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#write());
+      this.#writing = this.#write().finally(() => {
+        this.#timer = undefined;
+      });
     }, ms).unref();
   }
 
   async #write(): Promise<void> {
     const { store, stepId, runId, attempt, onError } = this.#parts;
-    const tail: StepTail = { attempt, counted: this.#counted, lines: [...this.#lines] };
+    const written = this.#counted;
+    const tail: StepTail = { attempt, counted: written, lines: [...this.#lines] };
     this.#hasWritten = true;
     try {
       await store.write(stepId, runId, tail);
     } catch (error) {
       if (!this.#hasFailed) onError(error);
       this.#hasFailed = true;
+    }
+    if (this.#counted > written && !this.#isClosed) {
+      this.#timer = undefined;
       this.#later(EVERY_MS);
     }
   }

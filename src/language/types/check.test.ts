@@ -84,7 +84,6 @@ const expressions: [expression: string, ...problems: string[]][] = [
   ['inputs.who.?mail.orValue("")'],
   ['has(inputs.who.mail) ? inputs.who.mail : ""'],
   ['inputs.who.?mail.hasValue() && inputs.who.mail == "x"'],
-  ['"mail" in inputs.who && inputs.who.mail == "x"'],
   ['inputs.note.trim()', 'W maybe_missing at inputs.note.trim'],
   ['inputs.note != null && inputs.note.trim() == ""'],
   ['inputs.note == null || inputs.note.trim() == ""'],
