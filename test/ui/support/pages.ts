@@ -108,7 +108,7 @@ export const PAGES: readonly Shown[] = [
   shown('/ui/drafts/valid/promote', 'page-promote', 'confirm', LIST),
   shown('/ui/drafts/wrong/diff', 'page-draft-diff', 'diff', LIST, { queries: 7 }),
   shown('/ui/audit', 'page-audit', 'audit-state', LIST, { ids: 'audit-verify audit-list evidence-export' }),
-  shown('/ui/audit?entry=131', 'page-audit', 'audit-entry', LIST, { bytes: 9_000, ...variant }),
+  shown('/ui/audit?entry=131', 'page-audit', 'audit-state', LIST, { bytes: 9_000, ids: 'audit-entry', ...variant }),
   shown('/ui/artifacts', 'page-artifacts', 'artifact-list', LIST),
   shown('/ui/artifacts/notes.txt', 'page-artifact', 'artifact-state', LIST, { queries: 6 }),
   shown('/ui/artifacts/screen.png', 'page-artifact', 'artifact-image', LIST, { queries: 6, ...variant }),
