@@ -46,7 +46,9 @@ export function barChart(
     const width = `${(slot * 0.84).toFixed(2)}%`;
     const body = scale(value);
     const cap = failed === 0 ? 0 : Math.max(4, scale(failed));
-    const title = html`<title>${`${label}: ${count(value)} ${words[0]}, ${count(failed)} ${words[1]}`}</title>`;
+    const said = html`<title>${`${label}: ${count(value)} ${words[0]}, ${count(failed)} ${words[1]}`}</title>`;
+    // A link is called by its one title.
+    const title = href === undefined ? said : '';
     const rest = html`<rect
       class="fill-d3"
       x="${x}"
@@ -69,10 +71,9 @@ export function barChart(
     const bar = html`${value === 0 ? '' : rest}${failed === 0 ? '' : top}`;
     if (href === undefined) return html`${bar}${text}`;
     // One stop for Tab, arrows inside; the whole height can be pressed.
-    const name = `${label}, ${count(value + failed)} ${words[0]}`;
     const stop = at === lastLink ? '' : html` tabindex="-1"`;
-    return html`<a href="${href}" aria-label="${name}" ${stop}
-        ><rect
+    return html`<a href="${href}" ${stop}
+        >${said}<rect
           class="press"
           x="${(at * slot).toFixed(2)}%"
           y="0"
