@@ -24,7 +24,7 @@ import {
   savedDraftSchema,
   type draftListQuery,
 } from '../http/schemas/draft.js';
-import { errorResponseSchema, MAX_LIMIT, type pageQuery } from '../http/schemas/common.js';
+import { errorResponseSchema, type pageQuery } from '../http/schemas/common.js';
 import { eventDetailSchema, eventListSchema, type eventListQuery } from '../http/schemas/event.js';
 import { gateDecidedSchema, gateDetailSchema, gateListSchema, type gateListQuery } from '../http/schemas/gate.js';
 import { healthSchema } from '../http/schemas/health.js';
@@ -46,6 +46,8 @@ import {
   type scheduleListQuery,
 } from '../http/schemas/schedule.js';
 import { again } from './again.js';
+import type { ApiClientOptions } from './options.js';
+import { allOf, type Query, type QueryOf } from './listing.js';
 import { doctorSchema } from '../http/schemas/doctor.js';
 import type {
   Event,
@@ -70,22 +72,7 @@ import type {
 } from './answers.js';
 
 export type * from './answers.js';
-
-export interface ApiClientOptions {
-  /** Where Xyn is, like `http://127.0.0.1:7420`; without a slash at the end. */
-  url: string;
-  /** Who calls; recorded as unproven. Default `local`. */
-  actor?: string;
-  /** Name and version of the program that calls, as in `User-Agent`. Default `xyn-client`. */
-  program?: string;
-  /** Milliseconds for one answer; default 15 000, since a decision waits up to 5 s for its run. */
-  timeoutMs?: number;
-  /**
-   * How often a call is made again that the server could not take for the moment (503, 429), after the pause that it asks
-   * for. Only calls that can be repeated without harm are: those that make something carry a key. Default 2.
-   */
-  retries?: number;
-}
+export type { ApiClientOptions } from './options.js';
 
 const TIMEOUT_MS = 15_000;
 const RETRIES = 2;
@@ -96,35 +83,11 @@ const SILENCE_MS = 45_000;
 /** JSON is YAML: documents of both forms go under this type. */
 const YAML = 'text/yaml; charset=utf-8';
 
-type Query = Readonly<Record<string, string | number | undefined>>;
-/** The filter of a listing; what is not given as the schema wants it is refused by the server. */
-type QueryOf<S extends z.ZodType> = { readonly [K in keyof z.output<S>]?: z.output<S>[K] | string | undefined };
-/** One page of a listing. */
-interface PageOf<T> {
-  items: T[];
-  next_cursor: string | null;
-}
-
 interface RequestOptions {
   query?: Query;
   /** An object is sent as JSON, bytes as a document. */
   body?: object;
   headers?: Record<string, string>;
-}
-
-/**
- * Goes through all pages of a listing, each asked for when it is reached:
- * `for await (const run of allOf((page) => client.listRuns({ status: 'failed', ...page })))`.
- */
-export async function* allOf<T>(
-  list: (page: { limit: number; cursor?: string }) => Promise<PageOf<T>>,
-): AsyncGenerator<T> {
-  let cursor: string | null = null;
-  do {
-    const page: PageOf<T> = await list({ limit: MAX_LIMIT, ...(cursor === null ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
 }
 
 /** The API of a running Xyn. Every method throws the `XynFault` that the server answered, or `not_running`. */

@@ -1,8 +1,8 @@
 /** The client of Xyn's API: `import { ApiClient } from 'xyn/client'`. See docs/api.md. */
 export type { ErrorCode } from '../domain/error-codes.js';
 export { XynFault } from '../domain/fault.js';
+export { allOf } from './listing.js';
 export {
-  allOf,
   ApiClient,
   type ApiClientOptions,
   type Applied,

@@ -21,13 +21,6 @@ async function place(root: string, file: string, to = file): Promise<void> {
   await cp(await realpath(file), path.join(root, to), { recursive: true });
 }
 
-/** Puts a program into a root file system, with the shared libraries that it needs. */
-export async function placeProgram(root: string, file: string, to: string): Promise<void> {
-  await place(root, file, to);
-  // A static one has none, which `ldd` calls an error.
-  for (const library of await librariesOf([file]).catch(() => [])) await place(root, library);
-}
-
 /** Makes a root file system with BusyBox, some of its applets, and what trusts this machine's certificates. */
 export async function emptyRoot(root: string, applets: readonly string[]): Promise<void> {
   for (const folder of ['bin', 'etc', 'tmp', 'usr/bin', 'usr/local/bin', 'var/lib'])
