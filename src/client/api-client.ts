@@ -72,7 +72,6 @@ import type {
 } from './answers.js';
 
 export type * from './answers.js';
-export type { ApiClientOptions } from './options.js';
 
 const TIMEOUT_MS = 15_000;
 const RETRIES = 2;

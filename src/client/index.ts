@@ -2,9 +2,9 @@
 export type { ErrorCode } from '../domain/error-codes.js';
 export { XynFault } from '../domain/fault.js';
 export { allOf } from './listing.js';
+export type { ApiClientOptions } from './options.js';
 export {
   ApiClient,
-  type ApiClientOptions,
   type Applied,
   type Artifact,
   type BlueprintDetail,

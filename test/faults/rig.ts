@@ -79,6 +79,35 @@ export class FaultRig {
     return { status: response.status, body: (await response.json()) as T, headers: response.headers };
   }
 
+  /** Makes a document the active version of its blueprint. */
+  async apply(source: string): Promise<void> {
+    const response = await fetch(`${this.processes.apiUrl}/api/v1/blueprints`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/yaml', 'x-xyn-actor': 'ann' },
+      body: source,
+    });
+    const body = (await response.json()) as { error?: unknown };
+    expect({ status: response.status, error: body.error }).toEqual({ status: 201, error: undefined });
+  }
+
+  /** Resolves when the reconciler has given every ended run the records that dead workers took with them. */
+  async repaired(withinMs: number): Promise<void> {
+    const isDone = async (): Promise<boolean> =>
+      (await this.pool.query('SELECT 1 FROM runs WHERE needs_repair LIMIT 1')).rowCount === 0;
+    await until('every run has its records', isDone, withinMs);
+  }
+
+  /** What the steps of each run came to, by path. */
+  async stepStatuses(runIds: readonly string[]): Promise<string[][]> {
+    const { rows } = await this.pool.query<{ run_id: string; path: string; status: string }>(
+      'SELECT run_id, path, status FROM steps WHERE run_id = ANY($1) ORDER BY path',
+      [runIds],
+    );
+    return runIds.map((id) =>
+      rows.flatMap(({ run_id, path: at, status }) => (run_id === id ? [`${at} ${status}`] : [])),
+    );
+  }
+
   /** Emits an event that starts one run; it counts as accepted from here on. */
   async emit(eventName: string): Promise<string> {
     const { status, body } = await this.call<EventWithVerdicts>('POST', '/events', {
@@ -114,8 +143,8 @@ export class FaultRig {
   }
 
   /** The run, once it has ended. */
-  ended(runId: string): Promise<RunDto> {
-    return until(`run ${runId} has ended`, () => this.#findEnded(runId), RECOVERY_MS);
+  ended(runId: string, withinMs = RECOVERY_MS): Promise<RunDto> {
+    return until(`run ${runId} has ended`, () => this.#findEnded(runId), withinMs);
   }
 
   async step(runId: string, stepPath: string): Promise<StepDetailDto> {
@@ -177,7 +206,11 @@ export class FaultRig {
    * point.
    * @param since when what was killed began to start again.
    */
-  async settle(fault: FaultName | 'continue-as-new', runIds: readonly string[], since: number): Promise<void> {
+  async settle(
+    fault: FaultName | 'continue-as-new' | 'worker-at-random',
+    runIds: readonly string[],
+    since: number,
+  ): Promise<void> {
     for (const runId of runIds) expect(await this.ended(runId)).toMatchObject({ status: 'completed', error: null });
     const rtoMs = Date.now() - since;
     expect(await this.ended(await this.emit('fault.probe'))).toMatchObject({ status: 'completed' });

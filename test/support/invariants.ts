@@ -253,7 +253,8 @@ async function effectsOnce(subject: InvariantSubject): Promise<{ double: number;
   const messages: string[] = [];
   let double = 0;
   for (const step of await actionSteps(subject)) {
-    const node = step.plan.nodes.find((one) => one.path === step.path);
+    // Ids are unique in a plan; the path of a step also says which branch, iteration and attempt.
+    const node = step.plan.nodes.find(({ id }) => id === step.path.split('.').at(-1));
     if (node?.kind !== 'action_task' || node.effect === 'read') continue;
     const where = `${step.path} of run ${step.run_id}`;
     const calls = subject.calls.filter((call) => isCallOf(call, step));
