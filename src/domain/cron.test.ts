@@ -34,6 +34,7 @@ describe('parseCron', () => {
     ['0 0 3 * * *', 'Seconds and years'],
     ['@daily', 'five fields'],
     ['60 * * * *', '`60` is no minute: 0–59.'],
+    ['FRI * * * *', '`FRI` is no minute: 0–59.'],
     ['0 25 * * *', '`25` is no hour: 0–23.'],
     ['0 0 0 * *', '`0` is no day of month: 1–31.'],
     ['0 0 * 13 *', '`13` is no month: 1–12 or JAN–DEC.'],

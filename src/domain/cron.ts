@@ -68,7 +68,7 @@ export function parseCron(text: string): CronTimes | CronProblem {
     number[],
   ];
   const weekdays = [...new Set(rawWeekdays.map((day) => day % 7))].sort((a, b) => a - b);
-  const [, , dayText = '', , weekdayText = ''] = parts;
+  const [, , dayText, , weekdayText] = parts as [string, string, string, string, string];
   const eitherDay = !dayText.startsWith('*') && !weekdayText.startsWith('*');
   const longest = Math.max(...months.map((month) => DAYS[month - 1] as number));
   if (!eitherDay && (daysOfMonth[0] as number) > longest)
@@ -92,7 +92,7 @@ function parseItem(item: string, field: Field): { from: number; to: number; step
   const match = ITEM.exec(item);
   const refused = `\`${item}\` is no ${name}: ${shown}.`;
   if (match === null) return refused;
-  const [, first = '', last, stepText] = match;
+  const [, first, last, stepText] = match as unknown as [string, string, string | undefined, string | undefined];
   if (first === '*' && last !== undefined) return refused;
   const from = first === '*' ? min : valueOf(first, field);
   const to = last !== undefined ? valueOf(last, field) : first === '*' || stepText !== undefined ? max : from;

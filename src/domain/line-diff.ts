@@ -27,7 +27,7 @@ function compare(a: readonly string[], b: readonly string[]): DiffLine[] {
   if (a.length * b.length > MOST_CELLS) return [...removed(a), ...added(b)];
   const width = b.length + 1;
   const longest = new Uint32Array((a.length + 1) * width);
-  const at = (i: number, j: number): number => longest[i * width + j] ?? 0;
+  const at = (i: number, j: number): number => longest[i * width + j] as number;
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
       longest[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
@@ -38,7 +38,7 @@ function compare(a: readonly string[], b: readonly string[]): DiffLine[] {
   let j = 0;
   while (i < a.length && j < b.length) {
     if (a[i] === b[j]) {
-      lines.push({ kind: 'same', text: a[i] ?? '' });
+      lines.push({ kind: 'same', text: a[i] as string });
       i += 1;
       j += 1;
     } else if (at(i + 1, j) >= at(i, j + 1)) lines.push(...removed(a.slice(i, ++i)));

@@ -58,6 +58,27 @@ export function handleErrors(log: Log): ErrorRequestHandler {
     if (status === 503) response.setHeader('Retry-After', '1');
     // The rest of a body that was refused is not read: the connection is of no further use.
     if (status === 408 || status === 413) response.setHeader('Connection', 'close');
+    if (status === 413 && !request.complete) {
+      refuseBody(request, response, JSON.stringify(errorBody(fault, correlationId)));
+      return;
+    }
     response.status(status).json(errorBody(fault, correlationId));
   };
+}
+
+/** How long the rest of a body that was refused is read and thrown away. */
+const LINGER_MS = 2_000;
+
+/**
+ * Answers whole, and closes when the client has ended its body or a moment has passed: a connection that is closed while its
+ * client still writes takes the answer with it.
+ */
+function refuseBody(request: Request, response: Response, body: string): void {
+  response.status(413).type('json').set('Content-Length', String(Buffer.byteLength(body))).write(body);
+  const timer = setTimeout(() => response.end(), LINGER_MS);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  request.once('end', end).once('close', end).resume();
 }

@@ -281,7 +281,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
       plan([action('a', { ...local, action: 't.hang', timeout_ms: 1_000, retry: { ...retry, attempts: 1 } })]),
     );
     expect((await failureOf(hanging.result())).details[0]).toMatchObject({ code: 'timeout' });
-    const stopped = await launch(plan([action('a', { ...local, action: 't.hang' })]));
+    const stopped = await launch(plan([action('a', { ...local, action: 't.hang', timeout_ms: 1_500 })]));
     await until('the local step runs', () => calls.some(({ name, run }) => name === 't.hang' && run === stopped.id));
     await stopped.handle.signal('cancelRun', { by: 'ann', reason: 'enough' });
     expect(await stopped.result()).toMatchObject({ status: 'cancelled' });

@@ -56,8 +56,21 @@ describe('rules for a result', () => {
     expect(finishResult(rules, { status: 'ready' }, PLACE)).toEqual({ value: { status: 'ready' } });
   });
 
+  it('hold what either of them reads', () => {
+    const retry = {
+      attempts: 3,
+      backoff: DEFAULT_BACKOFF,
+      until: tree(['==', ['v', 'result'], ['.', ['v', 'inputs'], 'host']]),
+    };
+    const rulesOf = (fields: Parameters<typeof action>[1]): unknown =>
+      (new Rig(planOf([action('a', fields)]), { host: 'web' }).commands[0] as { rules?: unknown }).rules;
+    expect(rulesOf({ effect: 'read', retry })).toMatchObject({ seen: { inputs: { host: 'web' } } });
+    expect(rulesOf({ outputs: { n: ref('result', 'n') } })).toMatchObject({ seen: {} });
+  });
+
   it('are none where nothing is asked', () => {
     expect(new Rig(planOf([action('a')])).commands[0]).not.toHaveProperty('rules');
+    expect(finishResult({ outputs: { n: 1 }, seen: {}, now: 0 }, { x: 1 }, PLACE)).toEqual({ value: { n: 1 } });
     expect(finishResult(undefined, { x: 1 }, PLACE)).toEqual({ value: { x: 1 } });
   });
 

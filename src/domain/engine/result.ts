@@ -61,9 +61,8 @@ function seenBy(reads: readonly Read[], scope: EvalScope): JsonObject {
   const wanted = reads.filter(([variable]) => variable !== 'result' && variable !== 'now');
   const variables: JsonObject = {};
   for (const [name] of wanted) {
-    const value = scope.variable(name as string);
     // `now` alone is a time; every other variable is JSON.
-    if (value !== undefined) variables[name as string] = value as Json;
+    variables[name as string] = scope.variable(name as string) as Json;
   }
   return pick(variables, wanted);
 }

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { listenTo } from '../../../src/catalog/channel-listener.js';
 import type { PlacedEvent } from '../../../src/catalog/live-store.js';
 import { catalogAccess } from '../../../src/catalog/unit-of-work.js';
-import { isAfter, parsePosition, positionText } from '../../../src/services/live-position.js';
+import { parsePosition, positionText } from '../../../src/services/live-position.js';
 import { LiveReader, type Follower } from '../../../src/services/live-reader.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
 import { silentLog } from '../../support/node.js';
@@ -84,7 +84,7 @@ describe('the reader of the event log', () => {
     const before = performance.now();
     const id = await insert(db.catalog.pool);
     await until('the event is told', () => seen.ids.includes(id));
-    expect(performance.now() - before).toBeLessThan(400);
+    expect(performance.now() - before).toBeLessThan(1_000);
   });
 
   it('misses nothing and tells nothing twice when a slower transaction has the lower number', async () => {
@@ -212,14 +212,17 @@ describe('the reader of the event log', () => {
     const reader = await startReader();
     const early = reader.position();
     for (let n = 0; n < 6; n += 1) await insert(db.catalog.pool);
-    // Everything that uses the server moves its place, so that a new one may still lie before these events.
-    const { position: after } = await catalogAccess(db.catalog).live.horizon();
-    await until('the reader is past them', () => !isAfter(after, parsePosition(reader.position())!));
+    // Everything that uses the server moves its place, and a long transaction in another database of it holds the place
+    // back: only when it lies behind these events do they count as missed.
+    const { rows } = await db.catalog.pool.query<{ last: string }>('SELECT max(txid) AS last FROM events');
+    const last = BigInt(rows[0]?.last ?? 0);
+    await until('the reader is past them', () => parsePosition(reader.position())!.txid > last, 45_000);
     const far = book({ after: early, maxCatchUp: 3 });
     const foreign = book({ after: '9000000000000000000-1' });
     const wrong = book({ after: 'latest' });
     for (const { follower } of [far, foreign, wrong]) reader.follow(follower);
-    await until('all three are told', () => [far, foreign, wrong].every(({ seen }) => seen.gaps.length === 1));
+    const told = (): boolean => [far, foreign, wrong].every(({ seen }) => seen.gaps.length === 1);
+    await until('all three are told', told);
     const id = await insert(db.catalog.pool);
     await until('and go on', () => [far, foreign, wrong].every(({ seen }) => seen.ids.includes(id)));
     expect(far.seen.ids).toEqual([id]);
