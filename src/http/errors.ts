@@ -74,7 +74,11 @@ const LINGER_MS = 2_000;
  * client still writes takes the answer with it.
  */
 function refuseBody(request: Request, response: Response, body: string): void {
-  response.status(413).type('json').set('Content-Length', String(Buffer.byteLength(body))).write(body);
+  response
+    .status(413)
+    .type('json')
+    .set('Content-Length', String(Buffer.byteLength(body)))
+    .write(body);
   const timer = setTimeout(() => response.end(), LINGER_MS);
   const end = (): void => {
     clearTimeout(timer);

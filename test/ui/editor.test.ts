@@ -130,9 +130,9 @@ describe('the editor', () => {
     expect(await page.locator('#caret').textContent()).toBe('Line 9, column 1');
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('source');
     // The graph follows.
-    expect(await page.locator('#draft-graph .here').getAttribute('data-testid')).toBe('graph-node-note');
+    await page.locator('#draft-graph .here[data-testid=graph-node-note]').waitFor();
     for (let line = 0; line < 3; line += 1) await page.keyboard.press('ArrowUp');
-    expect(await page.locator('#draft-graph .here').getAttribute('data-testid')).toBe('graph-node-approve');
+    await page.locator('#draft-graph .here[data-testid=graph-node-approve]').waitFor();
   });
 
   it('makes a revision once nobody types, and by Ctrl S', async () => {

@@ -140,8 +140,8 @@ const RUNS = { numRuns: 500 };
 describe('types and values', () => {
   it('agree: what is accepted without a word does not fail by its types', () => {
     const property = fc.property(expressionOf([...STRICT, ...FORGIVING]), (text) => {
-      // Of `any` nothing is known.
-      if (text.includes('inputs.d')) return;
+      // Of `any` nothing is known, and the items of an empty list are any.
+      if (text.includes('inputs.d') || text.includes('[]')) return;
       const { errors, warnings } = check(text);
       if (errors.length > 0 || warnings.length > 0) return;
       for (const row of rows) {
