@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { ActionResources, ActionSource } from '../src/domain/action.js';
 import type { AgentRouter } from '../src/domain/agent.js';
-import type { StepArtifacts } from '../src/domain/artifacts.js';
+import type { LoopChunks, StepArtifacts } from '../src/domain/artifacts.js';
 import { runIdOfWorkflow } from '../src/domain/ids.js';
 import type { FiredSchedule, ScheduledRunState } from '../workflows/contract.js';
 import type { ApprovalCheck, RecordSink } from '../src/domain/records.js';
@@ -23,6 +23,8 @@ export interface ActivityDependencies {
   agents: AgentRouter;
   /** Where large results and logs go; absent: results stay as they are, and there are no logs. */
   artifacts?: StepArtifacts;
+  /** Where loops leave results that are too many for the state; absent, as `artifacts`: no loop may have so many. */
+  chunks?: LoopChunks;
   /** How long the retries of a step have paused so far, milliseconds. */
   pausedMs(runId: string, path: string): Promise<number>;
   /** Absent: no schedule fires here. */

@@ -2,6 +2,7 @@ import type { XynActivities } from '../workflows/contract.js';
 import { actionWork } from './action-work.js';
 import { agentWork } from './agent-work.js';
 import { currentRunId, type ActivityDependencies, type ScheduleTicks } from './dependencies.js';
+import { readItems, spillResults } from './loop-lists.js';
 import { runTask } from './run-task.js';
 
 /** The activities of the contract. All are safe to run again: what they write is keyed. */
@@ -13,6 +14,8 @@ export function createActivities(deps: ActivityDependencies): XynActivities {
     fireSchedule: (task) => ticksOf(deps).fire(task),
     scheduledRun: (fired) => ticksOf(deps).stateOf(fired),
     cancelScheduledRun: (fired) => ticksOf(deps).cancel(fired),
+    spillResults: (task) => spillResults(deps, task),
+    readItems: (task) => readItems(deps, task),
     checkTask: async ({ path }) => ({ paused_ms: await deps.pausedMs(currentRunId(), path) }),
   };
 }

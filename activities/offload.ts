@@ -1,5 +1,6 @@
 import { ActionFailure } from '../src/domain/action.js';
-import type { ArtifactOwner, ArtifactReference, StepArtifacts } from '../src/domain/artifacts.js';
+import { isArtifactReference, type ArtifactReference } from '../src/domain/artifact-reference.js';
+import type { ArtifactOwner, StepArtifacts } from '../src/domain/artifacts.js';
 import { XynFault } from '../src/domain/fault.js';
 import { isJsonObject, type Json, type JsonObject } from '../src/domain/json.js';
 import { fieldsToMove } from '../src/domain/kept.js';
@@ -71,7 +72,7 @@ export async function resolved(artifacts: StepArtifacts, runId: string, input: J
   const walk = async (value: Json): Promise<Json> => {
     if (Array.isArray(value)) return inOrder(value, walk);
     if (!isJsonObject(value)) return value;
-    if (isReference(value)) return (await lookUp(value)) ?? value;
+    if (isArtifactReference(value)) return (await lookUp(value)) ?? value;
     const names = Object.keys(value);
     const members = await inOrder(Object.values(value), walk);
     return Object.fromEntries(names.map((name, i) => [name, members[i] as Json]));
@@ -96,19 +97,9 @@ async function inOrder(values: readonly Json[], map: (value: Json) => Promise<Js
   return out;
 }
 
-function isReference(value: JsonObject): value is ArtifactReference {
-  const { artifact, sha256, bytes } = value;
-  return (
-    Object.keys(value).length === 3 &&
-    typeof artifact === 'string' &&
-    typeof sha256 === 'string' &&
-    typeof bytes === 'number'
-  );
-}
-
 function holdsReference(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  if (!Array.isArray(value) && isReference(value)) return true;
+  if (!Array.isArray(value) && isArtifactReference(value)) return true;
   return Object.values(value).some(holdsReference);
 }
 

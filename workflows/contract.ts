@@ -1,9 +1,11 @@
-import type { TaskFailure } from '../src/domain/engine/messages.js';
+import type { ArtifactReference } from '../src/domain/artifact-reference.js';
+import type { ItemPage, TaskFailure } from '../src/domain/engine/messages.js';
 import type { ResultRules } from '../src/domain/engine/result.js';
 import type {
   Decision,
   EnvFacts,
   EventFacts,
+  ItemResult,
   Reused,
   RunFacts,
   State,
@@ -27,6 +29,10 @@ export interface XynActivities extends TickActivities {
   recordProgress(records: Transition[]): Promise<void>;
   /** Local: how long the retries of a task have paused so far. */
   checkTask(task: { path: string }): Promise<{ paused_ms: number }>;
+  /** Local: keeps a chunk of a loop's results; after the last one it answers where the list of all is. */
+  spillResults(task: SpillTask): Promise<SpillAnswer>;
+  /** Local: items of a list that is too long for the state. */
+  readItems(task: ReadTask): Promise<ItemPage>;
 }
 
 export type RunInput = FreshRun | ContinuedRun;
@@ -90,6 +96,25 @@ export interface AgentTask extends TaskCommon {
   provider: string;
   model: string;
   output?: JsonObject;
+}
+
+export interface SpillTask {
+  /** The address of the loop. */
+  path: string;
+  /** Counted from 0. */
+  chunk: number;
+  results: ItemResult[];
+  last?: true;
+}
+
+export interface SpillAnswer {
+  list?: ArtifactReference;
+}
+
+export interface ReadTask {
+  list: ArtifactReference;
+  /** Index of the first item that is wanted. */
+  from: number;
 }
 
 export interface TaskResult {

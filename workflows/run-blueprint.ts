@@ -23,8 +23,6 @@ import {
   DECIDE_GATE,
   RUN_FAILURE,
   SNAPSHOT,
-  type ActionTask,
-  type AgentTask,
   type CancelRun,
   type DecideGate,
   type DecideGateAnswer,
@@ -33,11 +31,12 @@ import {
   type Snapshot,
   type TaskResult,
 } from './contract.js';
+import { moved, unkeptEvent, type MoveCommand } from './loop-lists.js';
 import { failureEvent } from './task-failure.js';
-import { CHECK_OPTIONS, RECORD_OPTIONS, RECORD_RETRY_MS, localOptions, taskOptions } from './task-options.js';
+import { actionTask, agentTask, type TaskCommand } from './task-inputs.js';
+import { CHECK_OPTIONS, RECORD_OPTIONS, STORE_RETRY_MS, localOptions, taskOptions } from './task-options.js';
 
 type Body<T = EngineEvent> = T extends EngineEvent ? Omit<T, 'now'> : never;
-type TaskCommand = Extract<Command, { c: 'action' | 'agent' }>;
 type FinishCommand = Extract<Command, { c: 'finish' }>;
 
 const decideSignal = defineSignal<[DecideGate]>(DECIDE_GATE);
@@ -217,6 +216,11 @@ class Driver {
         case 'check':
           this.#check(command.path);
           break;
+        case 'spill':
+        case 'page':
+          this.#running += 1;
+          this.#move(command);
+          break;
         case 'wake':
           this.#wake(command.at);
           break;
@@ -327,6 +331,28 @@ class Driver {
     );
   }
 
+  /** Lists of loops go to the store and come from it. Never gives up while the catalog is away: nothing is lost by waiting. */
+  #move(command: MoveCommand): void {
+    this.#inHome(() => moved(command)).then(
+      (event) => {
+        this.#running -= 1;
+        this.feed(event);
+      },
+      (error: unknown) => {
+        const event = unkeptEvent(command.path, error);
+        if (event === undefined) {
+          this.#inHome(() => sleep(STORE_RETRY_MS)).then(
+            () => this.#move(command),
+            () => undefined,
+          );
+          return;
+        }
+        this.#running -= 1;
+        this.feed(event);
+      },
+    );
+  }
+
   #wake(at: number | null): void {
     this.#timer?.scope.cancel();
     this.#timer = undefined;
@@ -359,7 +385,7 @@ class Driver {
         this.#tryEnd();
       },
       () => {
-        this.#inHome(() => sleep(RECORD_RETRY_MS)).then(
+        this.#inHome(() => sleep(STORE_RETRY_MS)).then(
           () => {
             this.#recording = false;
             this.#record();
@@ -391,43 +417,4 @@ class Driver {
       ...(handOverAfter === undefined ? {} : { handOverAfter }),
     }).catch((error: unknown) => this.#reject(error));
   }
-}
-
-function commonTask(
-  node: ActionNode | AgentNode,
-  command: TaskCommand,
-): Omit<AgentTask, 'provider' | 'model' | 'output'> {
-  return {
-    path: command.path,
-    id: node.id,
-    ...(node.name === undefined ? {} : { name: node.name }),
-    input: command.input,
-    key: command.key,
-    keep: command.keep,
-    ...(command.rules === undefined ? {} : { rules: command.rules }),
-    ...(command.gates.length === 0 ? {} : { gates: command.gates }),
-    seq: command.seq,
-    ...(command.round === 1 ? {} : { round: command.round }),
-    timeout_ms: node.timeout_ms,
-    retry: node.retry,
-  };
-}
-
-function actionTask(plan: Plan, node: ActionNode, command: TaskCommand): ActionTask {
-  return {
-    ...commonTask(node, command),
-    action: node.action,
-    contract: plan.actions[node.action]?.contract ?? '',
-    effect: node.effect,
-    idempotency: node.idempotency,
-  };
-}
-
-function agentTask(node: AgentNode, command: TaskCommand): AgentTask {
-  return {
-    ...commonTask(node, command),
-    provider: node.provider,
-    model: node.model,
-    ...(node.output === undefined ? {} : { output: node.output }),
-  };
 }

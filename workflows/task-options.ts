@@ -67,5 +67,12 @@ export const CHECK_OPTIONS: LocalActivityOptions = {
   summary: 'retry pauses',
 };
 
-/** Records that could not be written are tried again after this. */
-export const RECORD_RETRY_MS = 10_000;
+/** Lists of loops, which may have 64 MiB: as long as the server waits for a workflow task that does not end. */
+export const LIST_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: 30_000,
+  retry: { maximumAttempts: 2, initialInterval: 200 },
+  summary: 'items',
+};
+
+/** What could not be written or read is tried again after this: the catalog is away. */
+export const STORE_RETRY_MS = 10_000;

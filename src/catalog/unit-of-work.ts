@@ -3,6 +3,7 @@ import { AnswerStore } from './answer-store.js';
 import { ArtifactRecords } from './artifact-records.js';
 import { appendAudit, type AuditEntry } from './audit.js';
 import { BlueprintStore } from './blueprint-store.js';
+import { ChunkStore } from './chunk-store.js';
 import type { Catalog } from './connect.js';
 import type { Database } from './database.js';
 import { DraftStore } from './draft-store.js';
@@ -40,6 +41,7 @@ export interface Stores {
   live: LiveStore;
   stuck: StuckRuns;
   tails: TailStore;
+  chunks: ChunkStore;
   schedules: ScheduleStore;
 }
 
@@ -132,6 +134,7 @@ function storesOver(db: Database): Stores {
     places: typed(new PlaceStore(db)),
     live: typed(new LiveStore(db)),
     stuck: typed(new StuckRuns(db)),
+    chunks: typed(new ChunkStore(db)),
     tails: typed(new TailStore(db)),
     schedules: typed(new ScheduleStore(db)),
   };

@@ -1,13 +1,6 @@
 import type { OutputStream } from './action.js';
+import type { ArtifactReference } from './artifact-reference.js';
 import type { Json } from './json.js';
-
-/** What stands in a run's state for a result that is too large for it (language §8.4): exactly these keys. */
-export type ArtifactReference = {
-  artifact: string;
-  /** Lower-case hex, of the JSON text. */
-  sha256: string;
-  bytes: number;
-};
 
 /** The attempt on whose behalf something is kept. */
 export interface ArtifactOwner {
@@ -37,4 +30,24 @@ export interface StepArtifacts {
    */
   resolve(runId: string, reference: ArtifactReference): Promise<Json | undefined>;
   log(owner: ArtifactOwner): StepLog;
+}
+
+/** Results of loops that are too many for a run's state, until they are one list (language §8.4). Repeats change nothing. */
+export interface LoopChunks {
+  /** @throws XynFault `db_unavailable` */
+  add(chunk: LoopChunk, results: readonly Json[]): Promise<void>;
+  /**
+   * The results of the first `chunks` chunks of a loop, as they were added.
+   * @throws XynFault `limit_artifact` over 64 MiB, `db_unavailable`
+   */
+  all(loop: Omit<LoopChunk, 'chunk'>, chunks: number): Promise<Json[]>;
+}
+
+/** A part of the results of a loop. */
+export interface LoopChunk {
+  runId: string;
+  /** The address of the loop. */
+  path: string;
+  /** Counted from 0. */
+  chunk: number;
 }

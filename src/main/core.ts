@@ -133,6 +133,7 @@ export function createCore(parts: CoreParts): Core {
         footprints: footprintDays,
         answers: access.answers,
         tails: access.tails,
+        chunks: access.chunks,
         ...(rails === undefined
           ? {}
           : { held: new HeldStarts({ ...creation, rails, log }), places: new RunPlaces(access, rails) }),

@@ -114,6 +114,7 @@ const worker = await createWorker({
     actions: new ActionRegistry(PACKS),
     resources: { ...resources, drafts },
     artifacts,
+    chunks: access.chunks,
     agents: agentRouterOf(config, artifacts.agents(), masked),
     pausedMs: (runId, path) => pausedMs(catalog, runId, path),
     schedules: new ScheduleTickService({ catalog: access, envId: config.envId, clock: Date.now }),

@@ -8,6 +8,7 @@ import type { Decision, EnvFacts, EventFacts, RunFacts, State, Transition } from
 import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
 import { Agenda, RANK, type Choose } from './agenda.js';
+import { SimulatedLists } from './simulated-lists.js';
 import { SimulatedTask } from './simulated-task.js';
 import type { Call, World } from './world.js';
 
@@ -66,6 +67,9 @@ class Simulation {
   readonly #driving: Driving;
   readonly #agenda: Agenda;
   readonly #tasks = new Map<string, SimulatedTask>();
+  readonly #lists: SimulatedLists;
+  /** Lists on their way from or to the store: as with a task, the state is not handed over meanwhile. */
+  #moving = 0;
   readonly #result: Omit<SimulatedRun, 'state' | 'elapsedMs'> = { path: [], calls: [], transitions: [], refused: [] };
   #state: State;
   #now: number;
@@ -76,6 +80,7 @@ class Simulation {
   constructor(subject: Simulated) {
     this.#subject = subject;
     this.#driving = subject.driving ?? {};
+    this.#lists = new SimulatedLists(subject.run.id);
     this.#agenda = new Agenda(this.#driving.choose);
     this.#state = start(subject.plan);
     this.#now = subject.startMs;
@@ -126,7 +131,8 @@ class Simulation {
     this.#observe(before, next.state, body);
     if (repeated) this.#requireNothingNew(before, next.state, next.commands, body);
     this.#state = this.#driving.handOver === true ? (JSON.parse(JSON.stringify(next.state)) as State) : next.state;
-    const canHandOver = this.#driving.handOver === true && !isFinal(this.#state) && this.#tasks.size === 0;
+    const isIdle = this.#tasks.size === 0 && this.#moving === 0;
+    const canHandOver = this.#driving.handOver === true && !isFinal(this.#state) && isIdle;
     for (const command of canHandOver ? resume(this.#subject.plan, this.#state) : next.commands) this.#execute(command);
   }
 
@@ -181,6 +187,14 @@ class Simulation {
         this.#agenda.add(this.#now, RANK.call, () => this.#feed({ t: 'checked', path, paused_ms: pausedMs() }));
         return;
       }
+      case 'spill':
+      case 'page':
+        this.#moving += 1;
+        this.#agenda.add(this.#now, RANK.call, () => {
+          this.#moving -= 1;
+          this.#feed(this.#lists.answer(command));
+        });
+        return;
       case 'wake':
         this.#wake = command.at ?? undefined;
         return;

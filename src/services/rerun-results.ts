@@ -1,5 +1,6 @@
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
-import type { ArtifactReference, StepArtifacts } from '../domain/artifacts.js';
+import type { ArtifactReference } from '../domain/artifact-reference.js';
+import type { StepArtifacts } from '../domain/artifacts.js';
 import type { Reused } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';

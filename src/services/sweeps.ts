@@ -1,4 +1,5 @@
 import type { AnswerStore } from '../catalog/answer-store.js';
+import type { ChunkStore } from '../catalog/chunk-store.js';
 import type { TailStore } from '../catalog/tail-store.js';
 import type { CancelSender } from './cancel-sender.js';
 import type { DecisionSender } from './decision-sender.js';
@@ -20,6 +21,10 @@ const ANSWERS_KEPT_MS = 90 * 86_400_000;
 /** A statement that deletes more would hold its locks for too long. */
 const ANSWERS_AT_ONCE = 1_000;
 
+/** A loop may leave 64 MiB, which nobody reads once its run has ended. */
+const CHUNKS_MS = 60_000;
+const CHUNKS_AT_ONCE = 1_000;
+
 const TAILS_MS = 3_600_000;
 /** Longer than any attempt is silent for: what a worker left behind that died is read by nobody. */
 const TAILS_KEPT_MS = 86_400_000;
@@ -32,6 +37,7 @@ export function startSweeps(parts: {
   footprints: Pick<FootprintDays, 'fold'>;
   answers: Pick<AnswerStore, 'prune'>;
   tails: Pick<TailStore, 'prune'>;
+  chunks: Pick<ChunkStore, 'prune'>;
   held?: HeldStarts;
   places?: RunPlaces;
   log: Log;
@@ -46,6 +52,9 @@ export function startSweeps(parts: {
     loopOf(log, 'kept answers', ANSWERS_MS, () => forgetAnswers(parts.answers)),
     loopOf(log, 'tails of lost attempts', TAILS_MS, async () => {
       await parts.tails.prune(TAILS_KEPT_MS, TAILS_AT_ONCE);
+    }),
+    loopOf(log, 'results of ended loops', CHUNKS_MS, async () => {
+      await parts.chunks.prune(CHUNKS_AT_ONCE);
     }),
     ...(held === undefined ? [] : [loopOf(log, 'held starts', HELD_MS, () => held.sweep())]),
     ...(places === undefined ? [] : [loopOf(log, 'places', PLACES_MS, () => places.sweep())]),

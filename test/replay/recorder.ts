@@ -7,6 +7,7 @@ import { historyToJson, type HistoryJson } from '../../src/temporal/history-json
 import { workflowIdOf } from '../../src/domain/ids.js';
 import type { RecordSink } from '../../src/domain/records.js';
 import { WORKFLOW_TYPE, type RunInput, type XynActivities } from '../../workflows/contract.js';
+import { memoryArtifacts } from '../support/memory-artifacts.js';
 import { until } from '../support/until.js';
 import { situationActions, VANISHING, type Recording, type Situation } from './situations.js';
 import { withoutMachine } from './without-machine.js';
@@ -77,6 +78,7 @@ export async function startRecorder(address: string, workflowBundle: WorkflowBun
             }),
         },
         pausedMs: () => Promise.resolve(600),
+        ...memoryArtifacts(),
         worker: 'worker',
       }),
     ),

@@ -258,6 +258,15 @@ function holders(): Situation[] {
         },
       ),
     },
+    {
+      name: 'for-each-long-lists',
+      plan: tree([
+        forEach('many', 3, [transform('t', [['text', 'x'.repeat(17_000)]])], { keep: [['results']] }),
+        forEach('f', { $: ['.', ['.', ['.', ['v', 'steps'], 'many'], 'outputs'], 'results'] }, [echo('x')], {
+          keep: [],
+        }),
+      ]),
+    },
     { name: 'for-each-while', plan: tree([forEach('f', 5, [echo('x')], { while: more })]) },
     { name: 'for-each-failed', plan: tree([forEach('f', 3, [broken('x')], {})]) },
     {

@@ -236,7 +236,9 @@ export async function testWorker(options: {
         clock: Date.now,
       }),
       worker: 'test',
-      ...(options.artifacts === undefined ? {} : { artifacts: options.artifacts }),
+      ...(options.artifacts === undefined
+        ? {}
+        : { artifacts: options.artifacts, chunks: catalogAccess(options.catalog).chunks }),
     }),
   });
   const running = worker.run();

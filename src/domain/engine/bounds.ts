@@ -1,7 +1,7 @@
 import type { FailureFacts } from '../xyn-error.js';
 import { cancelFrame } from './cancel.js';
 import { activeMs, RUN_TIME } from './clock.js';
-import { ROOT, type Draft } from './draft.js';
+import { MAX_STATE_BYTES, ROOT, type Draft } from './draft.js';
 
 /** Cost units of all expressions of a run. */
 const MAX_RUN_COST = 20_000_000;
@@ -60,5 +60,22 @@ export function boundOf(d: Draft): FailureFacts | undefined {
     };
   }
   if (isTooOld(d)) return tooOld(d);
+  if (isTooLarge(d)) return TOO_LARGE;
   return activeMs(d) >= d.plan.limits.run_time_ms ? tooLong(d) : undefined;
+}
+
+const TOO_LARGE: FailureFacts = {
+  code: 'limit_state',
+  message: 'What the run has to remember is over 1 MiB; give its steps smaller `outputs`.',
+  retryable: false,
+};
+
+/** Counts the bytes only where what was added could be too much: a character has three at most. */
+function isTooLarge({ state }: Draft): boolean {
+  const { measured, added } = state.size ?? { measured: 0, added: 0 };
+  if (measured + 3 * added <= MAX_STATE_BYTES) return false;
+  const { transitions: _, ...kept } = state;
+  const bytes = new TextEncoder().encode(JSON.stringify(kept)).length;
+  state.size = { measured: bytes, added: 0 };
+  return bytes > MAX_STATE_BYTES;
 }

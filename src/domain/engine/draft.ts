@@ -1,7 +1,7 @@
 import { EVALUATION_COST_LIMIT } from '../expression/cost.js';
 import type { EvalScope } from '../expression/evaluate.js';
 import { timestampOfMs } from '../expression/time.js';
-import type { Json, JsonObject } from '../json.js';
+import { jsonLength, type Json, type JsonObject } from '../json.js';
 import { idempotencyKeyOf } from '../ids.js';
 import type { ForEachNode, Plan, PlanNode } from '../plan.js';
 import { isoUtc } from '../time.js';
@@ -12,6 +12,9 @@ import type { Frame, Hold, Outcome, Reused, State, StepView, Transition } from '
 
 /** The frame of the plan's own list. */
 export const ROOT = 'root';
+
+/** Bytes of a state's JSON text: well below what a server takes as one value, which is 2 MiB (language §8.4). */
+export const MAX_STATE_BYTES = 1_048_576;
 
 type TransitionBody = Transition extends infer T ? (T extends Transition ? Omit<T, 'seq' | 'at'> : never) : never;
 
@@ -77,7 +80,14 @@ export class Draft {
       ...(hold.branches && {
         branches: { ...hold.branches, results: { ...hold.branches.results }, failures: [...hold.branches.failures] },
       }),
-      ...(hold.loop && { loop: { ...hold.loop, failures: [...hold.loop.failures], results: [...hold.loop.results] } }),
+      ...(hold.loop && {
+        loop: {
+          ...hold.loop,
+          failures: [...hold.loop.failures],
+          results: [...hold.loop.results],
+          ...(hold.loop.page && { page: { ...hold.loop.page } }),
+        },
+      }),
     });
   }
 
@@ -107,6 +117,17 @@ export class Draft {
   /** The address of a step in a frame. */
   pathOf(frameId: string, node: PlanNode): string {
     return frameId === ROOT ? node.id : `${frameId}.${node.id}`;
+  }
+
+  /** Counts a value that the state keeps from now on. */
+  grow(value: Json | undefined): void {
+    if (value !== undefined) this.growBy(jsonLength(value, MAX_STATE_BYTES));
+  }
+
+  /** Counts characters that the state keeps from now on. */
+  growBy(characters: number): void {
+    const { measured, added } = this.state.size ?? { measured: 0, added: 0 };
+    this.state.size = { measured, added: added + characters };
   }
 
   nowIso(): string {

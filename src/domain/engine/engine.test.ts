@@ -208,7 +208,8 @@ describe('transforms', () => {
   });
 
   it('lets other work in between when expressions cost much, and stops a run that costs too much', () => {
-    const list = { $: ['map', ['v', 'inputs'], 'x', ['l', ...Array.from({ length: 150 }, () => 1)]] as never };
+    const made = ['map', ['v', 'inputs'], 'x', ['l', ...Array.from({ length: 150 }, () => 1)]];
+    const list = { $: ['c', 'size', made] as never };
     const heavy: [string, never][] = Array.from({ length: 20 }, (_, ix) => [`v${ix}`, tree(list)]);
     const inputs = Object.fromEntries(Array.from({ length: 250 }, (_, ix) => [`k${ix}`, ix]));
     const plan = planOf(Array.from({ length: 30 }, (_, ix) => transform(`t${ix}`, heavy.slice(0, 3))));

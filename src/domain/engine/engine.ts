@@ -7,6 +7,7 @@ import { Draft, ROOT } from './draft.js';
 import { cancelScopeOf, DO, FINALLY, isCleanup } from './frames.js';
 import { decide, expireGate, openGatePaths, openRecovery, unknownOutcome } from './gates.js';
 import { endTime, retryBlock, TIMEOUT } from './holders/block.js';
+import { loopCommands, onPage, onSpilled, onUnkept } from './holders/for-each.js';
 import { commandTask, type TaskNode } from './leaves.js';
 import type { Command, EngineEvent } from './messages.js';
 import { isFinal } from './run-end.js';
@@ -78,6 +79,7 @@ export function resume(plan: Plan, state: State): Command[] {
     // Begun and cancelled by the event with which the state was handed over.
     if (task.cancelling) d.commands.push({ c: 'cancel', path, scope: cancelScopeOf(d, task.frame) });
   }
+  for (const [path, hold] of Object.entries(d.state.holds)) d.commands.push(...loopCommands(hold, path));
   if (d.state.wake !== undefined) d.commands.push({ c: 'wake', at: d.state.wake });
   keepRecords(d);
   return d.commands;
@@ -103,6 +105,12 @@ function apply(d: Draft, event: EngineEvent): void {
       return onCancel(d, event.by, event.reason);
     case 'tick':
       return onTick(d);
+    case 'spilled':
+      return onSpilled(d, event);
+    case 'page':
+      return onPage(d, event);
+    case 'unkept':
+      return onUnkept(d, event);
     case 'checked':
       return onChecked(d, event.path, event.paused_ms);
     case 'recorded':

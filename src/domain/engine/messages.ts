@@ -1,8 +1,9 @@
+import type { ArtifactReference } from '../artifact-reference.js';
 import type { Json, JsonObject } from '../json.js';
 import type { NodeIx, Keep } from '../plan.js';
-import type { XynError } from '../xyn-error.js';
+import type { FailureFacts, XynError } from '../xyn-error.js';
 import type { ResultRules } from './result.js';
-import type { Decision, EnvFacts, EventFacts, Reused, RunFacts } from './state.js';
+import type { Decision, EnvFacts, EventFacts, ItemResult, Reused, RunFacts } from './state.js';
 
 /** A failure as the driver reports it; the engine adds place and time. */
 export interface TaskFailure {
@@ -14,6 +15,13 @@ export interface TaskFailure {
   excerpt?: string;
   /** The attempt that failed last, from 1. */
   attempt: number;
+}
+
+/** A part of a list that a loop goes over. */
+export interface ItemPage {
+  /** Length of the whole list. */
+  count: number;
+  items: Json[];
 }
 
 interface EventCommon {
@@ -45,6 +53,12 @@ export type EngineEvent = EventCommon &
     | { t: 'cancel'; by: string; reason: string }
     /** Answer to `check`: how long the task's retries have paused so far. */
     | { t: 'checked'; path: string; paused_ms: number }
+    /** A chunk of a loop's results was written; after the last one, where the whole list is. */
+    | { t: 'spilled'; path: string; chunk: number; list?: ArtifactReference }
+    /** Items of a loop, from index `from` on: at least one where there is one. `count` is the length of the whole list. */
+    | ({ t: 'page'; path: string; from: number } & ItemPage)
+    /** What `spill` or `page` asked for cannot be done. */
+    | { t: 'unkept'; path: string; error: FailureFacts }
     | { t: 'recorded' }
   );
 
@@ -69,6 +83,10 @@ export type Command =
     }
   | { c: 'cancel'; path: string; scope: string }
   | { c: 'check'; path: string }
+  /** Write a chunk of a loop's results outside of the state; after the last one, make one list of all. */
+  | { c: 'spill'; path: string; chunk: number; results: ItemResult[]; last?: true }
+  /** Read items of a list that is outside of the state. */
+  | { c: 'page'; path: string; list: ArtifactReference; from: number }
   /** Wake the engine at this time; replaces the wake-up before it. `null`: none is needed any more. */
   | { c: 'wake'; at: number | null }
   /** Write `state.transitions` into the catalog now, since nothing else will carry them soon. */

@@ -1,3 +1,4 @@
+import type { ArtifactReference } from '../artifact-reference.js';
 import type { Json, JsonObject } from '../json.js';
 import type { XynError } from '../xyn-error.js';
 import type { NodeIx, StepKind } from '../plan.js';
@@ -56,6 +57,8 @@ export interface State {
   ran: { steps: number; loop_steps: number; ended: number };
   /** Cost units that all expressions have used. */
   cost: number;
+  /** Bytes of the state when they were counted last, and about how many characters came since. */
+  size?: { measured: number; added: number };
   run: RunFacts;
   env: EnvFacts;
   event: EventFacts;
@@ -171,16 +174,42 @@ export interface Loop {
   failed: number;
   cancelled: number;
   failures: XynError[];
-  /** In chunks, so that one more costs the copy of a chunk. */
+  /** Those in the state, in chunks, so that one more costs the copy of a chunk. */
   results: ItemResult[][];
   /** Characters of `results`, about. */
   size: number;
+  spill?: Spill;
   last?: { index: number; outputs: Json };
   prev: Json;
   /** The items, where they cannot be read again. */
   items?: Json[];
+  page?: Page;
   /** What ended it: an error of its own, not of an iteration. */
   fault?: XynError;
+}
+
+/** Results of a loop that are not in the state any more (language §8.4). */
+export interface Spill {
+  /** Chunks that were written. */
+  chunks: number;
+  /** Leading lists of `results` that are being written, and their size. */
+  sending?: { lists: number; size: number };
+  /** The last chunk is being written. */
+  closing?: true;
+  /** All of them, in one list. */
+  list?: ArtifactReference;
+  /** They could not be kept. */
+  lost?: true;
+}
+
+/** The items of a loop, of a list that is not in the state: a part at a time. */
+export interface Page {
+  list: ArtifactReference;
+  /** Index of the first of `items`. */
+  from: number;
+  items: Json[];
+  /** Items from this index on were asked for. */
+  asked?: number;
 }
 
 export interface ItemResult {

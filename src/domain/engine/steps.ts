@@ -13,7 +13,7 @@ import type { Hold, Outcome, ReusedFrom, SkipReason, StepStatus, StepView } from
 /** Causes that an error keeps (language §5.6). */
 const MAX_CAUSES = 5;
 /** Bounds of the run itself, and its end by people: no handler catches them (language §4.4). */
-const UNCATCHABLE: ReadonlySet<string> = new Set(['cancelled', 'limit_run_time', 'limit_steps']);
+const UNCATCHABLE: ReadonlySet<string> = new Set(['cancelled', 'limit_run_time', 'limit_state', 'limit_steps']);
 
 /** Timer suffix of the time that a `finally` has. */
 export const CLEANUP = '~cleanup';
@@ -243,6 +243,7 @@ export function endStep(d: Draft, frameId: string, node: PlanNode, outcome: Outc
   const timing = { attempts: end.attempts, started_at: startedAt(d, frame.steps[node.id]) };
   const facts = viewFacts(outcome);
   frame.steps[node.id] = { ...facts, ...timing, ended_at: d.nowIso() };
+  d.grow(facts.outputs);
   if (end.note) noteStep(d, node, path, facts.status, { ...facts, ...timing, ...end });
   else d.state.ran.ended += 1;
   delete frame.open;

@@ -1,3 +1,4 @@
+import { isArtifactReference } from '../artifact-reference.js';
 import { compareUtf16, type Json } from '../json.js';
 import { charge, chargeText, type Cost } from './cost.js';
 import { EvaluationError, expressionError } from './evaluation-error.js';
@@ -69,17 +70,9 @@ export function typeName(value: Value | undefined): string {
   return typeof value === 'object' ? 'map' : typeof value;
 }
 
-/** The reference `{artifact, sha256, bytes}` that stands for a result that was too large for the state (language §8.4). */
-function isOffloaded(value: Value | undefined): boolean {
-  if (!isMap(value) || Object.keys(value).length !== 3) return false;
-  return (
-    typeof value['artifact'] === 'string' && typeof value['sha256'] === 'string' && typeof value['bytes'] === 'number'
-  );
-}
-
 /** Throws `value_offloaded` for a reference: whole, it may be passed on, but not be looked into. */
 export function requireInline(value: Value | undefined): void {
-  if (!isOffloaded(value)) return;
+  if (!isMap(value) || !isArtifactReference(value)) return;
   const message = 'the value is too large to be read in an expression; pass it on whole to an action';
   throw new EvaluationError('value_offloaded', undefined, message);
 }

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LocalArtifactStore } from '../../../src/artifacts/local-store.js';
 import type { RunDto } from '../../../src/domain/dtos.js';
-import type { PlanNode, Val } from '../../../src/domain/plan.js';
+import type { Json } from '../../../src/domain/json.js';
+import type { Val } from '../../../src/domain/plan.js';
 import { ArtifactService } from '../../../src/services/artifacts.js';
 import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
-import { action, planOf, transform } from '../../support/plans.js';
+import { action, forEach, transform, treeOf, type Nested } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
 
@@ -49,9 +50,9 @@ const read = (...keys: string[]): Val => ({
   $: keys.slice(1).reduce<never>((tree, key) => ['.', tree, key] as never, ['v', keys[0]] as never),
 });
 
-async function runOf(id: string, nodes: PlanNode[]): Promise<RunDto> {
+async function runOf(id: string, steps: Nested[]): Promise<RunDto> {
   await node.blueprints.savePlan(caller(), {
-    plan: planOf(nodes, { id, actions: testLock }),
+    plan: treeOf(steps, { id, actions: testLock }),
     source: `id: ${id}`,
     debug: {},
   });
@@ -123,6 +124,41 @@ describeWith('temporal')('large results', () => {
     const everything = [JSON.stringify(seen), JSON.stringify((await stepOf(run.run_id, 'login')).outputs), ...contents];
     expect(everything.join('')).not.toContain('open-sesame');
     expect(everything.join('')).toContain('[redacted]');
+  });
+
+  it('are gone over item by item, and results that are too many come back as one list', async () => {
+    const hosts = Array.from({ length: 330 }, (_, ix) => ({ name: `host-${ix}`, note: 'n'.repeat(200) }));
+    const run = await runOf('bp.fleet', [
+      action('inventory', { action: 't.echo', with: { hosts } }),
+      forEach('each', read('steps', 'inventory', 'outputs', 'hosts'), [transform('t', [['seen', read('item')]])], {
+        concurrency: 8,
+        max_items: 1_000,
+        keep: [['results']],
+      }),
+      action('report', { action: 't.echo', with: { all: read('steps', 'each', 'outputs', 'results') } }),
+    ]);
+    expect(run).toMatchObject({ status: 'completed' });
+    const { outputs } = await stepOf(run.run_id, 'each');
+    expect(outputs).toMatchObject({ count: 330, completed: 330, results: { artifact: expect.any(String) } });
+    const { artifact } = (outputs as { results: { artifact: string } }).results;
+    const results = JSON.parse(await contentOf(artifact)) as { index: number; outputs: { seen: Json } }[];
+    expect(results.map(({ index, outputs: { seen } }) => [index, seen])).toEqual(hosts.map((host, ix) => [ix, host]));
+    // What reached the action is the list, not its reference.
+    expect((await stepOf(run.run_id, 'report')).outputs).toMatchObject({ all: results });
+    const left = async (): Promise<number> =>
+      (await database.catalog.pool.query('SELECT FROM loop_chunks')).rowCount ?? 0;
+    expect(await left()).toBeGreaterThan(1);
+    await node.access.chunks.prune(1_000);
+    expect(await left()).toBe(0);
+  });
+
+  it('end a loop that takes for a list what is none', async () => {
+    const run = await runOf('bp.no_list', [
+      action('inventory', { action: 't.echo', with: { hosts: LONG } }),
+      forEach('each', read('steps', 'inventory', 'outputs', 'hosts'), [transform('t', [])]),
+    ]);
+    const error = { code: 'expression_error', detail: 'wrong_type', path: 'each' };
+    expect(run).toMatchObject({ status: 'failed', error });
   });
 
   it('are not given to a run that merely names them', async () => {

@@ -1,21 +1,19 @@
-import { expressionError } from '../../expression/evaluation-error.js';
 import { evaluateBool } from '../../expression/evaluate.js';
 import { render } from '../../expression/render.js';
-import { isJsonObject, jsonLength, sortedKeys, type Json, type JsonObject } from '../../json.js';
-import type { ForEachNode, NodeIx, Val } from '../../plan.js';
-import type { XynError } from '../../xyn-error.js';
+import type { ArtifactReference } from '../../artifact-reference.js';
+import { isJsonObject, type Json } from '../../json.js';
+import type { ForEachNode, NodeIx } from '../../plan.js';
+import type { FailureFacts, XynError } from '../../xyn-error.js';
 import { attempt } from '../attempt.js';
 import { cancelledError, stopInside } from '../cancel.js';
 import type { Draft } from '../draft.js';
 import { DO, dropFrame } from '../frames.js';
-import type { Frame, Hold, ItemResult, Loop, Outcome } from '../state.js';
+import type { Command, EngineEvent } from '../messages.js';
+import type { Frame, Hold, Loop, Outcome, Page } from '../state.js';
 import { beginStep, concludeStep, failStep, withCause } from '../steps.js';
 import { TIMEOUT, timeoutError } from './block.js';
-import { MAX_FAILURES } from './parallel.js';
-
-/** Results that the state may hold: well below what a server takes as one value (2 MiB). Characters of their JSON. */
-const MAX_RESULTS_SIZE = 1_048_576;
-const CHUNK = 100;
+import { isPath, itemsOf, offloadedItems } from './items.js';
+import { closeSpill, count, isSending, keepsResults, outputsOf, spillCommand, spillIfFull } from './loop-results.js';
 
 type LoopHold = Hold & { loop: Loop };
 
@@ -23,15 +21,15 @@ type LoopHold = Hold & { loop: Loop };
 export function openLoop(d: Draft, frameId: string, ix: NodeIx, node: ForEachNode): void {
   const path = d.pathOf(frameId, node);
   beginStep(d, frameId, node);
-  const items = attempt(() => itemsOf(render(node.in, d.scope(frameId, path))));
+  const items = attempt(() => openItems(render(node.in, d.scope(frameId, path))));
   if ('fault' in items) return failStep(d, frameId, node, d.errorAt(node, path, items.fault), 1);
-  const { count } = items.value;
-  if (count > node.max_items) {
-    const message = `The loop has ${count} items and may have ${node.max_items} (\`max_items\`).`;
-    return failStep(d, frameId, node, d.errorAt(node, path, { code: 'limit_items', message, retryable: false }), 1);
-  }
+  const { count: length, list, offloaded } = items.value;
+  const excess = excessOf(node, length);
+  if (excess) return failStep(d, frameId, node, d.errorAt(node, path, excess), 1);
+  const copy = isPath(node.in) ? undefined : list;
+  d.grow(copy);
   const loop: Loop = {
-    count,
+    count: length,
     next: 0,
     running: 0,
     completed: 0,
@@ -41,39 +39,85 @@ export function openLoop(d: Draft, frameId: string, ix: NodeIx, node: ForEachNod
     results: [],
     size: 0,
     prev: null,
-    ...(items.value.list === undefined || isPath(node.in) ? {} : { items: items.value.list }),
+    ...(copy === undefined ? {} : { items: copy }),
+    ...(offloaded === undefined ? {} : { page: { list: offloaded, from: 0, items: [] } }),
   };
   d.addHold(path, { node: ix, frame: frameId, stage: 'body', attempt: 1, started: d.state.now, loop });
   if (node.timeout_ms !== undefined) d.state.timers[`${path}${TIMEOUT}`] = d.state.now + node.timeout_ms;
+  if (loop.page) askPage(d, path, loop.page, 0);
+  else goOn(d, path, node);
+}
+
+/** The items, or where they are; how many those are is not known yet. */
+function openItems(value: Json): { count: number; list?: Json[]; offloaded?: ArtifactReference } {
+  const offloaded = offloadedItems(value);
+  return offloaded === undefined ? itemsOf(value) : { count: 0, offloaded };
+}
+
+function excessOf(node: ForEachNode, length: number): FailureFacts | undefined {
+  if (length <= node.max_items) return undefined;
+  const message = `The loop has ${length} items and may have ${node.max_items} (\`max_items\`).`;
+  return { code: 'limit_items', message, retryable: false };
+}
+
+function askPage(d: Draft, path: string, page: Page, from: number): void {
+  page.asked = from;
+  d.commands.push(pageCommand(path, page) as Command);
+}
+
+function pageCommand(path: string, { list, asked }: Page): Command | undefined {
+  return asked === undefined ? undefined : { c: 'page', path, list, from: asked };
+}
+
+/** What a loop has asked for and was not answered yet: for a driver that takes a state over. */
+export function loopCommands({ loop }: Hold, path: string): Command[] {
+  const asked = loop === undefined ? [] : [spillCommand(loop, path), loop.page && pageCommand(path, loop.page)];
+  return asked.filter((command) => command !== undefined);
+}
+
+/** Items of a list outside of the state have been read. */
+export function onPage(d: Draft, { path, from, count: length, items }: Extract<EngineEvent, { t: 'page' }>): void {
+  if (d.state.holds[path]?.loop?.page?.asked !== from) return;
+  const { loop, ...hold } = d.hold(path) as LoopHold;
+  const node = d.node(hold.node as number) as ForEachNode;
+  d.grow(items);
+  loop.page = { list: (loop.page as Page).list, from, items };
+  loop.count = length;
+  const excess = excessOf(node, length);
+  if (excess) endWith(d, path, node, excess);
   goOn(d, path, node);
 }
 
-/** Items as a list; a count has none. */
-function itemsOf(value: Json): { count: number; list?: Json[] } {
-  if (Array.isArray(value)) return { count: value.length, list: value };
-  if (isJsonObject(value)) {
-    const list = sortedKeys(value).map((key): JsonObject => ({ key, value: value[key] as Json }));
-    return { count: list.length, list };
-  }
-  if (typeof value !== 'number') throw expressionError('wrong_type', '`in` takes a list, a map or a whole number');
-  if (!Number.isInteger(value) || value < 0) {
-    throw expressionError('number_range', '`in` takes a whole number that is not negative');
-  }
-  return { count: value };
+/** A chunk of the results has been written. */
+export function onSpilled(d: Draft, { path, chunk, list }: Extract<EngineEvent, { t: 'spilled' }>): void {
+  const before = d.state.holds[path]?.loop?.spill;
+  if (before?.sending === undefined || before.chunks !== chunk) return;
+  const { loop, node } = d.hold(path) as LoopHold;
+  loop.results = loop.results.slice(before.sending.lists);
+  loop.size -= before.sending.size;
+  loop.spill = { chunks: chunk + 1, ...(list === undefined ? {} : { list }) };
+  goOn(d, path, d.node(node as number) as ForEachNode);
 }
 
-/**
- * Whether a value is a plain path into values that never change: then it is read again at each item instead of being copied
- * into the state. Only lists are: a map would have to be sorted again each time.
- */
-function isPath(val: Val): boolean {
-  if (!isJsonObject(val as Json) || !Object.hasOwn(val as object, '$')) return false;
-  let tree: unknown = (val as { $: unknown }).$;
-  while (Array.isArray(tree) && tree[0] === '.') tree = tree[1];
-  return Array.isArray(tree) && tree[0] === 'v';
+/** What was asked for cannot be done: the loop ends with that. */
+export function onUnkept(d: Draft, { path, error }: Extract<EngineEvent, { t: 'unkept' }>): void {
+  const before = d.state.holds[path];
+  if (!before || loopCommands(before, path).length === 0) return;
+  const { loop, node: ix } = d.hold(path) as LoopHold;
+  const node = d.node(ix as number) as ForEachNode;
+  if (loop.spill) loop.spill = { chunks: loop.spill.chunks, lost: true };
+  if (loop.page) delete loop.page.asked;
+  endWith(d, path, node, error);
+  goOn(d, path, node);
+}
+
+function endWith(d: Draft, path: string, node: ForEachNode, facts: FailureFacts): void {
+  (d.hold(path) as LoopHold).loop.fault ??= d.errorAt(node, path, facts);
+  stopInside(d, path, 'failed', 'an error of the loop');
 }
 
 function itemAt(d: Draft, { frame, loop }: LoopHold, path: string, node: ForEachNode, index: number): Json {
+  if (loop.page) return loop.page.items[index - loop.page.from] as Json;
   if (loop.items) return loop.items[index] as Json;
   const value = render(node.in, d.scope(frame, path));
   if (Array.isArray(value)) return value[index] as Json;
@@ -84,10 +128,24 @@ function itemAt(d: Draft, { frame, loop }: LoopHold, path: string, node: ForEach
 function goOn(d: Draft, path: string, node: ForEachNode): void {
   const hold = d.hold(path) as LoopHold;
   const { loop } = hold;
-  while (hold.stop === undefined && loop.next < loop.count && loop.running < node.concurrency) {
+  while (
+    hold.stop === undefined &&
+    loop.next < loop.count &&
+    loop.running < node.concurrency &&
+    isReady(d, path, loop)
+  ) {
     if (!startIteration(d, path, node, hold)) hold.stop = 'enough';
   }
-  if (loop.running === 0 && (hold.stop !== undefined || loop.next >= loop.count)) finish(d, path, node);
+  const isWaiting = isSending(loop) || loop.page?.asked !== undefined;
+  if (loop.running === 0 && !isWaiting && (hold.stop !== undefined || loop.next >= loop.count)) finish(d, path, node);
+}
+
+/** Whether the next item is there, and room for its result; asks for it otherwise. */
+function isReady(d: Draft, path: string, { next, page, ...loop }: Loop): boolean {
+  if (isSending({ next, ...loop })) return false;
+  if (page === undefined || next < page.from + page.items.length) return true;
+  if (page.asked === undefined) askPage(d, path, page, next);
+  return false;
 }
 
 /** @returns false where `while` ends the loop, well or with an error. */
@@ -128,43 +186,13 @@ export function afterIteration(d: Draft, path: string, frameId: string, ended: O
   const index = d.frame(frameId).index as number;
   dropFrame(d, frameId);
   loop.running -= 1;
-  count(loop, index, ended, keepsResults(node));
+  d.growBy(count(loop, index, ended, keepsResults(node)));
   if (hold.stop === undefined && node.mode === 'fail_fast' && !isTolerated(node, loop)) {
     stopInside(d, path, 'failed', 'an item beside it');
   }
-  if (loop.size > MAX_RESULTS_SIZE && loop.fault === undefined) {
-    const message = 'The results of the loop are over 1 MiB; give its body smaller `outputs`.';
-    loop.fault = d.errorAt(node, path, { code: 'limit_state', message, retryable: false });
-    stopInside(d, path, 'failed', 'the size of the results');
-  }
+  const spill = spillIfFull(loop, path);
+  if (spill) d.commands.push(spill);
   goOn(d, path, node);
-}
-
-/** Whether an expression can read the results one by one; else they are not kept, and a loop of any length needs the same memory. */
-function keepsResults({ keep: paths }: ForEachNode): boolean {
-  return paths === '*' || paths.some(([first]) => first === 'results');
-}
-
-function count(loop: Loop, index: number, ended: Outcome, keepsAll: boolean): void {
-  loop[ended.status] += 1;
-  loop.prev = null;
-  if (ended.status === 'completed') {
-    const outputs = ended.outputs as Json;
-    loop.prev = outputs;
-    if (loop.last === undefined || loop.last.index < index) loop.last = { index, outputs };
-    if (keepsAll) keep(loop, { index, status: 'completed', outputs });
-    return;
-  }
-  const { status, error } = ended;
-  if (status === 'failed' && loop.failures.length < MAX_FAILURES) loop.failures.push(error);
-  if (keepsAll) keep(loop, { index, status, error });
-}
-
-function keep(loop: Loop, result: ItemResult): void {
-  const last = loop.results.at(-1);
-  if (last && last.length < CHUNK) loop.results[loop.results.length - 1] = [...last, result];
-  else loop.results.push([result]);
-  loop.size += jsonLength(result as unknown as Json, MAX_RESULTS_SIZE);
 }
 
 function isTolerated({ mode, tolerate }: ForEachNode, { failed, count: items }: Loop): boolean {
@@ -175,7 +203,9 @@ function isTolerated({ mode, tolerate }: ForEachNode, { failed, count: items }: 
 function finish(d: Draft, path: string, node: ForEachNode): void {
   const hold = d.hold(path) as LoopHold;
   delete d.state.timers[`${path}${TIMEOUT}`];
-  concludeStep(d, hold.frame, node, outcomeOf(d, path, node, hold), 1);
+  const spill = hold.stop === 'cancel' ? undefined : closeSpill(hold.loop, path);
+  if (spill) d.commands.push(spill);
+  else concludeStep(d, hold.frame, node, outcomeOf(d, path, node, hold), 1);
 }
 
 function outcomeOf(d: Draft, path: string, node: ForEachNode, { stop, loop }: LoopHold): Outcome {
@@ -189,18 +219,4 @@ function outcomeOf(d: Draft, path: string, node: ForEachNode, { stop, loop }: Lo
   const message = `${loop.failed} of ${loop.count} items failed: ${cause.message}`;
   const error = d.errorAt(node, path, { code: 'for_each_failed', message, retryable: cause.retryable });
   return { status: 'failed', error: withCause(error, cause), ...kept };
-}
-
-function outputsOf(loop: Loop, keepsAll: boolean): JsonObject {
-  const { count: items, completed, failed, cancelled, last, failures, results } = loop;
-  return {
-    count: items,
-    completed,
-    failed,
-    cancelled,
-    skipped: items - completed - failed - cancelled,
-    last: last?.outputs ?? null,
-    failures: failures as unknown as Json,
-    ...(keepsAll ? { results: results.flat().sort((a, b) => a.index - b.index) as unknown as Json } : {}),
-  };
 }

@@ -13,9 +13,10 @@ import {
   wait,
 } from '../../../../test/support/plans.js';
 import { DEFAULT_BACKOFF } from '../../plan.js';
-import { resume } from '../engine.js';
+import { advance, resume } from '../engine.js';
 
 const MINUTE = 60_000;
+const LIST = { artifact: 'a', sha256: 's', bytes: 1 };
 const TRUE = tree(true);
 const FALSE = tree(false);
 const BROKEN = tree(['.', ['v', 'inputs'], 'missing']);
@@ -602,14 +603,6 @@ describe('a loop', () => {
     expect(stopped.steps()).toEqual({ f: 'cancelled' });
   });
 
-  it('bounds its results', () => {
-    const text = 'x'.repeat(60_000);
-    const rig = new Rig(treeOf([forEach('f', 40, [action('x')], {})]));
-    for (let ix = 0; rig.state.status === 'running'; ix += 1) rig.done(`f[${ix}].x`, { text });
-    expect(error(rig)).toMatchObject({ code: 'limit_state', path: 'f' });
-    expect(rig.state.frames['root']?.steps['f']?.outputs).toMatchObject({ completed: 18 });
-  });
-
   it('keeps no results that nothing reads', () => {
     const rig = new Rig(treeOf([forEach('f', 3, [transform('t', [['x', 1]])], { keep: [['count']] })]));
     expect(rig.state.frames['root']?.steps['f']?.outputs).not.toHaveProperty('results');
@@ -629,7 +622,9 @@ describe('a loop', () => {
   });
 
   it('lets others in after ten thousand steps', () => {
-    const rig = new Rig(treeOf([forEach('f', 10_000, [transform('t', [])], { max_items: 10_000 }), action('x')]));
+    const rig = new Rig(
+      treeOf([forEach('f', 10_000, [transform('t', [])], { max_items: 10_000, keep: [] }), action('x')]),
+    );
     expect(rig.state.status).toBe('running');
     expect(rig.commands).toContainEqual({ c: 'wake', at: rig.now + 1 });
     rig.feed({ t: 'tick', now: rig.now + 1 });
@@ -959,5 +954,160 @@ describe('a wait', () => {
     rig.feed({ t: 'cancel', by: 'ann', reason: '' });
     expect(rig.steps()).toEqual({ w: 'cancelled', x: 'cancelled' });
     expect(rig.state.waits).toEqual({});
+  });
+});
+
+describe('lists that are too long for the state', () => {
+  const text = 'x'.repeat(20_000);
+  /** A loop whose results are 20 000 characters each, so that two of them are written. */
+  const spilling = (fields = {}): Rig => new Rig(treeOf([forEach('f', 5, [action('x')], fields), action('after')]));
+  const spilled = (rig: Rig, chunk: number, list?: typeof LIST): object[] =>
+    rig.feed({ t: 'spilled', path: 'f', chunk, ...(list === undefined ? {} : { list }) });
+  const outputs = (rig: Rig): object => rig.state.frames['root']?.steps['f']?.outputs as object;
+
+  it('leave it in chunks, and come back as one reference', () => {
+    const rig = spilling();
+    rig.done('f[0].x', { text });
+    expect(rig.done('f[1].x', { text })).toMatchObject([
+      { c: 'spill', path: 'f', chunk: 0, results: [{ index: 0 }, { index: 1, outputs: { text } }] },
+    ]);
+    // Nothing further begins before they are written.
+    expect(rig.state.tasks).toEqual({});
+    expect(spilled(rig, 0)).toMatchObject([{ c: 'action', path: 'f[2].x' }]);
+    expect(JSON.stringify(rig.state).length).toBeLessThan(70_000);
+    rig.done('f[2].x', { text });
+    rig.done('f[3].x', { text });
+    expect(spilled(rig, 0)).toEqual([]);
+    spilled(rig, 1);
+    expect(rig.done('f[4].x', { n: 5 })).toMatchObject([{ c: 'spill', chunk: 2, results: [{ index: 4 }], last: true }]);
+    expect(spilled(rig, 2, LIST)).toMatchObject([{ c: 'action', path: 'after' }]);
+    expect(outputs(rig)).toMatchObject({ count: 5, completed: 5, last: { n: 5 }, results: LIST });
+    expect(spilled(rig, 2, LIST)).toEqual([]);
+  });
+
+  it('go on from where they were after a hand-over', () => {
+    const rig = spilling();
+    rig.done('f[0].x', { text });
+    const sent = rig.done('f[1].x', { text });
+    expect(resume(rig.plan, rig.state)).toEqual([...sent, { c: 'record' }]);
+    spilled(rig, 0);
+    expect(resume(rig.plan, rig.state)).toMatchObject([{ c: 'action', path: 'f[2].x' }]);
+  });
+
+  it('take in what ends meanwhile', () => {
+    const rig = spilling({ concurrency: 4 });
+    for (const ix of [0, 2]) rig.done(`f[${ix}].x`, { text });
+    for (const ix of [1, 3]) rig.done(`f[${ix}].x`, { text });
+    expect(Object.keys(rig.state.tasks)).toEqual(['f[4].x']);
+    expect(spilled(rig, 0)).toMatchObject([]);
+    expect(rig.done('f[4].x', {})).toMatchObject([
+      { c: 'spill', chunk: 1, results: [{ index: 1 }, { index: 3 }, { index: 4 }] },
+    ]);
+  });
+
+  it('are left where they are when the run is cancelled, and closed when the loop fails', () => {
+    const cancelled = spilling();
+    cancelled.done('f[0].x', { text });
+    cancelled.done('f[1].x', { text });
+    cancelled.feed({ t: 'cancel', by: 'ann', reason: '' });
+    expect(cancelled.state.status).toBe('running');
+    spilled(cancelled, 0);
+    expect(cancelled.state.status).toBe('cancelled');
+    const failed = spilling();
+    failed.done('f[0].x', { text });
+    failed.done('f[1].x', { text });
+    spilled(failed, 0);
+    expect(failed.fail('f[2].x', 'boom')).toMatchObject([{ c: 'spill', chunk: 1, last: true }, { c: 'record' }]);
+    spilled(failed, 1, LIST);
+    expect(error(failed)).toMatchObject({ code: 'for_each_failed' });
+    expect(outputs(failed)).toMatchObject({ results: LIST, failed: 1, skipped: 2 });
+  });
+
+  it('fail the loop when they cannot be kept', () => {
+    const rig = spilling({ mode: 'collect' });
+    expect(rig.feed({ t: 'unkept', path: 'f', error: { code: 'x', message: 'x', retryable: false } })).toEqual([]);
+    rig.done('f[0].x', { text });
+    rig.done('f[1].x', { text });
+    rig.feed({ t: 'unkept', path: 'f', error: { code: 'artifact_storage_full', message: 'full', retryable: true } });
+    expect(error(rig)).toMatchObject({ code: 'artifact_storage_full', path: 'f' });
+    expect(outputs(rig)).toMatchObject({ completed: 2, skipped: 3 });
+    expect(outputs(rig)).not.toHaveProperty('results');
+  });
+
+  it('are not written after some could not be', () => {
+    const rig = spilling({ mode: 'collect', concurrency: 5 });
+    for (const ix of [0, 1]) rig.done(`f[${ix}].x`, { text });
+    rig.feed({ t: 'unkept', path: 'f', error: { code: 'limit_artifact', message: 'much', retryable: false } });
+    for (const ix of [2, 3, 4]) expect(rig.done(`f[${ix}].x`, { text })).not.toContainEqual({ c: 'spill' });
+    expect(error(rig)).toMatchObject({ code: 'limit_artifact', path: 'f' });
+  });
+
+  it('are gone over a page at a time', () => {
+    const plan = treeOf([
+      action('many'),
+      forEach('f', ref('steps', 'many', 'outputs', 'hosts'), [action('x', { with: { host: ref('item') } })], {
+        concurrency: 2,
+      }),
+    ]);
+    const rig = new Rig(plan);
+    expect(rig.done('many', { hosts: LIST })).toMatchObject([{ c: 'page', path: 'f', list: LIST, from: 0 }]);
+    expect(resume(rig.plan, rig.state)).toContainEqual({ c: 'page', path: 'f', list: LIST, from: 0 });
+    const page = (from: number, items: string[]): object[] => rig.feed({ t: 'page', path: 'f', from, count: 5, items });
+    expect(page(0, ['a', 'b', 'c'])).toMatchObject([
+      { c: 'action', path: 'f[0].x', input: { host: 'a' } },
+      { c: 'action', path: 'f[1].x', input: { host: 'b' } },
+    ]);
+    expect(page(0, ['a', 'b', 'c'])).toEqual([]);
+    expect(resume(rig.plan, rig.state).map(({ c }) => c)).toEqual(['action', 'action']);
+    expect(rig.done('f[1].x')).toMatchObject([{ path: 'f[2].x', input: { host: 'c' } }]);
+    expect(rig.done('f[0].x')).toMatchObject([{ c: 'page', from: 3 }]);
+    expect(rig.done('f[2].x')).toEqual([]);
+    expect(page(3, ['d', 'e'])).toMatchObject([{ path: 'f[3].x', input: { host: 'd' } }, { path: 'f[4].x' }]);
+    rig.done('f[3].x');
+    rig.done('f[4].x');
+    expect(rig.state).toMatchObject({ status: 'completed' });
+    expect(outputs(rig)).toMatchObject({ count: 5, completed: 5 });
+  });
+
+  it('may be empty, too long, unreadable, or not wanted any more', () => {
+    const opened = (fields = {}): Rig => {
+      const rig = new Rig(
+        treeOf([action('many'), forEach('f', ref('steps', 'many', 'outputs'), [action('x')], fields)]),
+      );
+      rig.done('many', LIST);
+      return rig;
+    };
+    const empty = opened();
+    empty.feed({ t: 'page', path: 'f', from: 0, count: 0, items: [] });
+    expect(empty.state.status).toBe('completed');
+    const long = opened({ max_items: 2 });
+    long.feed({ t: 'page', path: 'f', from: 0, count: 3, items: [1, 2, 3] });
+    expect(error(long)).toMatchObject({ code: 'limit_items', path: 'f' });
+    const gone = opened();
+    gone.feed({ t: 'unkept', path: 'f', error: { code: 'artifact_damaged', message: 'damaged', retryable: false } });
+    expect(error(gone)).toMatchObject({ code: 'artifact_damaged', path: 'f' });
+    const cancelled = opened();
+    cancelled.feed({ t: 'cancel', by: 'ann', reason: '' });
+    cancelled.feed({ t: 'page', path: 'f', from: 0, count: 3, items: [1, 2, 3] });
+    expect(cancelled.state.status).toBe('cancelled');
+  });
+});
+
+describe('the state', () => {
+  it('is bounded, whatever handlers there are', () => {
+    const text = 'x'.repeat(30_000);
+    const steps = Array.from({ length: 60 }, (_, ix) => action(`s${ix}`));
+    const rig = new Rig(treeOf(steps, { on_error: [{ do: [transform('t', [])], then: 'continue' }] }));
+    for (let ix = 0; rig.state.status === 'running'; ix += 1) rig.done(`s${ix}`, { text });
+    expect(error(rig)).toMatchObject({ code: 'limit_state', path: '' });
+    expect(rig.steps()).toMatchObject({ s59: 'not_reached' });
+  });
+
+  it('holds what one loop after the other lets go', () => {
+    const text = 'x'.repeat(30_000);
+    const rig = new Rig(treeOf([forEach('f', 60, [action('x')], { keep: [] })]));
+    for (let ix = 0; rig.state.status === 'running'; ix += 1) rig.done(`f[${ix}].x`, { text });
+    expect(rig.state.status).toBe('completed');
+    expect(advance(rig.plan, rig.state, { t: 'tick', now: rig.now }).commands).toEqual([]);
   });
 });
