@@ -397,7 +397,7 @@ describe('the chainer', () => {
         );
       }
     });
-    for (let ix = 0; ix < 40; ix += 1) {
+    for (let ix = 0; ix < 14; ix += 1) {
       await asAdmin(database.ownerUrl, [
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'xyn-test'`,
