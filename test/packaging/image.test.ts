@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { makeBaseImage } from '../support/base-image.js';
 import { emptyDatabase, type EmptyDatabase } from '../support/database.js';
 import { noteDocker, startDocker, type DockerDaemon } from '../support/docker.js';
 import { freePort } from '../support/free-port.js';
@@ -14,6 +12,7 @@ import { describeWith, noteProgram } from '../support/parts.js';
 import { Sink } from '../support/sink.js';
 import { noteTemporalServer, startPostgresTemporal, type PostgresTemporal } from '../support/temporal-server.js';
 import { until } from '../support/until.js';
+import { buildXynImage } from '../support/xyn-image.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -75,13 +74,7 @@ describeWith('docker')('the image', () => {
     dir = await mkdtemp(path.join(tmpdir(), 'xyn-image-'));
     await chmod(dir, 0o711);
     daemon = await startDocker();
-    const bridge = createRequire(import.meta.url).resolve('@temporalio/core-bridge/package.json');
-    const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-    const native = path.join(path.dirname(bridge), `releases/${arch}-unknown-linux-gnu/index.node`);
-    await makeBaseImage(daemon, 'base:1', [native]);
-    const registry = (await run('npm', ['config', 'get', 'registry'], { cwd: root })).stdout.trim();
-    const args = ['--build-arg', 'BASE=base:1', '--build-arg', `NPM_CONFIG_REGISTRY=${registry}`];
-    await daemon.docker('build', '--network=host', '--tag=xyn', ...args, root);
+    await buildXynImage(daemon, 'xyn');
   }, BUILD_MS);
 
   afterAll(async () => {

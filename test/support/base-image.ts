@@ -21,6 +21,13 @@ async function place(root: string, file: string, to = file): Promise<void> {
   await cp(await realpath(file), path.join(root, to), { recursive: true });
 }
 
+/** Puts a program into a root file system, with the shared libraries that it needs. */
+export async function placeProgram(root: string, file: string, to: string): Promise<void> {
+  await place(root, file, to);
+  // A static one has none, which `ldd` calls an error.
+  for (const library of await librariesOf([file]).catch(() => [])) await place(root, library);
+}
+
 /** Makes a root file system with BusyBox, some of its applets, and what trusts this machine's certificates. */
 export async function emptyRoot(root: string, applets: readonly string[]): Promise<void> {
   for (const folder of ['bin', 'etc', 'tmp', 'usr/bin', 'usr/local/bin', 'var/lib'])
@@ -48,7 +55,7 @@ export async function makeBaseImage(daemon: DockerDaemon, name: string, natives:
     await symlink('../lib/node_modules/npm/bin/npm-cli.js', path.join(base, 'usr/local/bin/npm'));
     await symlink('/bin/busybox', path.join(base, 'usr/bin/env'));
     // What this machine trusts, which may be more than Node.js brings.
-    await daemon.import(base, name, `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`);
+    await daemon.import(base, name, [`ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`]);
   } finally {
     await rm(base, { recursive: true, force: true });
   }

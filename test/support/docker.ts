@@ -37,8 +37,8 @@ export interface DockerDaemon {
   dir: string;
   /** Runs Docker's client with these arguments and gives what it wrote. */
   docker(...args: string[]): Promise<string>;
-  /** Makes an image of a folder's content; `env` is one variable of all that runs in it. */
-  import(folder: string, name: string, env?: string): Promise<void>;
+  /** Makes an image of a folder's content; `changes` are lines of a Dockerfile, such as `ENV A=b` and `USER 1`. */
+  import(folder: string, name: string, changes?: readonly string[]): Promise<void>;
   /** Ends the daemon with its containers and removes its folder. */
   stop(): Promise<void>;
 }
@@ -76,14 +76,20 @@ export async function startDocker(flags: readonly string[] = []): Promise<Docker
     address: `unix://${socket}`,
     dir,
     docker,
-    async import(folder, name, env = 'TZ=UTC') {
-      const tar = `tar -C "$1" -c . | docker --host "$2" import --change "ENV $4" - "$3"`;
-      await run('/bin/sh', ['-c', tar, 'sh', folder, `unix://${socket}`, name, env], { timeout: COMMAND_MS });
+    async import(folder, name, changes = []) {
+      const flags = changes.flatMap((change) => ['--change', change]);
+      // Its folder, its address and its name are arguments one to three; what is left are flags.
+      const tar =
+        'folder=$1 host=$2 name=$3; shift 3; tar -C "$folder" -c . | docker --host "$host" import "$@" - "$name"';
+      const args = ['-c', tar, 'sh', folder, `unix://${socket}`, name, ...flags];
+      await run('/bin/sh', args, { timeout: COMMAND_MS });
     },
     async stop() {
       // The daemon's own end would wait ten seconds for each container.
       const ids = await docker('ps', '--all', '--quiet').catch(() => '');
       if (ids !== '') await docker('rm', '--force', ...ids.split('\n')).catch(() => undefined);
+      // A network is an interface of this machine, which outlives the daemon.
+      await docker('network', 'prune', '--force').catch(() => undefined);
       await stopDaemon(daemon, dir);
     },
   };

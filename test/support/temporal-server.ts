@@ -1,69 +1,34 @@
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomInt, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { randomInt, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { nextFreePort } from '../../src/servers/free-port.js';
-import { takeLock } from '../../src/servers/lock-file.js';
 import { settleNamespace, takesWork } from '../../src/servers/temporal-namespace.js';
+import { builtServer, hasGo } from './go-servers.js';
 import { noteMissing } from './parts.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
-const MODULE = fileURLToPath(new URL('servers/temporal-server', import.meta.url));
-const BUILD_MS = 20 * 60_000;
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const DAY_MS = 86_400_000;
-const GO = ['/usr/local/go/bin', '/usr/lib/go/bin'];
-/** Where Go is found, also past the usual path. */
-export const goEnvironment = { ...process.env, PATH: [process.env['PATH'], ...GO].join(':') };
-const env = goEnvironment;
-
 /** Whether a Temporal server can be built here; says aloud when not, so that `describeWith` skips and counts. */
 export async function noteTemporalServer(): Promise<void> {
-  const hasGo = await run('go', ['version'], { env, cwd: '/' }).then(
-    () => true,
-    () => false,
-  );
-  if (hasGo) return;
+  if (await hasGo()) return;
   noteMissing('go', 'there is no Go to build a Temporal server with');
 }
 
 /** Folder with `server`, `sql` and `schema`; built once per version and kept in the cache folder of this user. */
-export async function builtTemporalServer(): Promise<string> {
-  const { stdout: goVersion } = await run('go', ['version'], { env, cwd: '/' });
-  const pinned = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(path.join(MODULE, name))));
-  const key = createHash('sha256')
-    .update(Buffer.concat([...pinned, Buffer.from(goVersion)]))
-    .digest('hex');
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-  const folder = path.join(cache, 'xyn', 'servers');
-  const ready = path.join(folder, key.slice(0, 16));
-  await mkdir(folder, { recursive: true });
-  const lock = await takeLock(path.join(folder, 'build.lock'), {
-    waitMs: BUILD_MS,
-    purpose: 'building a Temporal server',
+export function builtTemporalServer(): Promise<string> {
+  return builtServer({
+    module: 'temporal-server',
+    notice: 'building a Temporal server with Go, about 4 minutes',
+    files: { package: 'go.temporal.io/server', folder: 'schema/postgresql/v12', name: 'schema' },
   });
-  try {
-    if (existsSync(ready)) return ready;
-    process.stderr.write('building a Temporal server with Go, about 4 minutes\n');
-    const next = path.join(folder, `next-${randomUUID()}`);
-    const flags = { GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly', CGO_ENABLED: '0', GOBIN: next };
-    const options = { cwd: MODULE, env: { ...env, ...flags }, timeout: BUILD_MS, maxBuffer: 16 * 1_048_576 };
-    await run('go', ['install', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', 'tool'], options);
-    const { stdout } = await run('go', ['list', '-m', '-f', '{{.Dir}}', 'go.temporal.io/server'], options);
-    await cp(path.join(stdout.trim(), 'schema/postgresql/v12'), path.join(next, 'schema'), { recursive: true });
-    await rename(next, ready);
-    return ready;
-  } finally {
-    await lock.release();
-  }
 }
 
 /** A Temporal server of the kind that clusters are made of, with its data in Postgres. */
