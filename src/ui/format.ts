@@ -84,13 +84,12 @@ export interface Clock {
   zone: string;
 }
 
+type Fields = Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>;
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /** The fields of a moment in a zone, as texts; formatters are kept, since making one costs a millisecond. */
-export function fieldsIn(
-  zone: string,
-  ms: number,
-): Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string> {
+export function fieldsIn(zone: string, ms: number): Fields {
   let formatter = formatters.get(zone);
   if (formatter === undefined) {
     const options = { hourCycle: 'h23', year: 'numeric', month: 'short', day: 'numeric' } as const;
@@ -103,10 +102,18 @@ export function fieldsIn(
   return fields;
 }
 
+/** Every time on a page is compared with the moment of the page. */
+let newest: (Clock & { fields: Fields }) | undefined;
+
+function fieldsOfNow({ zone, now }: Clock): Fields {
+  if (newest?.now !== now || newest.zone !== zone) newest = { zone, now, fields: fieldsIn(zone, now) };
+  return newest.fields;
+}
+
 /** `14:02` today, `12 Nov` in this year, `12 Nov 2024` before; with `precise` the seconds, and the time on other days. */
 export function moment(iso: string, clock: Clock, precise = false): string {
   const then = fieldsIn(clock.zone, Date.parse(iso));
-  const now = fieldsIn(clock.zone, clock.now);
+  const now = fieldsOfNow(clock);
   const time = `${then.hour}:${then.minute}${precise ? `:${then.second}` : ''}`;
   const isSameYear = then.year === now.year;
   if (isSameYear && then.month === now.month && then.day === now.day) return time;

@@ -14,6 +14,23 @@ function withoutTimes(markup: string): string {
   return markup.replace(/(<time [^>]*data-count[^>]*>)[^<]*/g, '$1').replace(/( data-moves) width="[^"]*"/g, '$1');
 }
 
+/**
+ * The markup with a short mark in place of each row. One pass: replacing row by row would copy the whole for every row. A row
+ * that stands before an earlier one stays as it is, and is then compared with the frame.
+ */
+function frameOf(markup: string, rows: readonly { id: string; html: Html }[]): string {
+  let frame = '';
+  let at = 0;
+  for (const { id, html } of rows) {
+    const row = html.toString();
+    const from = markup.indexOf(row, at);
+    if (from < 0) continue;
+    frame += `${markup.slice(at, from)}\u0000${id}`;
+    at = from + row.length;
+  }
+  return frame + markup.slice(at);
+}
+
 /** Fragments as they were sent, for comparing. */
 export type FragmentState = ReadonlyMap<string, { frame: string; rows: ReadonlyMap<string, string> }>;
 
@@ -21,8 +38,7 @@ export type FragmentState = ReadonlyMap<string, { frame: string; rows: ReadonlyM
 export function fragmentState(fragments: readonly Fragment[]): FragmentState {
   return new Map(
     fragments.map(({ id, html, rows = [] }) => {
-      let frame = html.toString();
-      for (const row of rows) frame = frame.replace(row.html.toString(), () => `\u0000${row.id}`);
+      const frame = frameOf(html.toString(), rows);
       const texts = rows.map((row) => [row.id, withoutTimes(row.html.toString())] as const);
       return [id, { frame: withoutTimes(frame), rows: new Map(texts) }];
     }),
@@ -32,7 +48,7 @@ export function fragmentState(fragments: readonly Fragment[]): FragmentState {
 /** A short name of a state: the same state, the same name. */
 export function stateName(state: FragmentState): string {
   const hash = createHash('sha256');
-  for (const [id, { frame, rows }] of state) hash.update(JSON.stringify([id, frame, [...rows]]));
+  for (const [id, { frame, rows }] of state) hash.update([id, frame, ...[...rows].flat()].join('\u0000'));
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -28,21 +28,19 @@ function binned(marks: readonly StripMark[]): readonly StripMark[] {
   });
 }
 
-/** The steps of a run as a row of marks, height by weight; above 24 steps the worst of each bin. */
+/** The steps of a run as a row of marks, height by weight; above 24 steps the worst of each bin. Marks that look alike are one path. */
 export function stepStrip(marks: readonly StripMark[]): Html {
   const shown = binned(marks);
   const slot = (WIDTH + 1.6) / Math.max(1, shown.length);
-  const bars = shown.map(({ tone, weight }, index) => {
+  const width = Math.max(1, slot - 1.6).toFixed(1);
+  const paths = new Map<string, string>();
+  shown.forEach(({ tone, weight }, index) => {
     const height = weight === 'tall' ? HEIGHT : weight === 'plain' ? 7 : 4;
     const look = weight === 'thin' ? 'fill-rest' : `fill is-${tone}`;
-    return html`<rect
-      class="${look}"
-      x="${(index * slot).toFixed(1)}"
-      y="${(HEIGHT - height) / 2}"
-      width="${Math.max(1, slot - 1.6).toFixed(1)}"
-      height="${height}"
-    />`;
+    const bar = `M${(index * slot).toFixed(1)} ${(HEIGHT - height) / 2}h${width}v${height}h-${width}z`;
+    paths.set(look, (paths.get(look) ?? '') + bar);
   });
+  const bars = [...paths].map(([look, path]) => html`<path class="${look}" d="${path}" />`);
   return html`<svg class="strip" viewBox="0 0 104 10" preserveAspectRatio="none" aria-hidden="true">
     ${join(bars)}
   </svg>`;
