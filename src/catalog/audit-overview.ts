@@ -1,5 +1,5 @@
 import type { Catalog } from './connect.js';
-import { catalogFault } from './faults.js';
+import { poolRows } from './pool-rows.js';
 
 /** Counts stop here: one more is read, so that the reader can say "10 000+". */
 const COUNT_LIMIT = 10_001;
@@ -35,6 +35,7 @@ export class AuditOverviewStore {
     return this.#rows<EntryLink>(
       'SELECT audit_id::text, seq::float8, hash FROM audit_chain WHERE audit_id = ANY($1::bigint[])',
       [auditIds],
+      'audit_links',
     );
   }
 
@@ -51,6 +52,7 @@ export class AuditOverviewStore {
          (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending
        FROM (VALUES (1)) one LEFT JOIN (SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1) h ON true`,
       [],
+      'audit_ends',
     );
     const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0 } = row ?? {};
     const head = seq === null || hash === null || linkedAt === null ? null : { seq, hash, linked_at: linkedAt };
@@ -63,14 +65,11 @@ export class AuditOverviewStore {
       `SELECT wanted.action, c.n FROM unnest($1::text[]) AS wanted(action) CROSS JOIN LATERAL (
          SELECT count(*)::int AS n FROM (SELECT 1 FROM audit_log a WHERE a.action = wanted.action LIMIT ${COUNT_LIMIT}) x) c`,
       [actions],
+      'audit_counts',
     );
   }
 
-  async #rows<T extends object>(text: string, values: unknown[]): Promise<T[]> {
-    try {
-      return (await this.#catalog.pool.query<T>(text, values)).rows;
-    } catch (error) {
-      throw catalogFault(error);
-    }
+  #rows<T extends object>(text: string, values: unknown[], name: string): Promise<T[]> {
+    return poolRows<T>(this.#catalog, { text, values }, name);
   }
 }

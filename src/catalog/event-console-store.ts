@@ -2,9 +2,9 @@ import type { EventFacts, EventLine, EventOutcome, EventSearch, EventStats } fro
 import { IMPORTANT_EVENTS } from '../domain/event-console.js';
 import type { Catalog } from './connect.js';
 import { eventDto } from './event-store.js';
-import { catalogFault } from './faults.js';
 import { Prisma } from './generated/client.js';
 import type { eventModel } from './generated/models/event.js';
+import { poolRows } from './pool-rows.js';
 
 /** Conditions that no index serves are looked for among so many of the newest events. */
 const WINDOW = 20_000;
@@ -146,11 +146,7 @@ export class EventConsoleStore {
     return { event: { ...eventDto(row), seq: String(row.seq) }, verdicts, repeats, chain };
   }
 
-  async #read<T>(query: Prisma.Sql): Promise<T[]> {
-    try {
-      return await this.#catalog.prisma.$queryRaw<T[]>(query);
-    } catch (error) {
-      throw catalogFault(error);
-    }
+  #read<T extends object>(query: Prisma.Sql): Promise<T[]> {
+    return poolRows<T>(this.#catalog, query);
   }
 }

@@ -3,6 +3,7 @@ import type { RunStatus } from '../domain/engine/state.js';
 import { Prisma } from './generated/client.js';
 import type { runModel } from './generated/models/run.js';
 import type { Catalog } from './connect.js';
+import { poolRows } from './pool-rows.js';
 import { runDto, type RunCursor } from './run-store.js';
 
 /** What a listing of runs can be narrowed to; each part that is given must hold. */
@@ -32,9 +33,9 @@ function conditions({ isWaiting, blueprint, actor, trigger, sinceMs }: RunSearch
   ];
 }
 
-/** Newest first; runs of one instant in order of their ids. */
+/** Newest first; runs of one instant in order of their ids. @throws XynFault `db_unavailable` */
 export async function searchRuns(
-  db: Catalog['prisma'],
+  catalog: Catalog,
   search: RunSearch,
   limit: number,
   cursor?: RunCursor,
@@ -50,8 +51,10 @@ export async function searchRuns(
   const pattern = `%${(search.name ?? '').replace(/[\\%_]/g, '\\$&')}%`;
   const window = newest(search.status, others, search.name === undefined ? limit : NAME_WINDOW);
   const name = search.name === undefined ? Prisma.sql`true` : Prisma.sql`name ILIKE ${pattern}`;
-  const rows = await db.$queryRaw<runModel[]>`
-    SELECT * FROM ${window} AS newest WHERE ${name} ORDER BY created_at DESC, run_id LIMIT ${limit}`;
+  const rows = await poolRows<runModel>(
+    catalog,
+    Prisma.sql`SELECT * FROM ${window} AS newest WHERE ${name} ORDER BY created_at DESC, run_id LIMIT ${limit}`,
+  );
   return rows.map(runDto);
 }
 

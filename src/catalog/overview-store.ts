@@ -2,13 +2,17 @@ import type { RunDto } from '../domain/dtos.js';
 import type { GateBinding, StepStatus } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
-import { catalogFault } from './faults.js';
+import { Prisma } from './generated/client.js';
 import type { runModel } from './generated/models/run.js';
 import { searchRuns, type RunSearch } from './overview-runs.js';
+import { poolRows } from './pool-rows.js';
 import { runDto, type RunCursor } from './run-store.js';
 
 /** Counts stop here: one more is read, so that the reader can say "10 000+". */
 const COUNT_LIMIT = 10_001;
+
+/** Failures of a day that are looked at for whether somebody has to do something. */
+const MOST_FAILURES = 1_000;
 
 /** A step as lists show it. */
 export interface StepMark {
@@ -85,10 +89,11 @@ export class OverviewStore {
 
   /** Open gates and open runs, each counted up to 10 001. */
   async counts(): Promise<{ gates: number; running: number }> {
-    const rows = await this.#read(
-      (db) => db.$queryRaw<{ gates: number; running: number }[]>`
+    const rows = await this.#read<{ gates: number; running: number }>(
+      Prisma.sql`
         SELECT (SELECT count(*)::int FROM (SELECT 1 FROM gates WHERE status = 'open' LIMIT ${COUNT_LIMIT}) g) AS gates,
           (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status IN ('created', 'running') LIMIT ${COUNT_LIMIT}) r) AS running`,
+      'overview_counts',
     );
     return rows[0] ?? { gates: 0, running: 0 };
   }
@@ -96,36 +101,39 @@ export class OverviewStore {
   /** The first steps of each run in the order in which it reached them, without what they were given and gave. */
   async stepMarks(runIds: readonly string[], mostPerRun: number): Promise<StepMark[]> {
     if (runIds.length === 0) return [];
-    return this.#read(
-      (db) => db.$queryRaw<StepMark[]>`
+    return this.#read<StepMark>(
+      Prisma.sql`
         SELECT s.* FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
         CROSS JOIN LATERAL (
           SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts, started_at, completed_at
           FROM steps WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) s`,
+      'overview_marks',
     );
   }
 
   /** What a step was given; undefined when its record is gone. */
   async askedStep(stepId: string): Promise<AskedStep | undefined> {
-    const rows = await this.#read(
-      (db) => db.$queryRaw<AskedStep[]>`SELECT path, kind, inputs FROM steps WHERE step_id = ${stepId}::uuid`,
+    const rows = await this.#read<AskedStep>(
+      Prisma.sql`SELECT path, kind, inputs FROM steps WHERE step_id = ${stepId}::uuid`,
+      'overview_asked_step',
     );
     return rows[0];
   }
 
   /** See `searchRuns`. */
   async runs(search: RunSearch, limit: number, cursor?: RunCursor): Promise<RunDto[]> {
-    return this.#read((db) => searchRuns(db, search, limit, cursor));
+    return searchRuns(this.#catalog, search, limit, cursor);
   }
 
   /** Runs by what became of them, each counted up to 10 001. */
   async runCounts(): Promise<RunCounts> {
-    const rows = await this.#read(
-      (db) => db.$queryRaw<RunCounts[]>`
+    const rows = await this.#read<RunCounts>(
+      Prisma.sql`
         SELECT (SELECT count(*)::int FROM (SELECT 1 FROM runs LIMIT ${COUNT_LIMIT}) a) AS "all",
           (SELECT count(*)::int FROM (SELECT DISTINCT run_id FROM gates WHERE status = 'open' LIMIT ${COUNT_LIMIT}) g) AS waiting,
           (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status IN ('created', 'running') LIMIT ${COUNT_LIMIT}) r) AS running,
           (SELECT count(*)::int FROM (SELECT 1 FROM runs WHERE status = 'failed' LIMIT ${COUNT_LIMIT}) f) AS failed`,
+      'overview_run_counts',
     );
     return rows[0] ?? { all: 0, waiting: 0, running: 0, failed: 0 };
   }
@@ -135,8 +143,8 @@ export class OverviewStore {
    * @param viewer only those that this person may decide; absent: all.
    */
   async openGates(limit: number, viewer: string | null = null): Promise<OpenGate[]> {
-    return this.#read(
-      (db) => db.$queryRaw<OpenGate[]>`
+    return this.#read<OpenGate>(
+      Prisma.sql`
         SELECT g.gate_id, g.run_id, g.path, g.purpose, g.message, g.approvers, g.require, g.opened_at, g.expires_at, g.binds,
           r.name AS run_name, r.actor AS run_actor, r.blueprint_id, r.blueprint_version,
           (SELECT count(DISTINCT d.actor)::int FROM gate_decisions d
@@ -145,36 +153,50 @@ export class OverviewStore {
         WHERE g.status = 'open'
           AND (${viewer}::text IS NULL OR g.approvers = '[]' OR jsonb_exists(g.approvers, ${viewer}::text))
         ORDER BY g.expires_at NULLS LAST, g.opened_at LIMIT ${limit}`,
+      'overview_open_gates',
     );
   }
 
   /** Open gates of these runs. */
   async gatesOf(runIds: readonly string[]): Promise<Pick<OpenGate, 'run_id' | 'purpose' | 'approvers'>[]> {
     if (runIds.length === 0) return [];
-    return this.#read(
-      (db) => db.$queryRaw<OpenGate[]>`
+    return this.#read<OpenGate>(
+      Prisma.sql`
         SELECT run_id, purpose, approvers FROM gates WHERE run_id = ANY(${[...runIds]}::uuid[]) AND status = 'open'`,
+      'overview_gates_of',
     );
   }
 
-  /** Runs that failed in the last day, whose blueprint has not completed a run since and that nobody repeated; newest first. */
+  /**
+   * Runs that failed in the last day, whose blueprint has not completed a run since and that nobody repeated; newest first, of
+   * the newest thousand failures. A blueprint is asked once for its newest success, not once for each of its failures.
+   */
   async unansweredFailures(limit: number): Promise<RunDto[]> {
-    const rows = await this.#read(
-      (db) => db.$queryRaw<runModel[]>`
-        SELECT f.* FROM runs f
-        WHERE f.status = 'failed' AND f.last_progress_at > now() - interval '1 day' AND NOT EXISTS (
-          SELECT 1 FROM runs later WHERE later.blueprint_id = f.blueprint_id AND later.created_at > f.created_at
-            AND later.status = 'completed')
-          AND NOT EXISTS (SELECT 1 FROM runs again WHERE again.rerun_of = f.run_id)
-        ORDER BY f.last_progress_at DESC LIMIT ${limit}`,
+    const rows = await this.#read<runModel>(
+      Prisma.sql`
+        WITH failed AS MATERIALIZED (
+          SELECT run_id, blueprint_id, created_at, last_progress_at FROM runs
+          WHERE status = 'failed' AND last_progress_at > now() - interval '1 day'
+          ORDER BY last_progress_at DESC LIMIT ${MOST_FAILURES}
+        ), done AS (
+          SELECT blueprint_id, (SELECT created_at FROM runs r WHERE r.blueprint_id = b.blueprint_id AND r.status = 'completed'
+            ORDER BY created_at DESC LIMIT 1) AS newest
+          FROM (SELECT DISTINCT blueprint_id FROM failed) b
+        ), unanswered AS (
+          SELECT run_id FROM failed f JOIN done USING (blueprint_id)
+          WHERE (newest IS NULL OR newest <= f.created_at)
+            AND NOT EXISTS (SELECT 1 FROM runs again WHERE again.rerun_of = f.run_id)
+          ORDER BY f.last_progress_at DESC LIMIT ${limit}
+        )
+        SELECT r.* FROM unanswered JOIN runs r USING (run_id) ORDER BY r.last_progress_at DESC`,
     );
     return rows.map(runDto);
   }
 
   /** Runs that ended in each hour from a full one on, oldest hour first; hours without any are left out. */
   async endedByHour(from: Date): Promise<{ hour: Date; completed: number; failed: number }[]> {
-    return this.#read(
-      (db) => db.$queryRaw<{ hour: Date; completed: number; failed: number }[]>`
+    return this.#read<{ hour: Date; completed: number; failed: number }>(
+      Prisma.sql`
         SELECT date_trunc('hour', last_progress_at) AS hour,
           count(*) FILTER (WHERE status = 'completed')::int AS completed,
           count(*) FILTER (WHERE status = 'failed')::int AS failed
@@ -186,21 +208,22 @@ export class OverviewStore {
 
   /** Blueprints with starts that are held back, those first of which one is given up the soonest; counted up to 10 001. */
   async heldStarts(limit: number): Promise<HeldStarts[]> {
-    return this.#read(
-      (db) => db.$queryRaw<HeldStarts[]>`
+    return this.#read<HeldStarts>(
+      Prisma.sql`
         SELECT h.blueprint_id, coalesce(b.name, h.blueprint_id) AS name, count(*)::int AS events, min(h.held_at) AS held_at,
           min(h.expires_at) AS expires_at
         FROM (SELECT blueprint_id, held_at, expires_at FROM held_starts LIMIT ${COUNT_LIMIT}) h
         LEFT JOIN blueprints b USING (blueprint_id)
         GROUP BY 1, 2 ORDER BY 5 LIMIT ${limit}`,
+      'overview_held',
     );
   }
 
   /** How long the newest 50 completed runs of each blueprint took: median and 95th percentile, from 5 runs on. */
   async usualDurations(blueprintIds: readonly string[]): Promise<UsualDuration[]> {
     if (blueprintIds.length === 0) return [];
-    return this.#read(
-      (db) => db.$queryRaw<UsualDuration[]>`
+    return this.#read<UsualDuration>(
+      Prisma.sql`
         SELECT wanted.blueprint_id, t.median_ms, t.p95_ms FROM unnest(${[...blueprintIds]}::text[]) AS wanted(blueprint_id)
         CROSS JOIN LATERAL (
           SELECT count(*) AS runs, percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS median_ms,
@@ -209,24 +232,22 @@ export class OverviewStore {
             WHERE r.blueprint_id = wanted.blueprint_id AND r.status = 'completed' AND r.started_at IS NOT NULL
             ORDER BY r.created_at DESC LIMIT 50) newest) t
         WHERE t.runs >= 5`,
+      'overview_usual',
     );
   }
 
   /** What is written and not worked off yet: events to dispatch, audit entries to link; counted up to 10 001. */
   async backlog(): Promise<{ events: number; audit: number }> {
-    const rows = await this.#read(
-      (db) => db.$queryRaw<{ events: number; audit: number }[]>`
+    const rows = await this.#read<{ events: number; audit: number }>(
+      Prisma.sql`
         SELECT (SELECT count(*)::int FROM (SELECT 1 FROM events WHERE dispatched_at IS NULL LIMIT ${COUNT_LIMIT}) e) AS events,
           (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS audit`,
+      'overview_backlog',
     );
     return rows[0] ?? { events: 0, audit: 0 };
   }
 
-  async #read<T>(query: (db: Catalog['prisma']) => Promise<T>): Promise<T> {
-    try {
-      return await query(this.#catalog.prisma);
-    } catch (error) {
-      throw catalogFault(error);
-    }
+  #read<T extends object>(sql: Prisma.Sql, name?: string): Promise<T[]> {
+    return poolRows<T>(this.#catalog, sql, name);
   }
 }

@@ -1,9 +1,16 @@
 import type { RunProgress, RunSurroundings, StepPanelRow, UsualTimes } from '../domain/run-page.js';
 import type { Catalog } from './connect.js';
-import { catalogFault } from './faults.js';
+import { poolRows } from './pool-rows.js';
+import {
+  detailPaths,
+  failedItems,
+  ITEM_DETAILS,
+  PROGRESS,
+  readProgress,
+  type DetailRow,
+  type ProgressRow,
+} from './run-progress.js';
 
-/** Failed items that are listed by name. */
-const MOST_FAILED = 50;
 const MOST_ARTIFACTS = 20;
 /** Runs of a chain of reruns, in either direction. */
 const MOST_RERUNS = 20;
@@ -21,98 +28,33 @@ export class RunPageStore {
     this.#catalog = catalog;
   }
 
-  /** @throws XynFault `db_unavailable` */
-  async progress(runId: string): Promise<RunProgress> {
-    const [row] = await this.#read<RunProgress>(PROGRESS, [runId]);
-    return row ?? { steps: [], loops: [], failed: [], completed: {} };
-  }
-
-  /** Event, attempts, gates, audit, footprints and artifacts. @throws XynFault `db_unavailable` */
-  async surroundings(runId: string): Promise<RunSurroundings> {
-    const [row] = await this.#read<RunSurroundings>(SURROUNDINGS, [runId]);
-    if (row === undefined) throw new Error('a query without FROM gave no row');
-    return row;
+  /** Steps, and event, attempts, gates, audit, footprints and artifacts. @throws XynFault `db_unavailable` */
+  async load(runId: string): Promise<RunProgress & RunSurroundings> {
+    const [row] = await this.#read<ProgressRow & RunSurroundings>('run_load', LOAD, [runId]);
+    if (row === undefined) throw new Error('a query of aggregates gave no row');
+    const { steps, items, ...surroundings } = row;
+    const { worst, ...progress } = readProgress({ steps, items });
+    const paths = detailPaths(worst);
+    const details = paths.length === 0 ? [] : await this.#read<DetailRow>('run_items', ITEM_DETAILS, [runId, paths]);
+    return { ...progress, failed: failedItems(worst, details), ...surroundings };
   }
 
   /** @throws XynFault `db_unavailable` */
   async usual(blueprintId: string): Promise<UsualTimes> {
-    const [row] = await this.#read<UsualTimes>(USUAL, [blueprintId]);
+    const [row] = await this.#read<UsualTimes>('run_usual', USUAL, [blueprintId]);
     return row ?? { runs: 0, run_ms: null, run_p95_ms: null, steps: [] };
   }
 
   /** The step at a path of a run; undefined when it has no record. @throws XynFault `db_unavailable` */
   async step(runId: string, path: string): Promise<StepPanelRow | undefined> {
-    const [row] = await this.#read<StepPanelRow>(STEP, [runId, path]);
+    const [row] = await this.#read<StepPanelRow>('run_step', STEP, [runId, path]);
     return row;
   }
 
-  async #read<T extends object>(text: string, values: unknown[]): Promise<T[]> {
-    try {
-      const { rows } = await this.#catalog.pool.query<T>({ text, values });
-      return rows;
-    } catch (error) {
-      throw catalogFault(error);
-    }
+  #read<T extends object>(name: string, text: string, values: unknown[]): Promise<T[]> {
+    return poolRows<T>(this.#catalog, { text, values }, name);
   }
 }
-
-const ERROR_TEXT = `error ->> 'code' AS code, left(error ->> 'message', 500) AS message`;
-
-/**
- * The first index of a path that is an item of a loop splits it into loop, index and rest; indexes of `~undo[0]` and the like
- * are none. Without a regular expression, which would cost thirty times as much as reading the steps.
- */
-const PROGRESS = `
-WITH all_steps AS MATERIALIZED (
-  SELECT *, CASE WHEN is_item THEN head END AS loop, CASE WHEN is_item THEN number::int END AS index,
-    CASE WHEN is_item THEN substr(path, length(head) + length(number) + 4) END AS rest
-  FROM (
-    SELECT *, ascii(number) BETWEEN 48 AND 57
-      AND (position('~' IN head) = 0 OR position('~' IN split_part(head, '.', -1)) = 0) AS is_item
-    FROM (
-      SELECT step_id, path, node_id, kind, status, skip_reason, handled, attempts, seq, started_at, completed_at, error,
-        reused_from_run,
-        CASE WHEN kind IN ('switch', 'for_each') THEN outputs END AS outputs, split_part(path, '[', 1) AS head,
-        split_part(split_part(path, '[', 2), ']', 1) AS number
-      FROM steps WHERE run_id = $1 OFFSET 0) s
-    OFFSET 0) s
-), marked AS (
-  -- The steps of the item's own list: what happened deeper shows in their status.
-  SELECT *, translate(rest, '.~!#:', '') = rest AS direct FROM all_steps WHERE is_item
-), items AS (
-  -- Of all that is true of an item, what comes last here counts: nothing yet, done, failed in three ways, undone, running.
-  SELECT loop, index, substr('rdfcqur', 1 + max(CASE
-      WHEN status = 'running' THEN 6
-      WHEN NOT direct THEN CASE WHEN status = 'completed' AND position('~undo' IN rest) > 0 THEN 5 ELSE 0 END
-      WHEN status <> 'failed' OR handled THEN 1
-      ELSE CASE error ->> 'code' WHEN 'outcome_unknown' THEN 4 WHEN 'cancelled' THEN 3 ELSE 2 END END), 1) AS letter
-  FROM marked GROUP BY loop, index
-), worst AS (
-  SELECT loop, index, letter FROM items WHERE letter IN ('f', 'u', 'q') ORDER BY loop, index LIMIT ${MOST_FAILED}
-), failed AS (
-  SELECT DISTINCT ON (w.loop, w.index) w.loop, w.index, w.letter, s.path, s.attempts,
-    (SELECT inputs ->> 'host' FROM steps WHERE step_id = s.step_id) AS label,
-    s.started_at, s.completed_at, s.error ->> 'code' AS code, left(s.error ->> 'message', 500) AS message,
-    (SELECT coalesce(json_agg(json_build_object('path', u.path, 'status', u.status, 'started_at', u.started_at,
-        'completed_at', u.completed_at) ORDER BY u.seq), '[]')
-      FROM marked u WHERE u.loop = w.loop AND u.index = w.index AND position('~undo' IN u.rest) > 0) AS undo
-  FROM worst w JOIN marked s ON s.loop = w.loop AND s.index = w.index AND position('~undo' IN s.rest) = 0
-  ORDER BY w.loop, w.index, s.status = 'failed' DESC, s.direct DESC, s.seq
-)
-SELECT
-  (SELECT coalesce(json_agg(o), '[]') FROM (
-    SELECT step_id, path, node_id, status, skip_reason, handled, attempts, started_at, completed_at, ${ERROR_TEXT},
-      reused_from_run IS NOT NULL AS is_reused,
-      CASE WHEN kind = 'switch' THEN outputs ->> 'case' END AS chosen,
-      CASE WHEN kind = 'for_each' AND jsonb_typeof(outputs -> 'count') = 'number' THEN (outputs ->> 'count')::int END AS items
-    FROM all_steps WHERE NOT is_item ORDER BY seq, path) o) AS steps,
-  (SELECT coalesce(json_agg(l), '[]') FROM (
-    SELECT loop AS path, string_agg(letter, '' ORDER BY index) AS states,
-      CASE WHEN max(index) + 1 <> count(*) THEN array_agg(index ORDER BY index) END AS indexes
-    FROM items GROUP BY loop) l) AS loops,
-  (SELECT coalesce(json_agg(f), '[]') FROM failed f) AS failed,
-  (SELECT coalesce(json_object_agg(node_id, n), '{}') FROM (
-    SELECT node_id, count(*)::int AS n FROM all_steps WHERE status = 'completed' GROUP BY node_id) c) AS completed`;
 
 const ARTIFACT_FIELDS = 'artifact_id, name, kind, content_type, byte_length::float8 AS byte_length, sha256, step_id';
 
@@ -157,6 +99,8 @@ SELECT
   (SELECT coalesce(json_agg(a), '[]') FROM (
     SELECT ${ARTIFACT_FIELDS} FROM artifacts WHERE run_id = $1 ORDER BY created_at DESC LIMIT ${MOST_ARTIFACTS}) a) AS artifacts,
   (SELECT count(*)::int FROM (SELECT 1 FROM artifacts WHERE run_id = $1 LIMIT 10001) c) AS artifact_count`;
+
+const LOAD = `SELECT * FROM (${PROGRESS}) progress, (${SURROUNDINGS}) surroundings`;
 
 const USUAL = `
 WITH earlier AS MATERIALIZED (

@@ -33,13 +33,9 @@ export class RunPageService {
   /** @throws XynFault `run_not_found`, `db_unavailable` */
   async load(runId: string): Promise<RunPageData> {
     const { runs, store } = this.#deps;
-    const [run, progress, surroundings] = await Promise.all([
-      runs.get(runId),
-      store.progress(runId),
-      store.surroundings(runId),
-    ]);
+    const [run, facts] = await Promise.all([runs.get(runId), store.load(runId)]);
     const [plan, usual] = await Promise.all([this.#planOf(run), this.#usualOf(run.blueprint_id)]);
-    return { run, plan, usual, temporal_url: this.#temporalUrl(runId), ...progress, ...surroundings };
+    return { run, plan, usual, temporal_url: this.#temporalUrl(runId), ...facts };
   }
 
   /** A step by its path; null when it has no record yet. @throws XynFault `db_unavailable` */

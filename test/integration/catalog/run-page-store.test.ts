@@ -82,7 +82,7 @@ describe('progress', () => {
       { path: 'side:a.roll#2.inner[1].x', status: 'completed' },
       { path: '~finally.list[0].clean', status: 'completed' },
     ]);
-    const { steps, loops, failed, completed } = await store.progress(run);
+    const { steps, loops, failed, completed } = await store.load(run);
     expect(steps.map(({ path }) => path)).toEqual(['plan_scope', 'plan_scope~undo[0]', 'route']);
     expect(steps[2]).toMatchObject({ chosen: 'full', items: null });
     expect(Object.fromEntries(loops.map(({ path, states, indexes }) => [path, [states, indexes]]))).toEqual({
@@ -116,7 +116,7 @@ describe('progress', () => {
         status: index % 100 === 7 ? 'failed' : 'completed',
       })),
     );
-    const { steps, loops, failed } = await store.progress(run);
+    const { steps, loops, failed } = await store.load(run);
     expect(steps).toEqual([]);
     expect(loops).toHaveLength(1);
     expect(loops[0]?.states).toHaveLength(10_000);
@@ -126,7 +126,11 @@ describe('progress', () => {
 
 describe('surroundings', () => {
   it('is empty for a run without any', async () => {
-    expect(await store.surroundings(await addRun())).toEqual({
+    expect(await store.load(await addRun())).toEqual({
+      steps: [],
+      loops: [],
+      failed: [],
+      completed: {},
       event: null,
       attempts: [],
       gates: [],
@@ -158,7 +162,7 @@ describe('surroundings', () => {
          ('approve', 'bob', 'refused'), ('reject', 'cara', 'applied')) v(d, who, st)`,
       [gate, run],
     );
-    const found = await store.surroundings(run);
+    const found = await store.load(run);
     expect(found.audit).toEqual({ entries: 1, unlinked: 1 });
     expect(found.audit_entries).toMatchObject([{ actor: 'a', action: 'run.create', path: null }]);
     expect(found.gates).toMatchObject([{ gate_id: gate, path: 'go', require: 2, approvals: [{ actor: 'anna' }] }]);
@@ -173,11 +177,11 @@ it('lists the runs of a chain of reruns, oldest first', async () => {
       [id, at, ids[at - 1] ?? null, at === 0 ? null : 'b'],
     );
   }
-  const chainOf = async (id = ''): Promise<string[]> => (await store.surroundings(id)).chain.map((one) => one.run_id);
+  const chainOf = async (id = ''): Promise<string[]> => (await store.load(id)).chain.map((one) => one.run_id);
   expect(await chainOf(ids[0])).toEqual(ids.slice(0, 2));
   expect(await chainOf(ids[2])).toEqual(ids);
   expect(await chainOf(ids[3])).toEqual(ids);
-  expect((await store.surroundings(ids[1] ?? '')).chain[1]).toMatchObject({ rerun_from: 'b' });
+  expect((await store.load(ids[1] ?? '')).chain[1]).toMatchObject({ rerun_from: 'b' });
 });
 
 it('takes usual times from completed runs only', async () => {
