@@ -6,6 +6,7 @@ import { measureGates } from './gates.js';
 import { prepareGround, type Ground } from './ground.js';
 import { measureLoops } from './loops.js';
 import { benchOptions, type BenchOptions } from './options.js';
+import { benchPages } from './pages.js';
 import { benchReads } from './reads.js';
 import { figuresOf, tables, verdictsOf, type Measured } from './report.js';
 import { measureSequences, warmUp, type Cell } from './sequences.js';
@@ -70,8 +71,9 @@ function machine(): object {
   };
 }
 
-if (process.argv[2] === 'reads') {
-  await benchReads(process.argv.slice(3), say);
+const [, , part, ...rest] = process.argv;
+if (part === 'reads' || part === 'pages') {
+  await (part === 'reads' ? benchReads : benchPages)(rest, say);
   say('done');
   process.exit();
 }

@@ -110,7 +110,6 @@ function singleReads(runs: number): Read[] {
   const middle = Math.floor(runs / 2 / 10) * 10;
   const one = bigCatalogId('run', middle);
   const open = bigCatalogId('run', runs - 10);
-  const long = bigCatalogId('run', 'long');
   return Object.entries({
     '/runs/{run}': `/api/v1/runs/${one}`,
     '/runs/{open run}': `/api/v1/runs/${open}`,
@@ -119,14 +118,6 @@ function singleReads(runs: number): Read[] {
     '/gates/{gate}': `/api/v1/gates/${bigCatalogId('gate', middle)}`,
     '/artifacts/{artifact}': `/api/v1/artifacts/${bigCatalogId('artifact', middle)}`,
     '/blueprints/{blueprint}': '/api/v1/blueprints/bench.b0',
-    'page: home': '/ui',
-    'page: runs': '/ui/runs',
-    'page: runs, failed': '/ui/runs?q=status%3Afailed',
-    'page: runs of a rare actor': '/ui/runs?q=by%3Arare',
-    'page: gates': '/ui/gates',
-    'page: run': `/ui/runs/${one}`,
-    'page: open run': `/ui/runs/${open}`,
-    'page: run of 10 000 steps': `/ui/runs/${long}`,
   }).map(([name, path]) => ({ name, path, listing: null }));
 }
 

@@ -8,6 +8,7 @@ import type { Ground } from './ground.js';
 
 const READY_MS = 60_000;
 const STOP_MS = 40_000;
+const COUNTER = new URL('./count-statements.js', import.meta.url).href;
 
 /** A process of the product, started as in production. */
 export interface RealProcess {
@@ -16,6 +17,8 @@ export interface RealProcess {
   readyMs: number;
   /** What it said. */
   ready: { url?: string };
+  /** How many statements it has sent to Postgres, apart from the beginning and end of transactions. */
+  statements(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,7 @@ export async function startReal(ground: Ground, part: 'api' | 'worker', taskQueu
   const from = performance.now();
   const child = fork(part === 'api' ? packagePaths.apiMain : packagePaths.workerMain, [], {
     stdio: ['ignore', log, log, 'ipc'],
+    execArgv: ['--import', COUNTER],
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: ground.databaseUrl,
@@ -43,7 +47,20 @@ export async function startReal(ground: Ground, part: 'api' | 'worker', taskQueu
     once(child, 'exit').then(() => Promise.reject(new Error(`the ${part} ended at once; see ${ground.dir}`))),
   ]);
   const readyMs = performance.now() - from;
-  return { pid: child.pid ?? 0, readyMs, ready: ready[0] as { url?: string }, stop: () => stop(child) };
+  return {
+    pid: child.pid ?? 0,
+    readyMs,
+    ready: ready[0] as { url?: string },
+    statements: () => statementsOf(child),
+    stop: () => stop(child),
+  };
+}
+
+async function statementsOf(child: ChildProcess): Promise<number> {
+  const answer = once(child, 'message', { signal: AbortSignal.timeout(READY_MS) });
+  child.send('statements');
+  const [statements] = (await answer) as [unknown];
+  return Number(statements);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

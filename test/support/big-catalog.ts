@@ -3,7 +3,7 @@ import type { Catalog } from '../../src/catalog/connect.js';
 import { catalogAccess } from '../../src/catalog/unit-of-work.js';
 import type { Plan } from '../../src/domain/plan.js';
 import { BlueprintService } from '../../src/services/blueprints.js';
-import { action, planOf } from './plans.js';
+import { action, forEach, planOf, treeOf } from './plans.js';
 
 /** Steps of every run but the long one. */
 const STEPS_PER_RUN = 10;
@@ -16,6 +16,8 @@ const OPEN = 100;
 /** Over how much time the runs are spread, days. */
 const SPAN_DAYS = 28;
 const BLUEPRINTS = 20;
+/** The blueprint of the one long run. */
+const LOOP = 'bench.loop';
 
 /** An expression for the id of a thing. */
 const id = (kind: string, number: string): string => `md5('${kind}' || ${number})::uuid`;
@@ -51,17 +53,26 @@ SELECT ${id('step', `i || '/' || k`)}, ${id('run', 'i')}, 's' || k, 's' || k, 'a
   c + k * interval '90 ms', c + (k + 1) * interval '90 ms'
 FROM (SELECT i, ${CREATED} AS c FROM generate_series(1, $1) i) r CROSS JOIN generate_series(1, ${STEPS_PER_RUN}) k`;
 
+/** The loop and its items; each five hundredth failed. */
 const LONG_RUN = `
 WITH run AS (
   INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, status, trigger, inputs, actor, correlation_id, env_id,
     env, created_at, dispatched_at, started_at, completed_at, seq, last_progress_at, log_kept_at)
-  SELECT ${id('run', `'long'`)}, 'Long run', 'bench.b0', 1, (SELECT digest FROM blueprint_versions WHERE blueprint_id = 'bench.b0'), 'completed', 'manual', '{}', 'person-1',
-    'long', 'local', '{"id": "local", "name": "local", "stage": "dev", "vars": {}}', at, at, at, at, ${LONG_RUN_STEPS}, at, at
-  FROM (SELECT now() - interval '1 hour' AS at) t RETURNING run_id
+  SELECT ${id('run', `'long'`)}, 'Long run', blueprint_id, version, digest, 'completed', 'manual', '{}', 'person-1',
+    'long', 'local', '{"id": "local", "name": "local", "stage": "dev", "vars": {}}', at, at, at, at + interval '50 s',
+    ${LONG_RUN_STEPS}, at, at
+  FROM blueprint_versions, (SELECT now() - interval '1 hour' AS at) t WHERE blueprint_id = '${LOOP}' RETURNING run_id, started_at
+), loop AS (
+  INSERT INTO steps ${STEP_COLUMNS}
+  SELECT ${id('step', `'long'`)}, run_id, 'each', 'each', 'for_each', 'Each host', 'completed', 0, 0, NULL,
+    '{"count": ${LONG_RUN_STEPS}}', started_at, started_at + interval '50 s' FROM run
 )
-INSERT INTO steps ${STEP_COLUMNS}
-SELECT ${id('step', `'long/' || k`)}, run_id, 'each[' || k || '].s1', 's1', 'action_task', 'Item ' || k, 'completed', k, 1,
-  jsonb_build_object('host', 'web-' || k), jsonb_build_object('exit_code', 0), now(), now()
+INSERT INTO steps (step_id, run_id, path, node_id, kind, name, status, seq, attempts, inputs, outputs, error, started_at, completed_at)
+SELECT ${id('step', `'long/' || k`)}, run_id, 'each[' || k || '].s1', 's1', 'action_task', 'Item ' || k,
+  CASE WHEN k % 500 = 7 THEN 'failed' ELSE 'completed' END, k + 1, 1, jsonb_build_object('host', 'web-' || k),
+  CASE WHEN k % 500 <> 7 THEN '{"exit_code": 0}'::jsonb END,
+  CASE WHEN k % 500 = 7 THEN '{"code": "action_failed", "message": "The host did not answer."}'::jsonb END,
+  started_at + k * interval '5 ms', started_at + (k + 90) * interval '5 ms'
 FROM run, generate_series(0, ${LONG_RUN_STEPS - 1}) k`;
 
 /** One attempt for each tenth step: what lists read of them is bounded by their run. */
@@ -139,7 +150,8 @@ const TABLES = [...FILLS.map(([table]) => table), 'gate_decisions'];
 function plans(): Plan[] {
   const ids = ['bench.rare', ...Array.from({ length: BLUEPRINTS }, (_, ix) => `bench.b${ix}`)];
   const nodes = Array.from({ length: STEPS_PER_RUN }, (_, ix) => action(`s${ix + 1}`, { name: `Step ${ix + 1}` }));
-  return ids.map((one) => planOf(nodes, { id: one }));
+  const loop = forEach('each', LONG_RUN_STEPS, [action('s1')], { concurrency: 100, max_items: LONG_RUN_STEPS });
+  return [...ids.map((one) => planOf(nodes, { id: one })), treeOf([loop], { id: LOOP })];
 }
 
 export interface FillOptions {

@@ -1,0 +1,228 @@
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { openView, startBrowser } from '../ui/support/browser.js';
+import { bigCatalogId } from './reads-requests.js';
+import { markdown } from './report.js';
+import { ask, readSides, sizesOf, timed, usedBySides, withSides, type Side } from './sides.js';
+import { median, quantile } from './statistics.js';
+
+/** What the screens' design allows a page. */
+interface Bound {
+  /** Of the compressed document. */
+  bytes: number;
+  statements: number;
+  /** Until the answer is there, for 95 of 100 requests, ms. */
+  serverMs: number;
+}
+
+/** First paint on loopback with a warm cache, ms. */
+const PAINT_MS = 100;
+const HOME: Bound = { bytes: 8_000, statements: 7, serverMs: 20 };
+const LIST: Bound = { bytes: 8_000, statements: 3, serverMs: 20 };
+const RUN: Bound = { bytes: 12_000, statements: 6, serverMs: 25 };
+const LONG_RUN: Bound = { bytes: 24_000, statements: 6, serverMs: 40 };
+
+interface ShownPage {
+  name: string;
+  path: (runs: number) => string;
+  bound: Bound;
+}
+
+/** A run in the middle that has a gate. */
+const middle = (runs: number): string => bigCatalogId('run', Math.floor(runs / 20) * 10);
+
+const PAGES: readonly ShownPage[] = [
+  { name: 'home', path: () => '/ui', bound: HOME },
+  { name: 'runs', path: () => '/ui/runs', bound: LIST },
+  { name: 'runs, failed', path: () => '/ui/runs?q=status%3Afailed', bound: LIST },
+  { name: 'runs of a rare actor', path: () => '/ui/runs?q=by%3Arare', bound: LIST },
+  { name: 'events', path: () => '/ui/events', bound: LIST },
+  { name: 'gates', path: () => '/ui/gates', bound: LIST },
+  { name: 'run, 10 steps', path: (runs) => `/ui/runs/${middle(runs)}`, bound: RUN },
+  { name: 'open run, 10 steps', path: (runs) => `/ui/runs/${bigCatalogId('run', runs - 10)}`, bound: RUN },
+  { name: 'run, 10 000 steps', path: () => `/ui/runs/${bigCatalogId('run', 'long')}`, bound: LONG_RUN },
+];
+
+/** A page of one size. Times in ms, medians where nothing else is said. */
+interface PageFigures {
+  runs: number;
+  firstPaint: number;
+  largestPaint: number;
+  bytes: number;
+  statements: number;
+  serverP50: number;
+  serverP95: number;
+  /** Of API and Postgres, for one request; null where the system does not tell. */
+  cpu: number | null;
+}
+
+interface PageResult {
+  name: string;
+  bound: Bound & { paintMs: number };
+  sizes: PageFigures[];
+  foreignCores: number | null;
+}
+
+const USAGE =
+  'bench pages [--sizes 1000,1000000] [--loads 9] [--requests 40] [--only TEXT] [--data FOLDER] [--out FILE]';
+const WARM_UP_LOADS = 3;
+/** V8 makes a page a third cheaper within so many requests; a server that runs has had them. */
+const WARM_UP_REQUESTS = 50;
+/** What is sent behind the scenes falls into some of the requests, hardly into all. */
+const COUNTED_REQUESTS = 5;
+
+/** What the functions that run in the page use of it. */
+interface PaintEntry {
+  startTime: number;
+}
+declare const performance: { getEntriesByName(name: string): PaintEntry[] };
+declare const PerformanceObserver: new (seen: (list: { getEntries(): PaintEntry[] }) => void) => {
+  observe(options: { type: string; buffered: boolean }): void;
+};
+
+/** Opens an address and waits until it is painted: first content, and the largest piece, ms from the start. */
+async function paintOf(page: Page, url: string): Promise<{ first: number; largest: number }> {
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+  return page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const first = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN;
+        new PerformanceObserver((list) => {
+          resolve({ first, largest: list.getEntries().at(-1)?.startTime ?? NaN });
+        }).observe({ type: 'largest-contentful-paint', buffered: true });
+        setTimeout(() => resolve({ first, largest: NaN }), 2_000);
+      }),
+  );
+}
+
+async function statementsOf(side: Side, target: string): Promise<number> {
+  let fewest = Infinity;
+  for (let n = 0; n < COUNTED_REQUESTS; n += 1) {
+    const before = await side.api.statements();
+    await ask(side, target);
+    fewest = Math.min(fewest, (await side.api.statements()) - before);
+  }
+  return fewest;
+}
+
+async function bytesOf(side: Side, target: string): Promise<number> {
+  const answer = await fetch(new URL(target, side.api.ready.url), { headers: { 'Accept-Encoding': 'gzip' } });
+  await answer.arrayBuffer();
+  return Number(answer.headers.get('content-length'));
+}
+
+/** Sizes take turns, so that what others do to the machine meets all of them. */
+async function measure(
+  sides: readonly Side[],
+  { name, path, bound }: ShownPage,
+  page: Page,
+  { loads, requests }: { loads: number; requests: number },
+): Promise<PageResult> {
+  const all = sides.map((side) => ({ side, target: path(side.runs), times: [] as number[], paints: [] as Paint[] }));
+  for (let n = 0; n < WARM_UP_REQUESTS; n += 1) for (const { side, target } of all) await timed(side, target);
+  const before = readSides(sides);
+  for (let n = 0; n < requests; n += 1) for (const one of all) one.times.push(await timed(one.side, one.target));
+  const { cpuMs, foreignCores } = usedBySides(sides, before);
+  for (let n = 0; n < WARM_UP_LOADS + loads; n += 1) {
+    for (const { side, target, paints } of all) {
+      const paint = await paintOf(page, new URL(target, side.api.ready.url).href);
+      if (n >= WARM_UP_LOADS) paints.push(paint);
+    }
+  }
+  await page.goto('about:blank');
+  const sizes: PageFigures[] = [];
+  for (const [ix, { side, target, times, paints }] of all.entries()) {
+    const cpu = cpuMs[ix] ?? null;
+    sizes.push({
+      runs: side.runs,
+      firstPaint: median(paints.map(({ first }) => first)),
+      largestPaint: median(paints.map(({ largest }) => largest)),
+      bytes: await bytesOf(side, target),
+      statements: await statementsOf(side, target),
+      serverP50: quantile(times, 0.5),
+      serverP95: quantile(times, 0.95),
+      cpu: cpu === null ? null : cpu / requests,
+    });
+  }
+  return { name, bound: { ...bound, paintMs: PAINT_MS }, sizes, foreignCores };
+}
+
+type Paint = Awaited<ReturnType<typeof paintOf>>;
+
+/** What the browser itself takes for a page with one word, ms: nothing can be faster here and now. */
+async function emptyPaint(page: Page, loads: number): Promise<number> {
+  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<p>Nothing</p>'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const paints: number[] = [];
+  for (let n = 0; n < WARM_UP_LOADS + loads; n += 1)
+    paints.push((await paintOf(page, `http://127.0.0.1:${port}`)).first);
+  await page.goto('about:blank');
+  server.close();
+  return median(paints.slice(WARM_UP_LOADS));
+}
+
+/** A figure beside its bound; what is beyond it stands out. */
+const beside = (value: number, bound: number, digits = 0): string =>
+  `${value.toFixed(digits)} / ${bound.toFixed(digits)}${value > bound ? ' NO' : ''}`;
+
+function table(results: readonly PageResult[]): string {
+  const header = ['page', 'runs', 'first paint, ms', 'largest', 'HTML, kB', 'statements', 'server p50', 'p95', 'CPU'];
+  const rows = results.flatMap(({ name, bound, sizes, foreignCores }) =>
+    sizes.map((one) => [
+      name,
+      String(one.runs),
+      beside(one.firstPaint, bound.paintMs),
+      one.largestPaint.toFixed(0),
+      beside(one.bytes / 1_000, bound.bytes / 1_000, 1),
+      beside(one.statements, bound.statements),
+      one.serverP50.toFixed(1),
+      beside(one.serverP95, bound.serverMs, 1),
+      one.cpu?.toFixed(1) ?? '–',
+      foreignCores?.toFixed(1) ?? '–',
+    ]),
+  );
+  return markdown([...header, 'foreign cores'], rows);
+}
+
+/**
+ * Opens the pages in a real Chromium over catalogs of several sizes at once, each behind a real API process on servers of its
+ * own, and prints paints, bytes, statements and time of the server beside the bounds of the screens' design.
+ */
+export async function benchPages(args: readonly string[], say: (line: string) => void): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      sizes: { type: 'string', default: '1000,1000000' },
+      loads: { type: 'string', default: '9' },
+      requests: { type: 'string', default: '40' },
+      only: { type: 'string', default: '' },
+      data: { type: 'string' },
+      out: { type: 'string' },
+    },
+  });
+  const sizes = sizesOf(values.sizes, [values.loads, values.requests], USAGE);
+  const counts = { loads: Number(values.loads), requests: Number(values.requests) };
+  const results: PageResult[] = [];
+  let empty: number | null = null;
+  await withSides(sizes, values.data, say, async (sides, closers) => {
+    const browser = await startBrowser();
+    closers.add(() => browser.close());
+    const page = await (await openView(browser)).newPage();
+    try {
+      empty = await emptyPaint(page, counts.loads);
+      for (const shown of PAGES.filter(({ name }) => name.includes(values.only))) {
+        say(shown.name);
+        results.push(await measure(sides, shown, page, counts));
+      }
+    } finally {
+      if (results.length > 0) console.log(`${table(results)}\n\nAn empty page: ${empty?.toFixed(0) ?? '–'} ms`);
+    }
+  });
+  if (values.out !== undefined)
+    writeFileSync(values.out, `${JSON.stringify({ sizes, ...counts, empty, results }, null, 2)}\n`);
+}
