@@ -1,4 +1,5 @@
 import { uuidV5 } from './hash.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import type { ScheduleSpec } from './plan.js';
 
 /** Emitted each time that a schedule comes due; the run of its blueprint starts on it like on any other event. */
@@ -44,6 +45,13 @@ export function scheduleEventIdOf(envId: string, scheduleId: string, scheduledAt
 /** ISO 8601 in UTC to the second, the form of `event.data.scheduled_at`. */
 export function nominalTime(at: Date): string {
   return new Date(Math.floor(at.getTime() / 1_000) * 1_000).toISOString();
+}
+
+/** What a run knows of the time that it is for, whenever it starts; nothing where no schedule started it. */
+export function scheduledFacts(trigger: string, event: JsonObject | null): { scheduled_at?: string } {
+  const data = event?.['data'];
+  const at = isJsonObject(data) ? data['scheduled_at'] : undefined;
+  return trigger === SCHEDULE_FIRED && typeof at === 'string' ? { scheduled_at: at } : {};
 }
 
 /** What triggers of a plan look for besides an event's name: only the event of its own schedule starts a scheduled run. */

@@ -3,6 +3,7 @@ import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts, EventFacts, RunFacts } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
+import { scheduledFacts } from '../domain/schedule.js';
 import { isoUtc } from '../domain/time.js';
 import { checkInputs } from '../services/inputs.js';
 import { matchEvent } from '../services/matching.js';
@@ -100,7 +101,8 @@ function beginning({ plan, env: given }: ScenarioSubject, { start }: Scenario): 
   };
   const verdict = matchEvent({ event, causeDepth: 0, env }, [{ ...candidate, disabled: new Set(), plan }])[0];
   if (verdict?.inputs !== undefined) {
-    return { inputs: verdict.inputs, event: event as unknown as EventFacts, env, run };
+    const facts = event as unknown as EventFacts;
+    return { inputs: verdict.inputs, event: facts, env, run: { ...run, ...scheduledFacts(run.trigger, facts) } };
   }
   return { refusal: notStarted(verdict?.verdict ?? 'no trigger', verdict?.detail) };
 }

@@ -2,8 +2,7 @@ import type { PendingCancel, RunToStart } from '../catalog/run-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { EventFacts } from '../domain/engine/state.js';
 import { XynFault } from '../domain/fault.js';
-import { isJsonObject } from '../domain/json.js';
-import { SCHEDULE_FIRED } from '../domain/schedule.js';
+import { scheduledFacts } from '../domain/schedule.js';
 import type { RunGateway, RunStart } from '../temporal/gateway.js';
 import type { Log } from './log.js';
 import type { ServiceObserver } from './observer.js';
@@ -186,13 +185,6 @@ export class RunStarter {
   }
 }
 
-/** The time that a scheduled run is for, whenever it starts. */
-function scheduledAt(trigger: string, event: EventFacts): { scheduled_at?: string } {
-  const data = event?.['data'];
-  const at = isJsonObject(data) ? data['scheduled_at'] : undefined;
-  return trigger === SCHEDULE_FIRED && typeof at === 'string' ? { scheduled_at: at } : {};
-}
-
 function startOf({ run, env, event, reuse }: RunToStart, plan: RunStart['plan'], now: number): RunStart {
   const version = String(run.blueprint_version);
   return {
@@ -217,7 +209,7 @@ function startOf({ run, env, event, reuse }: RunToStart, plan: RunStart['plan'],
         trigger: run.trigger,
         started_at: new Date(now).toISOString(),
         correlation_id: run.correlation_id,
-        ...scheduledAt(run.trigger, event as EventFacts),
+        ...scheduledFacts(run.trigger, event as EventFacts),
       },
     },
   };
