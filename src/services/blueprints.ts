@@ -53,6 +53,22 @@ export interface BlueprintServiceDeps {
   preview?: PreviewDeps;
 }
 
+/** What saving a plan is part of. */
+interface SaveOptions {
+  /** The version that must be active: a version that another one was activated over is not replaced unseen. */
+  base?: { version: number | null };
+  /** The draft that becomes the version. */
+  draft?: { draft_id: string; revision: number };
+}
+
+interface Activation extends Pick<SaveOptions, 'draft'> {
+  plan: Plan;
+  /** The version that is active so far. */
+  active: number | null;
+  saved: SavedPlan;
+  reason?: string;
+}
+
 /** Keyset of the listing of versions: the last one shown. */
 export interface VersionCursor {
   version: number;
@@ -194,14 +210,13 @@ export class BlueprintService {
 
   /**
    * The same as `savePlan`, inside a transaction.
-   * @param base the version that must be active: a version that another one was activated over is not replaced unseen.
    * @throws XynFault `conflict`, and what `savePlan` throws.
    */
   async saveWithin(
     unit: UnitOfWork,
     caller: Caller,
     { plan, source, debug }: NewPlan,
-    base?: { version: number | null },
+    { base, draft }: SaveOptions = {},
   ): Promise<SavedPlan> {
     const { active_version: active } = await unit.blueprints.lock(plan.id, plan.name ?? plan.id);
     const known = await unit.blueprints.findDigest(plan.id, plan.digest);
@@ -211,7 +226,7 @@ export class BlueprintService {
       throw versionConflict(plan.id, active, base);
     if (created) await unit.blueprints.insertVersion({ version, source, plan, debug, created_by: caller.actor });
     const saved = { blueprint_id: plan.id, version, digest: plan.digest, created };
-    await this.#activate(unit, caller, { plan, active, saved });
+    await this.#activate(unit, caller, { plan, active, saved, ...(draft === undefined ? {} : { draft }) });
     return saved;
   }
 
@@ -226,16 +241,13 @@ export class BlueprintService {
     { version, reason }: { version: number; reason?: string },
   ): Promise<ActivatedBlueprintDto> {
     const activated = await this.#deps.catalog.transaction(async (unit) => {
-      const { blueprints, events } = unit;
+      const { blueprints } = unit;
       const stored = await blueprints.version(blueprintId, version);
       if (stored === undefined) throw new XynFault('blueprint_unknown', 'No blueprint has that id and version.');
       const { digest, plan } = stored;
       const { active_version: active } = await blueprints.lock(blueprintId, plan.name ?? plan.id);
       const saved = { blueprint_id: blueprintId, version, digest, created: false };
       await this.#activate(unit, caller, { plan, active, saved, ...(reason === undefined ? {} : { reason }) });
-      if (version !== active) {
-        await events.insert([promotedEvent(caller, this.#deps, { ...saved, previous_version: active })]);
-      }
       return { blueprint_id: blueprintId, version, digest, previous_version: active };
     });
     this.activated();
@@ -247,11 +259,7 @@ export class BlueprintService {
     this.#deps.onActivated?.();
   }
 
-  async #activate(
-    unit: UnitOfWork,
-    caller: Caller,
-    { plan, active, saved, reason }: { plan: Plan; active: number | null; saved: SavedPlan; reason?: string },
-  ): Promise<void> {
+  async #activate(unit: UnitOfWork, caller: Caller, { plan, active, saved, reason, draft }: Activation): Promise<void> {
     const { version, digest, created } = saved;
     if (planDigest(plan) !== digest) throw new XynFault('plan_digest_mismatch', 'The plan does not fit its digest.');
     if (version === active) return;
@@ -270,6 +278,8 @@ export class BlueprintService {
         env_id: this.#deps.envId,
       },
     ]);
+    const change = { blueprint_id: plan.id, version, digest, previous_version: active, ...draft };
+    await unit.events.insert([promotedEvent(caller, this.#deps, change)]);
   }
 
   async #compile(bytes: Uint8Array): Promise<Compilation> {

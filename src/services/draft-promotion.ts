@@ -12,7 +12,7 @@ import {
   revisionOf,
   type DraftDeps,
 } from './draft-parts.js';
-import { engineEvent, promotedEvent } from './engine-events.js';
+import { engineEvent } from './engine-events.js';
 
 interface Promotion {
   draftId: string;
@@ -69,7 +69,10 @@ async function promoteWithin(
     );
   }
   const { active_version: previous } = await unit.blueprints.lock(plan.id, plan.name ?? plan.id);
-  const saved = await deps.blueprints.saveWithin(unit, caller, document, { version: locked.base_version });
+  const saved = await deps.blueprints.saveWithin(unit, caller, document, {
+    base: { version: locked.base_version },
+    draft: { draft_id: draftId, revision },
+  });
   const { version } = saved;
   const at = await unit.drafts.markPromoted({ draft_id: draftId, revision, version, by: caller.actor });
   await tell(deps, unit, caller, { draftId, revision, saved, previous, reason });
@@ -102,14 +105,12 @@ async function tell(
     ...(reason === undefined ? {} : { reason }),
   };
   await unit.audit([draftEntry(deps, caller, entry)]);
-  const change = { blueprint_id, version, digest, previous_version: previous, draft_id: draftId, revision };
   await unit.events.insert([
     engineEvent(caller, deps, {
       event_name: 'xyn.draft.promoted',
       resource: { type: 'draft', id: draftId },
       data: { draft_id: draftId, ...facts },
     }),
-    promotedEvent(caller, deps, change),
   ]);
 }
 

@@ -38,8 +38,8 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
     const events = await world.access.events.list({ run_id: world.runId }, 20);
     const own = events.filter(({ event }) => !event.event_name.startsWith('xyn.artifact.'));
     expect(own.map(({ event }) => event.event_name)).toEqual([
-      'xyn.blueprint.promoted',
       'xyn.draft.promoted',
+      'xyn.blueprint.promoted',
       'xyn.draft.saved',
     ]);
     expect(own.map(({ event }) => [event.actor, event.correlation_id])).toEqual(Array(3).fill(['ann', 'c-propose']));

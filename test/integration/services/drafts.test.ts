@@ -220,6 +220,17 @@ describe('promoting', () => {
     expect(await auditOf(name)).toEqual(['blueprint.activate']);
   });
 
+  it('is told of when a document is applied too, once', async () => {
+    const name = nameOf();
+    const apply = (text: string) => blueprints.apply(caller(), Buffer.from(blueprint(name, text)));
+    await apply('One?');
+    await apply('One?');
+    expect(await namesOf(name)).toEqual(['xyn.blueprint.promoted']);
+    await apply('Two?');
+    expect(await namesOf(name)).toEqual(['xyn.blueprint.promoted', 'xyn.blueprint.promoted']);
+    expect(await auditOf(name)).toEqual(['blueprint.activate', 'blueprint.activate']);
+  });
+
   it('freezes: neither validating nor saving changes a promoted revision', async () => {
     const name = nameOf();
     const { draft_id: id } = await valid(name, blueprint(name));
