@@ -67,6 +67,8 @@ async function execute(
       grantedAddresses: resources.grantedAddresses,
       containers: resources.containers,
       ...(resources.drafts === undefined ? {} : { drafts: resources.drafts }),
+      ...(resources.files === undefined ? {} : { files: resources.files }),
+      ...(resources.events === undefined ? {} : { events: resources.events }),
       output: (stream, chunk) => log.write(stream, chunk),
     });
     return { outputs: resources.scrub(action.output.parse(outputs)), footprints: [] };

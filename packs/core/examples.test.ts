@@ -72,16 +72,15 @@ describe('examples of http.call', () => {
   });
 });
 
-describe('examples of actions on drafts', () => {
+describe('examples of actions on what Xyn keeps', () => {
   let world: DraftWorld;
   beforeAll(async () => {
     world = await startDraftWorld();
   });
   afterAll(() => world.stop());
 
-  const examples = ['drafts.save', 'blueprints.validate', 'blueprints.promote'].flatMap((name) =>
-    examplesOf(name).map(([what, example]) => [name, what, example] as const),
-  );
+  const own = ['drafts.save', 'blueprints.validate', 'blueprints.promote', 'artifacts.write', 'events.emit'];
+  const examples = own.flatMap((name) => examplesOf(name).map(([what, example]) => [name, what, example] as const));
   it.each(examples)('%s %s', async (name, _what, example) => {
     const action = corePack.actions.find((candidate) => candidate.name === name) as AnyAction;
     const { draft_id: id } = example.input;

@@ -1,6 +1,8 @@
 import type { Pack } from '../../src/domain/action.js';
+import { artifactsWrite } from './actions/artifacts-write.js';
 import { containerExec } from './actions/container-exec.js';
 import { blueprintsPromote, blueprintsValidate, draftsSave } from './actions/draft-actions.js';
+import { eventsEmit } from './actions/events-emit.js';
 import { httpCall } from './actions/http-call.js';
 import { sshRun } from './actions/ssh-run.js';
 
@@ -8,5 +10,14 @@ import { sshRun } from './actions/ssh-run.js';
 export const corePack: Pack = {
   name: 'core',
   version: '0.1.0',
-  actions: [blueprintsPromote, blueprintsValidate, containerExec, draftsSave, httpCall, sshRun],
+  actions: [
+    artifactsWrite,
+    blueprintsPromote,
+    blueprintsValidate,
+    containerExec,
+    draftsSave,
+    eventsEmit,
+    httpCall,
+    sshRun,
+  ],
 };

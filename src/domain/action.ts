@@ -1,6 +1,8 @@
 import type { ZodType } from 'zod';
-import type { DraftActions } from './drafts.js';
+import type { FileActions } from './files.js';
 import type { ContainerEngine, ContainerRules } from './container-engine.js';
+import type { DraftActions } from './drafts.js';
+import type { EventActions } from './emitting.js';
 import type { Json, JsonObject } from './json.js';
 import type { Effect, Idempotency } from './plan.js';
 import type { FailureFacts } from './xyn-error.js';
@@ -40,6 +42,10 @@ export interface ActionResources {
   containers: ContainerRules;
   /** Drafts of blueprints; absent: this worker has none. */
   drafts?: DraftActions;
+  /** Files that steps keep; absent: this worker keeps none. */
+  files?: FileActions;
+  /** Events that steps emit; absent: this worker emits none. */
+  events?: EventActions;
   /** Masks every secret that was handed out so far, also encoded, in all texts of a value. */
   scrub<T extends Json>(value: T): T;
   /** The same for a stream of bytes: masks what spreads over two chunks too. */
@@ -60,7 +66,7 @@ export type OutputStream = 'stdout' | 'stderr';
 /** What an attempt at an action gets beside its input. */
 export interface ActionContext extends Pick<
   ActionResources,
-  'secret' | 'target' | 'grantedAddresses' | 'containers' | 'drafts'
+  'secret' | 'target' | 'grantedAddresses' | 'containers' | 'drafts' | 'files' | 'events'
 > {
   runId: string;
   /** Address of the step in the run. */

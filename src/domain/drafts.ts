@@ -1,3 +1,4 @@
+import type { AskingStep } from './asking-step.js';
 import type { ProblemDto } from './dtos.js';
 import type { JsonObject } from './json.js';
 import type { DiffLine } from './line-diff.js';
@@ -154,14 +155,6 @@ export interface DraftToSave {
   definition: string | JsonObject;
   notes?: string;
   source_run_id?: string;
-}
-
-/** The step on whose behalf an action works on drafts. */
-export interface AskingStep {
-  runId: string;
-  path: string;
-  /** The same on every attempt. */
-  key: string;
 }
 
 /** What actions do with drafts (001 §9.3). @throws XynFault with the codes of the service of drafts. */

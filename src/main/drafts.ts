@@ -1,14 +1,14 @@
 import type { ArtifactStore } from '../artifacts/store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { AskingStep } from '../domain/asking-step.js';
 import type { DraftActions } from '../domain/drafts.js';
-import { XynFault } from '../domain/fault.js';
-import { stepIdOf } from '../domain/ids.js';
 import { isJsonObject } from '../domain/json.js';
 import { readInWorker } from '../language/reader-thread.js';
 import { BlueprintService } from '../services/blueprints.js';
 import type { Caller } from '../services/caller.js';
 import { DraftService } from '../services/drafts.js';
 import type { LimitRails } from '../services/plan-limits.js';
+import { stepCaller } from '../services/step-caller.js';
 import { createCompiler } from './compiler.js';
 import { runScenariosInThread } from './scenario-thread.js';
 
@@ -45,13 +45,7 @@ async function blueprintIdOf(bytes: Uint8Array): Promise<string | undefined> {
 /** Drafts for actions: who acts is who started the run, and what is written belongs to the step. */
 export function createDraftActions(parts: DraftParts): DraftActions {
   const drafts = createDrafts(parts);
-  const callerOf = async ({ runId, path }: { runId: string; path: string }): Promise<Caller> => {
-    const lineage = await parts.access.runs.lineage(runId);
-    if (lineage === undefined) throw new XynFault('run_not_found', 'No run has that id.');
-    const { actor, correlation_id: correlationId, cause_depth: causeDepth } = lineage;
-    const step = { run_id: runId, step_id: stepIdOf(runId, path), causeDepth };
-    return { actor, proven: false, correlationId, source: 'system', step };
-  };
+  const callerOf = (step: AskingStep): Promise<Caller> => stepCaller(parts.access, step);
   return {
     async save(step, { kind, name, ...draft }) {
       const request = { ...draft, draft: { kind, name }, idempotencyKey: step.key };

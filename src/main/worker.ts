@@ -11,11 +11,14 @@ import { catalogAccess } from '../catalog/unit-of-work.js';
 import { loadConfig, secretsOf } from '../config/config.js';
 import { createLogger } from '../config/log.js';
 import { SETTINGS } from '../config/settings.js';
+import type { Json } from '../domain/json.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import { RecordBuffer } from '../services/record-buffer.js';
 import { ScheduleTickService } from '../services/schedule-ticks.js';
 import { StepArtifactKeeper } from '../services/step-artifacts.js';
+import { StepEvents } from '../services/step-events.js';
+import { StepFiles } from '../services/step-files.js';
 import { poolMetrics } from '../telemetry/catalog-metrics.js';
 import { attemptContext, attemptContextInterceptor } from '../telemetry/attempt-context.js';
 import { attemptLog } from '../telemetry/attempt-log.js';
@@ -100,6 +103,11 @@ const store = await LocalArtifactStore.open({
 });
 const artifacts = new StepArtifactKeeper({ catalog: access, store, envId: config.envId, log });
 const drafts = draftsOnFirstUse({ access, store, envId: config.envId, rails: limitRailsOf(config) });
+const kept = {
+  catalog: access,
+  envId: config.envId,
+  scrub: <T extends Json>(value: T): T => keeper.redactor.json(value),
+};
 const worker = await createWorker({
   address: requireSetting(config.temporalAddress, 'TEMPORAL_ADDRESS'),
   namespace: config.temporalNamespace,
@@ -112,7 +120,12 @@ const worker = await createWorker({
     }),
     approvals: catalogApprovals(catalog),
     actions: new ActionRegistry(PACKS),
-    resources: { ...resources, drafts },
+    resources: {
+      ...resources,
+      drafts,
+      files: new StepFiles({ ...kept, store }),
+      events: new StepEvents({ ...kept, clock: Date.now }),
+    },
     artifacts,
     chunks: access.chunks,
     agents: agentRouterOf(config, artifacts.agents(), masked),

@@ -11,13 +11,13 @@ interface EventSource {
 }
 
 /**
- * An event of Xyn itself, to be inserted with the change that it tells of; the dispatcher matches it after the commit. One
- * that a step causes belongs to its run and is one deeper in the chain of causes.
+ * An event of Xyn itself or of a step, to be inserted with the change that it tells of; the dispatcher matches it after
+ * the commit. One that a step causes belongs to its run and is one deeper in the chain of causes.
  */
 export function engineEvent(
   { actor, correlationId, step }: Caller,
   { envId, clock }: EventSource,
-  what: { event_name: string; resource: ResourceRef; data: JsonObject },
+  what: { event_name: string; resource: ResourceRef | null; data: JsonObject },
 ): EventRow {
   return {
     ...what,

@@ -3,14 +3,13 @@ import type { EventCursor, EventFilter, EventRow } from '../catalog/event-store.
 import type { RunToStart } from '../catalog/run-store.js';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import type { EventDto, EventWithVerdicts, Page, ResourceRef } from '../domain/dtos.js';
-import { isEventName, isReservedEventName, MAX_EVENT_NAME } from '../domain/event-name.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
 import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';
+import { emitEntry, requireEmittable } from './emitted-event.js';
 import type { MatchVerdict } from './matching.js';
 import { matchAndCreate, matchesToday, type MatchOutcome, type RunCreationDeps } from './run-creation.js';
-import { isStorable, isStorableText } from './storable-json.js';
 
 export interface EmitRequest {
   event_name: string;
@@ -45,8 +44,7 @@ export class EventService {
    * `audit_unavailable`, `db_unavailable`.
    */
   async emit(caller: Caller, request: EmitRequest): Promise<EventWithVerdicts> {
-    checkName(request.event_name);
-    checkStorable(request);
+    requireEmittable(request);
     const { idempotencyKey: key } = request;
     const { catalog } = this.#deps;
     const row = this.#rowOf(caller, request);
@@ -104,23 +102,7 @@ export class EventService {
   }
 
   async #match(unit: UnitOfWork, caller: Caller, row: EventRow, repeats?: string): Promise<MatchOutcome> {
-    const entry = {
-      key: `event/${row.event_id}`,
-      at: new Date(row.occurred_at),
-      actor: caller.actor,
-      action: 'event.emit',
-      resource_type: 'event',
-      resource_id: row.event_id,
-      after: {
-        event_name: row.event_name,
-        source: caller.source,
-        proven: caller.proven,
-        ...(repeats === undefined ? {} : { repeats }),
-      },
-      ...(row.run_id === null ? {} : { run_id: row.run_id }),
-      correlation_id: row.correlation_id,
-      env_id: row.env_id,
-    };
+    const entry = emitEntry(caller, row, repeats);
     return matchAndCreate(unit, this.#deps, [{ event: eventOf(row), causeDepth: row.cause_depth }], [entry]);
   }
 
@@ -157,24 +139,6 @@ export class EventService {
       settled: true,
     };
   }
-}
-
-function checkName(name: string): void {
-  if (!isEventName(name)) {
-    throw new XynFault(
-      'event_name_format',
-      `An event name has two or more segments of a-z, 0-9 and _, joined by dots, at most ${MAX_EVENT_NAME} characters, like \`checkmk.alert\`.`,
-    );
-  }
-  if (isReservedEventName(name)) {
-    throw new XynFault('event_name_reserved', 'Only Xyn itself emits `xyn.` events; `xyn.cicd.` is open to others.');
-  }
-}
-
-function checkStorable(request: EmitRequest): void {
-  const { resource, data, idempotencyKey } = request;
-  if (isStorable(data) && isStorable({ ...resource }) && isStorableText(idempotencyKey ?? '')) return;
-  throw new XynFault('request_invalid', 'Texts must not hold NUL or half characters (unpaired surrogates).');
 }
 
 function eventOf(row: EventRow): EventDto {

@@ -5,17 +5,28 @@ import path from 'node:path';
 import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
 import type { ActionContext } from '../../src/domain/action.js';
+import type { Json } from '../../src/domain/json.js';
 import { createDraftActions, createDrafts } from '../../src/main/drafts.js';
+import { Redactor } from '../../src/secrets/redactor.js';
 import type { DraftService } from '../../src/services/drafts.js';
+import { StepEvents } from '../../src/services/step-events.js';
+import { StepFiles } from '../../src/services/step-files.js';
 import { actionContext } from './action-context.js';
 import { freshDatabase } from './database.js';
 import { testEnv } from './node.js';
 
-/** Actions on drafts over a real catalog, called by a run that ann started. */
+/** A secret that files and events of the world must not hold. */
+export const WORLD_SECRET = 'correct-horse-battery';
+/** Bytes of a file that a step of the world keeps, at most. */
+const MAX_FILE_BYTES = 65_536;
+
+/** Actions on drafts, files and events over a real catalog, called by a run that ann started. */
 export interface DraftWorld {
   access: CatalogAccess;
   /** The same drafts for people. */
   drafts: DraftService;
+  /** Where files of steps lie. */
+  files: LocalArtifactStore;
   /** A call by a step of the run, each under a key of its own unless one is given. */
   context(key?: string): ActionContext;
   runId: string;
@@ -30,6 +41,14 @@ export async function startDraftWorld(): Promise<DraftWorld> {
   const access = catalogAccess(database.catalog);
   const parts = { access, store, envId: testEnv.id };
   const actions = createDraftActions(parts);
+  const files = await LocalArtifactStore.open({ dir: path.join(dir, 'files'), maxBytes: MAX_FILE_BYTES });
+  const redactor = new Redactor([WORLD_SECRET]);
+  const kept = { catalog: access, envId: testEnv.id, scrub: <T extends Json>(value: T): T => redactor.json(value) };
+  const own = {
+    drafts: actions,
+    files: new StepFiles({ ...kept, store: files }),
+    events: new StepEvents({ ...kept, clock: Date.now }),
+  };
   const runId = randomUUID();
   await access.runs.insert([
     {
@@ -54,8 +73,9 @@ export async function startDraftWorld(): Promise<DraftWorld> {
   return {
     access,
     drafts: createDrafts(parts),
+    files,
     runId,
-    context: (key = randomUUID()) => ({ ...actionContext(), runId, key, drafts: actions }),
+    context: (key = randomUUID()) => ({ ...actionContext(), runId, key, ...own }),
     newestDraft: async () => (await access.drafts.list({}, 1))[0]?.draft_id ?? '',
     async stop() {
       await database.drop();

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ActionFailure, defineAction, type ActionContext } from '../../../src/domain/action.js';
+import { defineAction, type ActionContext } from '../../../src/domain/action.js';
 import { DRAFT_KINDS, DRAFT_STATUSES, type DraftActions } from '../../../src/domain/drafts.js';
-import { XynFault } from '../../../src/domain/fault.js';
 import { isJsonObject, type JsonObject } from '../../../src/domain/json.js';
+import { failure, withFaults } from './faults.js';
 
 /** A text that Postgres and screens can show. */
 const line = (max: number) =>
@@ -144,35 +144,20 @@ export const blueprintsPromote = defineAction<z.output<typeof draftId>, z.output
 });
 
 /** What a fault is called where the contract has no name of its own for it. */
-const NAMES: Readonly<Record<string, string>> = { tests_missing: 'validation_failed', draft_changed: 'conflict' };
+const NAMES = { tests_missing: 'validation_failed', draft_changed: 'conflict' };
 
-/**
- * Faults become failures of the action's contract. What may pass (the database, the audit trail or the disk is away) is
- * `later`, and tried again.
- */
+/** Drafts of this worker; their faults become failures of the action's contract. */
 async function withDrafts<T>(
   context: ActionContext,
   later: string,
   declared: readonly string[],
   work: (drafts: DraftActions) => Promise<T>,
 ): Promise<T> {
-  if (context.drafts === undefined) throw new Error('This worker was given no drafts.');
-  try {
-    return await work(context.drafts);
-  } catch (error) {
-    if (!(error instanceof XynFault)) throw error;
-    const code = NAMES[error.code] ?? error.code;
-    if (declared.includes(code)) throw failure(code, error.message, error);
-    if (error.retryable)
-      throw new ActionFailure({ code: later, message: error.message, retryable: true }, { cause: error });
-    throw error;
-  }
+  const { drafts } = context;
+  if (drafts === undefined) throw new Error('This worker was given no drafts.');
+  return withFaults({ declared, later, names: NAMES }, () => work(drafts));
 }
 
 function requireId(id: string): void {
   if (!UUID.test(id)) throw failure('draft_not_found', 'No draft has that id.');
-}
-
-function failure(code: string, message: string, cause?: unknown): ActionFailure {
-  return new ActionFailure({ code, message, retryable: false }, { cause });
 }

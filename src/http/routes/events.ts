@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_EVENT_BYTES } from '../../domain/emitting.js';
 import { keyPart, scopeWithin } from '../caller.js';
 import { listPage } from '../listing.js';
 import { API_PREFIX, route, type Route } from '../route.js';
@@ -6,9 +7,6 @@ import { timestamp, wholeNumber } from '../schemas/common.js';
 import { emitEventRequest, eventDetailSchema, eventListQuery, eventListSchema } from '../schemas/event.js';
 
 const position = z.strictObject({ seq: wholeNumber, occurred_at: timestamp.exactOptional() });
-
-/** An event goes whole into the input of every run that it starts, whose steps take as much (language §9). */
-const MAX_EVENT_BYTES = 262_144;
 
 export const eventRoutes: readonly Route[] = [
   route({
