@@ -1,5 +1,7 @@
-import { bundleWorkflowCode, NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { createActivities } from '../../activities/index.js';
@@ -10,7 +12,7 @@ import type { Catalog } from '../../src/catalog/connect.js';
 import { recordWriter, writeRecords } from '../../src/catalog/records.js';
 import type { RunToStart } from '../../src/catalog/run-store.js';
 import { catalogAccess, type CatalogAccess } from '../../src/catalog/unit-of-work.js';
-import { defineAction } from '../../src/domain/action.js';
+import { defineAction, type ActionResources } from '../../src/domain/action.js';
 import type { AgentRouter } from '../../src/domain/agent.js';
 import type { StepArtifacts } from '../../src/domain/artifacts.js';
 import type { EnvFacts } from '../../src/domain/engine/state.js';
@@ -197,7 +199,29 @@ export const testLock = Object.fromEntries(
   testActions.names().map((name) => [name, { pack: 'test@1.0.0', contract: testActions.find(name)?.contract ?? '' }]),
 );
 
-let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+let bundle: Promise<WorkflowBundleOption> | undefined;
+
+/** The bundle of the build, unless its sources are newer: making one takes seconds. */
+async function workflowBundle(): Promise<WorkflowBundleOption> {
+  const at = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+  const built = at('dist/workflow-bundle.js');
+  const madeAt = await timeOf(built);
+  const sources = ['workflows', 'src/domain'].map((folder) => at(folder));
+  const files = await Promise.all(sources.map((folder) => readdir(folder, { recursive: true })));
+  const times = await Promise.all(
+    files.flatMap((names, ix) => names.map((name) => timeOf(path.join(sources[ix] as string, name)))),
+  );
+  if (times.every((time) => time <= madeAt)) return { codePath: built };
+  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
+  return bundleWorkflowCode({ workflowsPath: at('workflows/index.ts'), logger });
+}
+
+async function timeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
 
 /** The interpreter as a worker, with records in the catalog. */
 export async function testWorker(options: {
@@ -209,11 +233,10 @@ export async function testWorker(options: {
   actions?: ActionRegistry;
   /** Absent: every question is answered with `because`. */
   agents?: AgentRouter;
+  /** Absent: public addresses only, and nothing that Xyn keeps. */
+  resources?: ActionResources;
 }): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
+  bundle ??= workflowBundle();
   const connection = await NativeConnection.connect({ address: options.address });
   const records = new RecordBuffer({
     writer: recordWriter(options.catalog),
@@ -239,6 +262,7 @@ export async function testWorker(options: {
       ...(options.artifacts === undefined
         ? {}
         : { artifacts: options.artifacts, chunks: catalogAccess(options.catalog).chunks }),
+      ...(options.resources === undefined ? {} : { resources: options.resources }),
     }),
   });
   const running = worker.run();
