@@ -1,7 +1,7 @@
 import type { Ground } from './ground.js';
 import { startRun } from './runs.js';
 import { loop, MARKED_ITEMS, type Where } from './workloads.js';
-import type { WorkerLink } from './worker-link.js';
+import { WorkerLink } from './worker-link.js';
 
 /** One loop over many items. Memory is that of the worker's process while the item that it names ran. */
 export interface LoopSample {
@@ -13,10 +13,17 @@ export interface LoopSample {
   executions: number;
 }
 
-/** Runs one loop at each place, with records. */
-export async function measureLoops(ground: Ground, worker: WorkerLink, items: number): Promise<LoopSample[]> {
+/** Runs one loop at each place, with records, in a worker process of its own. */
+export async function measureLoops(ground: Ground, items: number): Promise<LoopSample[]> {
   const samples: LoopSample[] = [];
-  for (const where of ['remote', 'local'] as const) samples.push(await takeSample(ground, worker, where, items));
+  for (const where of ['remote', 'local'] as const) {
+    const worker = await WorkerLink.start(ground, 'full', true);
+    try {
+      samples.push(await takeSample(ground, worker, where, items));
+    } finally {
+      await worker.stop();
+    }
+  }
   return samples;
 }
 

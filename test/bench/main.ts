@@ -45,10 +45,9 @@ async function measureInterpreter(ground: Ground, options: BenchOptions, measure
     say(`warming up, ${options.warmUp} runs of each variant`);
     await warmUp(ground, workers, options.warmUp);
     measured.sequences = await measureSequences(ground, workers, cells, options.pairs, say);
-    const recording = workers.find(({ variant }) => variant === 'full');
-    if (loops && recording !== undefined) {
+    if (loops) {
       say(`loops over ${LOOP_ITEMS} items`);
-      measured.loops = await measureLoops(ground, recording, LOOP_ITEMS);
+      measured.loops = await measureLoops(ground, LOOP_ITEMS);
     }
     if (!gates) return;
     say('gates');

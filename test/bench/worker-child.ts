@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createActivities } from '../../activities/index.js';
+import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { catalogApprovals } from '../../src/catalog/approvals.js';
 import { connectCatalog } from '../../src/catalog/connect.js';
 import { recordWriter } from '../../src/catalog/records.js';
+import { catalogAccess } from '../../src/catalog/unit-of-work.js';
 import type { ApprovalCheck, RecordSink } from '../../src/domain/records.js';
 import { RecordBuffer } from '../../src/services/record-buffer.js';
+import { StepArtifactKeeper } from '../../src/services/step-artifacts.js';
 import { createWorker, installRuntime } from '../../src/temporal/worker.js';
 import { benchActions } from './bench-pack.js';
 import type { FromChild, ToChild, WorkerChildSettings } from './worker-messages.js';
@@ -21,23 +27,30 @@ const nowhere: RecordSink = {
 };
 const everyone: ApprovalCheck = { check: () => Promise.resolve(undefined) };
 
-function recording(url: string) {
+async function recording(url: string) {
   const catalog = connectCatalog({ url, applicationName: 'xyn-bench-worker' });
   const complain = (facts: Record<string, unknown>, message: string): void =>
     console.error(`worker: ${message}`, facts['err'] ?? '');
-  const buffer = new RecordBuffer({ writer: recordWriter(catalog), log: { warn: complain, error: complain } });
+  const log = { warn: complain, error: complain };
+  const buffer = new RecordBuffer({ writer: recordWriter(catalog), log });
+  const access = catalogAccess(catalog);
+  const dir = await mkdtemp(path.join(tmpdir(), 'xyn-bench-artifacts-'));
+  const store = await LocalArtifactStore.open({ dir });
   return {
     buffer,
     approvals: catalogApprovals(catalog),
+    artifacts: new StepArtifactKeeper({ catalog: access, store, envId: 'bench', log }),
+    chunks: access.chunks,
     async close() {
       await buffer.close();
       await catalog.close();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
 installRuntime({ log: (level, message) => console.error(`worker: ${level} ${message}`) });
-const records = settings.variant === 'full' ? recording(settings.databaseUrl) : undefined;
+const records = settings.variant === 'full' ? await recording(settings.databaseUrl) : undefined;
 const worker = await createWorker({
   address: settings.address,
   namespace: 'default',
@@ -49,6 +62,7 @@ const worker = await createWorker({
     actions: benchActions((runId, path, at) => send({ t: 'mark', runId, path, at })),
     agents: { ask: () => Promise.reject(new Error('there are no agents here')) },
     pausedMs: () => Promise.resolve(0),
+    ...(records === undefined || !settings.keepsLists ? {} : { artifacts: records.artifacts, chunks: records.chunks }),
     worker: 'bench',
   }),
   workflowSlots: 100,

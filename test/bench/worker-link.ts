@@ -30,13 +30,14 @@ export class WorkerLink {
   }
 
   /** Starts a worker and resolves when it polls. */
-  static async start(ground: Ground, variant: Variant): Promise<WorkerLink> {
+  static async start(ground: Ground, variant: Variant, keepsLists = false): Promise<WorkerLink> {
     const settings: WorkerChildSettings = {
       variant,
       address: ground.address,
       taskQueue: `bench-${variant}-${randomUUID()}`,
       bundlePath: variant === 'hand' ? ground.baselineBundle : packagePaths.workflowBundle,
       databaseUrl: variant === 'full' ? ground.databaseUrl : '',
+      keepsLists,
     };
     const main = fileURLToPath(new URL('./worker-child.js', import.meta.url));
     const child = fork(main, [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

@@ -9,6 +9,8 @@ export interface WorkerChildSettings {
   bundlePath: string;
   /** Where `full` writes its records. */
   databaseUrl: string;
+  /** Whether `full` keeps large results and lists too, as a real worker does. */
+  keepsLists: boolean;
 }
 
 /** What a worker process has used so far. */

@@ -63,14 +63,14 @@ export function gated(): Workload {
 /** Items of a long loop at which the worker's memory is looked at. */
 export const MARKED_ITEMS = [1_000, 9_000] as const;
 
-/** A loop whose steps read, ten at a time. */
+/** A loop whose steps read, ten at a time, and whose results are read: they leave the state in chunks. */
 export function loop(where: Where, items: number): Workload {
   const [early, late] = MARKED_ITEMS;
   const index = ['v', 'index'];
   const mark = { $: ['||', ['==', index, early], ['==', index, late]] } as unknown as Val;
   const look = node('look', where === 'local' ? 'local' : 'read', { n: { $: index }, mark });
   return {
-    plan: treeOf([forEach('items', items, [look], { concurrency: 10, max_items: 10_000, keep: [] })], {
+    plan: treeOf([forEach('items', items, [look], { concurrency: 10, max_items: 10_000, keep: [['results']] })], {
       id: `bench.loop-${where}`,
       actions: lockOf(NOOP.read),
     }),
