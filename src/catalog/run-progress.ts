@@ -17,11 +17,10 @@ SELECT coalesce(json_agg(json_build_object('step_id', step_id, 'path', path, 'no
     'chosen', CASE WHEN kind = 'switch' THEN outputs ->> 'case' END,
     'items', CASE WHEN kind = 'for_each' AND jsonb_typeof(outputs -> 'count') = 'number' THEN (outputs ->> 'count')::int END)
     ORDER BY seq, path) FILTER (WHERE NOT is_item), '[]') AS steps,
-  coalesce(string_agg(path || E'\\t' || node_id || E'\\t' || seq || E'\\t' || CASE status
-      WHEN 'completed' THEN 'd' WHEN 'running' THEN 'r'
+  coalesce(string_agg(CASE status WHEN 'completed' THEN 'd' WHEN 'running' THEN 'r'
       WHEN 'failed' THEN CASE WHEN handled THEN 'h' ELSE
         CASE error ->> 'code' WHEN 'outcome_unknown' THEN 'q' WHEN 'cancelled' THEN 'c' ELSE 'f' END END
-      ELSE 's' END, E'\\n') FILTER (WHERE is_item), '') AS items
+      ELSE 's' END || path || E'\\t' || node_id || E'\\t' || seq, E'\\n') FILTER (WHERE is_item), '') AS items
 FROM (
   SELECT *, position('[' IN path) > 0 AND ascii(split_part(path, '[', 2)) BETWEEN 48 AND 57
     AND (position('~' IN path) = 0 OR position('~' IN split_part(split_part(path, '[', 1), '.', -1)) = 0) AS is_item
@@ -35,6 +34,7 @@ FROM steps WHERE run_id = $1 AND path = ANY($2::text[])`;
 
 export interface ProgressRow {
   steps: RunStepRow[];
+  /** A line per step: a letter for how it ended, its path, the id of its node, its number in the run; set apart by tabs. */
   items: string;
 }
 
@@ -42,22 +42,20 @@ export interface DetailRow extends Omit<FailedItemRow, 'loop' | 'index' | 'lette
   status: StepStatus;
 }
 
-/** A step of an item; `rest` is its path within the item. */
-interface ItemStep {
-  path: string;
-  rest: string;
-  seq: number;
-  letter: string;
-}
-
 /** An item that is listed by name. */
 interface WorstItem {
   loop: string;
   index: number;
   letter: string;
-  /** The step that says why. */
-  told: ItemStep;
-  undo: ItemStep[];
+  steps: ItemStep[];
+}
+
+interface ItemStep {
+  path: string;
+  seq: number;
+  hasFailed: boolean;
+  isDirect: boolean;
+  isUndo: boolean;
 }
 
 /** A run's progress but for what its failed items say: those are in `worst`. */
@@ -67,103 +65,146 @@ export interface ReadProgress extends Omit<RunProgress, 'failed'> {
 
 /** What is true of an item: of several things the one that stands last here counts. */
 const RANKS = 'rdfcqur';
+const DONE = 1;
 const UNDONE = 5;
 const RUNNING = 6;
+const WORST = /[fuq]/;
 
-function isUndo({ rest }: ItemStep): boolean {
-  return rest.includes('~undo');
+/** Reads one line after another in place: objects and texts for each of 10 000 would take longer than the query. */
+class ItemLines {
+  readonly #text: string;
+  #end = -1;
+  #prefix = '';
+  letter = '';
+  path = { from: 0, to: 0 };
+  loop = '';
+  index = 0;
+  /** Of the item's own list: what happened deeper shows in the status of these. */
+  isDirect = true;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(): boolean {
+    const from = this.#end + 1;
+    if (from >= this.#text.length) return false;
+    const end = this.#text.indexOf('\n', from);
+    this.#end = end < 0 ? this.#text.length : end;
+    this.letter = this.#text.charAt(from);
+    const open = this.#text.indexOf('[', from);
+    // Steps of one loop mostly follow one another.
+    if (this.#prefix === '' || !this.#text.startsWith(this.#prefix, from + 1)) {
+      this.#prefix = this.#text.slice(from + 1, open + 1);
+      this.loop = this.#prefix.slice(0, -1);
+    }
+    const close = this.#text.indexOf(']', open);
+    this.index = Number(this.#text.slice(open + 1, close));
+    this.path = { from: from + 1, to: this.#text.indexOf('\t', close) };
+    this.isDirect = true;
+    for (let at = close + 2; at < this.path.to; at += 1)
+      if ('.~!#:'.includes(this.#text.charAt(at))) this.isDirect = false;
+    return true;
+  }
+
+  get nodeId(): string {
+    return this.#text.slice(this.path.to + 1, this.#text.indexOf('\t', this.path.to + 1));
+  }
+
+  get step(): ItemStep {
+    const path = this.#text.slice(this.path.from, this.path.to);
+    const seq = Number(this.#text.slice(this.#text.indexOf('\t', this.path.to + 1) + 1, this.#end));
+    const { isDirect, letter } = this;
+    return { path, seq, hasFailed: 'fcqh'.includes(letter), isDirect, isUndo: this.#isUndo };
+  }
+
+  get #isUndo(): boolean {
+    // The loop itself may stand in what undoes another step.
+    const at = this.#text.indexOf('~undo', this.path.from + this.#prefix.length);
+    return at >= 0 && at < this.path.to;
+  }
+
+  get rank(): number {
+    if (this.letter === 'r') return RUNNING;
+    if (!this.isDirect) return this.letter === 'd' && this.#isUndo ? UNDONE : 0;
+    const rank = 'fcq'.indexOf(this.letter);
+    return rank < 0 ? DONE : rank + 2;
+  }
 }
 
-/** Of the item's own list: what happened deeper shows in the status of these. */
-function isDirect({ rest }: ItemStep): boolean {
-  return !/[.~!#:]/.test(rest);
-}
-
-function rankOf(step: ItemStep): number {
-  if (step.letter === 'r') return RUNNING;
-  if (!isDirect(step)) return step.letter === 'd' && isUndo(step) ? UNDONE : 0;
-  const rank = 'fcq'.indexOf(step.letter);
-  return rank < 0 ? 1 : rank + 2;
-}
-
-/** The items of one loop, by their index. */
-type Items = Map<number, { rank: number; steps: ItemStep[] }>;
-
-function addStep(loops: Map<string, Items>, step: Omit<ItemStep, 'rest'>): void {
-  const open = step.path.indexOf('[');
-  const close = step.path.indexOf(']', open);
-  const loop = step.path.slice(0, open);
-  const index = Number(step.path.slice(open + 1, close));
-  const whole = { ...step, rest: step.path.slice(close + 2) };
-  const items = loops.get(loop) ?? new Map<number, { rank: number; steps: ItemStep[] }>();
-  const item = items.get(index) ?? { rank: 0, steps: [] };
-  item.rank = Math.max(item.rank, rankOf(whole));
-  item.steps.push(whole);
-  items.set(index, item);
-  loops.set(loop, items);
-}
-
-function loopRow(path: string, items: Items): RunLoopRow {
-  const indexes = [...items.keys()].sort((a, b) => a - b);
-  const states = indexes.map((index) => RANKS[items.get(index)?.rank ?? 0]).join('');
-  const hasGaps = indexes.at(-1) !== indexes.length - 1;
-  return { path, states, indexes: hasGaps ? indexes : null };
-}
-
-/** The first step that failed, before others; among these one of the item's own list. */
-function teller(steps: readonly ItemStep[]): ItemStep | undefined {
-  const failed = ({ letter }: ItemStep): number => Number(!'fcqh'.includes(letter));
-  const inside = steps.filter((step) => !isUndo(step));
-  return inside.sort((a, b) => failed(a) - failed(b) || Number(isDirect(b)) - Number(isDirect(a)) || a.seq - b.seq)[0];
-}
-
-function worstItems(loop: string, items: Items): WorstItem[] {
-  const worst = [...items].filter(([, { rank }]) => 'fuq'.includes(RANKS[rank] ?? '-')).sort(([a], [b]) => a - b);
-  return worst.slice(0, MOST_FAILED).flatMap(([index, { rank, steps }]) => {
-    const told = teller(steps);
-    const undo = steps.filter(isUndo).sort((a, b) => a.seq - b.seq);
-    return told === undefined ? [] : [{ loop, index, letter: RANKS[rank] ?? 'f', told, undo }];
+function loopRow(path: string, ranks: readonly number[]): RunLoopRow {
+  let states = '';
+  const indexes: number[] = [];
+  // Passes over items that have not begun.
+  ranks.forEach((rank, index) => {
+    states += RANKS.charAt(rank);
+    indexes.push(index);
   });
+  return { path, states, indexes: indexes.length === ranks.length ? null : indexes };
+}
+
+function worstOf({ path, states, indexes }: RunLoopRow): WorstItem[] {
+  const letters = Array.from(states, (letter, at) => ({ loop: path, index: indexes?.[at] ?? at, letter, steps: [] }));
+  return letters.filter(({ letter }) => WORST.test(letter));
+}
+
+function addSteps(worst: readonly WorstItem[], items: string): void {
+  const known = new Map<string, Map<number, WorstItem>>();
+  for (const item of worst)
+    known.set(item.loop, (known.get(item.loop) ?? new Map<number, WorstItem>()).set(item.index, item));
+  const lines = new ItemLines(items);
+  while (lines.next()) known.get(lines.loop)?.get(lines.index)?.steps.push(lines.step);
 }
 
 /** Puts together what `PROGRESS` gave. Linear in the steps of the run. */
 export function readProgress({ steps, items }: ProgressRow): ReadProgress {
-  const loops = new Map<string, Items>();
+  const ranks = new Map<string, number[]>();
   const completed = new Map<string, number>();
   const add = (nodeId: string): void => void completed.set(nodeId, (completed.get(nodeId) ?? 0) + 1);
   for (const { node_id: id, status } of steps) if (status === 'completed') add(id);
-  for (const line of items === '' ? [] : items.split('\n')) {
-    const [path = '', nodeId = '', seq = '', letter = ''] = line.split('\t');
-    if (letter === 'd') add(nodeId);
-    addStep(loops, { path, seq: Number(seq), letter });
+  const lines = new ItemLines(items);
+  while (lines.next()) {
+    if (lines.letter === 'd') add(lines.nodeId);
+    let of = ranks.get(lines.loop);
+    if (of === undefined) ranks.set(lines.loop, (of = []));
+    of[lines.index] = Math.max(of[lines.index] ?? 0, lines.rank);
   }
-  const sorted = [...loops].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    steps,
-    loops: sorted.map(([path, of]) => loopRow(path, of)),
-    completed: Object.fromEntries(completed),
-    worst: sorted.flatMap(([path, of]) => worstItems(path, of)).slice(0, MOST_FAILED),
-  };
+  const loops = [...ranks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, of]) => loopRow(path, of));
+  const worst = loops.flatMap((loop) => (WORST.test(loop.states) ? worstOf(loop) : [])).slice(0, MOST_FAILED);
+  if (worst.length > 0) addSteps(worst, items);
+  return { steps, loops, completed: Object.fromEntries(completed), worst };
+}
+
+/** The first step that failed, before others; among these one of the item's own list. */
+function tellerOf({ steps }: WorstItem): ItemStep | undefined {
+  const inside = steps.filter(({ isUndo }) => !isUndo);
+  const order = (a: ItemStep, b: ItemStep): number =>
+    Number(b.hasFailed) - Number(a.hasFailed) || Number(b.isDirect) - Number(a.isDirect) || a.seq - b.seq;
+  return inside.sort(order)[0];
+}
+
+function undoOf({ steps }: WorstItem): ItemStep[] {
+  return steps.filter(({ isUndo }) => isUndo).sort((a, b) => a.seq - b.seq);
 }
 
 /** The steps of which `ITEM_DETAILS` is to tell. */
 export function detailPaths(worst: readonly WorstItem[]): string[] {
-  return worst.flatMap(({ told, undo }) => [told.path, ...undo.map(({ path }) => path)]).slice(0, MOST_DETAILS);
+  const paths = worst.flatMap((item) => [tellerOf(item), ...undoOf(item)].flatMap((step) => step?.path ?? []));
+  return paths.slice(0, MOST_DETAILS);
 }
 
 /** The failed items with what their steps say; an item whose step is gone is left out. */
 export function failedItems(worst: readonly WorstItem[], details: readonly DetailRow[]): FailedItemRow[] {
   const byPath = new Map(details.map((detail) => [detail.path, detail]));
-  return worst.flatMap(({ loop, index, letter, told, undo }) => {
-    const detail = byPath.get(told.path);
+  return worst.flatMap((item) => {
+    const detail = byPath.get(tellerOf(item)?.path ?? '');
     if (detail === undefined) return [];
     const { status: _status, ...said } = detail;
-    const undone = undo.flatMap(({ path }) => {
-      const one = byPath.get(path);
-      return one === undefined
-        ? []
-        : [{ path, status: one.status, started_at: one.started_at, completed_at: one.completed_at }];
+    const undo = undoOf(item).flatMap(({ path }) => {
+      const { status, started_at, completed_at } = byPath.get(path) ?? {};
+      if (status === undefined) return [];
+      return [{ path, status, started_at: started_at ?? null, completed_at: completed_at ?? null }];
     });
-    return [{ ...said, loop, index, letter, undo: undone }];
+    return [{ ...said, loop: item.loop, index: item.index, letter: item.letter, undo }];
   });
 }
