@@ -169,7 +169,7 @@ export class OverviewStore {
 
   /**
    * Runs that failed in the last day, whose blueprint has not completed a run since and that nobody repeated; newest first, of
-   * the newest thousand failures. A blueprint is asked once for its newest success, not once for each of its failures.
+   * the newest thousand failures. A blueprint is asked once for its newest success (hence the fence), not once for each of its failures.
    */
   async unansweredFailures(limit: number): Promise<RunDto[]> {
     const rows = await this.#read<runModel>(
@@ -178,7 +178,7 @@ export class OverviewStore {
           SELECT run_id, blueprint_id, created_at, last_progress_at FROM runs
           WHERE status = 'failed' AND last_progress_at > now() - interval '1 day'
           ORDER BY last_progress_at DESC LIMIT ${MOST_FAILURES}
-        ), done AS (
+        ), done AS MATERIALIZED (
           SELECT blueprint_id, (SELECT created_at FROM runs r WHERE r.blueprint_id = b.blueprint_id AND r.status = 'completed'
             ORDER BY created_at DESC LIMIT 1) AS newest
           FROM (SELECT DISTINCT blueprint_id FROM failed) b
