@@ -10,6 +10,7 @@ import { startBlueprintRig, type BlueprintRig } from '../support/blueprint-rig.j
 import { testResources } from '../support/action-resources.js';
 import { caller } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
+import { sideBySide } from '../support/side-by-side.js';
 import { standInsOf, type StandIn } from '../support/stand-ins.js';
 import { until } from '../support/until.js';
 
@@ -122,23 +123,11 @@ afterAll(async () => {
   await new Promise((resolve) => http.close(resolve));
 });
 
-const stories = new Map<string, () => Promise<void>>();
-const outcomes = new Map<string, Promise<void>>();
-
-/** A test that runs beside the others. Jest's own concurrent tests cannot load modules while they run. */
-function together(name: string, story: () => Promise<void>): void {
-  stories.set(name, story);
-  it(name, () => outcomes.get(name));
-}
-
 const emit = async (name: string, data: JsonObject = {}) => rig.node.events.emit(caller(), { event_name: name, data });
 const filesOf = async (runId: string) => rig.node.access.artifacts.list({ run_id: runId, kind: 'file' }, 10);
 
 describeWith('temporal')('documents that run', () => {
-  beforeAll(async () => {
-    for (const [name, story] of stories) outcomes.set(name, story());
-    await Promise.allSettled(outcomes.values());
-  });
+  const together = sideBySide();
 
   together('the shipped alert remediation: acts once a person agrees', async () => {
     await rig.apply(shipped('demo-alert-remediation'));
