@@ -70,7 +70,7 @@ const SITUATIONS: Record<string, Construct[]> = {
 
 describe('the events of a history', () => {
   it.each(Object.entries(SITUATIONS))('are what the constructs of %s cost', (situation, made) => {
-    const expected = made.reduce((sum, construct) => sum + COST[construct], COST[RUN]);
+    const expected = made.reduce<number>((sum, construct) => sum + COST[construct], COST[RUN]);
     expect(eventsOf(situation)).toBe(expected);
   });
 
