@@ -1,90 +1,55 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startContractServer } from '../../test/support/api-contract.js';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
-import { fakeEvent, fakeProblem, fakeServices, type FakeWorld } from '../../test/support/fake-services.js';
-import { createApp } from '../http/app.js';
-import type { HttpServer } from '../http/server.js';
-import type { CliActions } from './actions.js';
-import { runProgram } from './program.js';
+import { cliWorld } from '../../test/support/cli-world.js';
+import { fakeEvent, fakeProblem } from '../../test/support/fake-services.js';
 
-let world: FakeWorld;
-let server: HttpServer;
-let dir: string;
-let file: string;
-
-beforeEach(async () => {
-  const fake = fakeServices();
-  world = fake.world;
-  const quiet = (): void => undefined;
-  const log = { info: quiet, warn: quiet, error: quiet };
-  const app = createApp(fake.services, { log, version: '1', allowedHosts: [] });
-  server = await startContractServer(app);
-  dir = await mkdtemp(join(tmpdir(), 'xynctl-'));
-  file = join(dir, 'a.yaml');
-  await writeFile(file, 'id: bp.a\nplan: []\n');
-});
-
-afterEach(async () => {
-  await server.close();
-  await rm(dir, { recursive: true });
-});
-
-async function xynctl(args: string[], stdin = ''): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  async function* input(): AsyncGenerator<string> {
-    yield stdin;
-  }
-  const code = await runProgram(args, { version: '1' } as CliActions, {
-    env: { XYN_STATE_DIR: dir, XYN_URL: server.url },
-    stdin: input(),
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    clock: () => Date.parse('2026-11-21T10:01:00.000Z'),
-  });
-  return { code, out, err };
-}
+const cli = cliWorld({ name: 'a.yaml', text: 'id: bp.a\nplan: []\n' });
+const { xynctl } = cli;
 
 describe('blueprints', () => {
   it('prints problems as a compiler does, and ends with 1', async () => {
-    world.problems = [
+    cli.world.problems = [
       fakeProblem({ code: 'unused_input', severity: 'warning', line: 2, column: 1, message: 'Never read.' }),
       fakeProblem({ suggestion: 'did you mean `prompt`?' }),
     ];
     for (const command of ['validate', 'apply']) {
-      const { code, out } = await xynctl(['blueprints', command, file]);
+      const { code, out } = await xynctl(['blueprints', command, cli.file]);
       expect(code).toBe(1);
       expect(out).toBe(
         [
-          `${file}:2:1: warning unused_input: Never read.`,
-          `${file}:3:5: error field_unknown: \`promt\` is not a field of agent_task.`,
+          `${cli.file}:2:1: warning unused_input: Never read.`,
+          `${cli.file}:3:5: error field_unknown: \`promt\` is not a field of agent_task.`,
           '  → did you mean `prompt`?',
-          `${file}: not valid, 1 error, 1 warning`,
+          `${cli.file}: not valid, 1 error, 1 warning`,
           '',
         ].join('\n'),
       );
     }
-    const { code, out } = await xynctl(['blueprints', 'validate', file, '--json']);
-    expect([code, JSON.parse(out)]).toEqual([1, { files: [{ file, is_valid: false, problems: world.problems }] }]);
+    const { code, out } = await xynctl(['blueprints', 'validate', cli.file, '--json']);
+    expect([code, JSON.parse(out)]).toEqual([
+      1,
+      { files: [{ file: cli.file, is_valid: false, problems: cli.world.problems }] },
+    ]);
   });
 
   it('applies files and standard input, and says which version they are', async () => {
-    const { code, out } = await xynctl(['blueprints', 'apply', file, '-'], 'id: bp.b\n');
+    const { code, out } = await xynctl(['blueprints', 'apply', cli.file, '-'], 'id: bp.b\n');
     expect(code).toBe(0);
     expect(out).toMatch(
       /a\.yaml: bp\.remediate is now version 2 \(sha256:0+\)\n<stdin>: bp\.remediate is now version 2/,
     );
-    expect(world.calls.map(({ args }) => args)).toEqual([{ source: 'id: bp.a\nplan: []\n' }, { source: 'id: bp.b\n' }]);
-    expect((await xynctl(['blueprints', 'validate', file])).out).toBe(`${file}: valid\n`);
+    expect(cli.world.calls.map(({ args }) => args)).toEqual([
+      { source: 'id: bp.a\nplan: []\n' },
+      { source: 'id: bp.b\n' },
+    ]);
+    expect((await xynctl(['blueprints', 'validate', cli.file])).out).toBe(`${cli.file}: valid\n`);
   });
 
   it('lists and shows them, and refuses what cannot be read', async () => {
     expect((await xynctl(['blueprints', 'list'])).out).toContain('bp.remediate');
     expect((await xynctl(['blueprints', 'show', 'bp.remediate'])).out).toContain('  id: bp.remediate');
     expect((await xynctl(['blueprints', 'show', 'bp.nothing'])).code).toBe(3);
-    expect((await xynctl(['blueprints', 'apply', join(dir, 'none.yaml')])).code).toBe(2);
+    expect((await xynctl(['blueprints', 'apply', join(cli.dir, 'none.yaml')])).code).toBe(2);
   });
 });
 
@@ -93,7 +58,7 @@ describe('runs start', () => {
     const args = ['--input', 'host=web-1=a', '--input', 'count:=3', '--name', 'by hand'];
     const { code, out } = await xynctl(['runs', 'start', 'bp.remediate', ...args]);
     expect([code, out]).toEqual([0, expect.stringMatching(/^run [0-9a-f-]{36}\n$/)]);
-    expect(world.calls.at(-1)?.args).toMatchObject({
+    expect(cli.world.calls.at(-1)?.args).toMatchObject({
       blueprint_ref: 'bp.remediate',
       inputs: { host: 'web-1=a', count: 3 },
       name: 'by hand',
@@ -101,20 +66,20 @@ describe('runs start', () => {
   });
 
   it('applies the document of --file first, and starts nothing when it has errors', async () => {
-    expect((await xynctl(['runs', 'start', '--file', file])).code).toBe(0);
-    expect(world.calls.map(({ name }) => name)).toEqual(['apply', 'create']);
-    expect(world.calls[1]?.args).toMatchObject({ blueprint_ref: 'bp.remediate@2' });
-    world.problems = [fakeProblem()];
-    const { code, out } = await xynctl(['runs', 'start', '--file', file]);
-    expect([code, out]).toEqual([1, expect.stringContaining(`${file}:3:5: error field_unknown`)]);
-    expect(world.calls.map(({ name }) => name)).toEqual(['apply', 'create', 'apply']);
+    expect((await xynctl(['runs', 'start', '--file', cli.file])).code).toBe(0);
+    expect(cli.world.calls.map(({ name }) => name)).toEqual(['apply', 'create']);
+    expect(cli.world.calls[1]?.args).toMatchObject({ blueprint_ref: 'bp.remediate@2' });
+    cli.world.problems = [fakeProblem()];
+    const { code, out } = await xynctl(['runs', 'start', '--file', cli.file]);
+    expect([code, out]).toEqual([1, expect.stringContaining(`${cli.file}:3:5: error field_unknown`)]);
+    expect(cli.world.calls.map(({ name }) => name)).toEqual(['apply', 'create', 'apply']);
   });
 
   it.each([[[]], [['bp.a', '--file', 'a.yaml']], [['bp.a', '--input', 'host']], [['bp.a', '--input', 'count:=x']]])(
     'refuses %j',
     async (args) => {
       expect((await xynctl(['runs', 'start', ...args])).code).toBe(2);
-      expect(world.calls).toEqual([]);
+      expect(cli.world.calls).toEqual([]);
     },
   );
 });
@@ -147,7 +112,7 @@ describe('why did nothing start?', () => {
     const event = fakeEvent({
       verdicts: [{ blueprint_id: 'bp.a', verdict, detail: { ...detail } as never, run_id: null }],
     });
-    world.events = [event];
+    cli.world.events = [event];
     const { out } = await xynctl(['events', 'show', event.event_id]);
     expect(out).toContain(`bp.a: ${verdict}: `);
     expect(out).toContain(reason);

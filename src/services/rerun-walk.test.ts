@@ -2,19 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RerunStep } from '../catalog/rerun-store.js';
 import type { Plan } from '../domain/plan.js';
 import { ref, tree } from '../../test/support/engine-rig.js';
-import {
-  action,
-  agent,
-  block,
-  choice,
-  forEach,
-  gate,
-  handling,
-  parallel,
-  transform,
-  treeOf,
-  wait,
-} from '../../test/support/plans.js';
+import * as plans from '../../test/support/plans.js';
 import { RerunRecords } from './rerun-records.js';
 import { walkRerun, type RerunWalk } from './rerun-walk.js';
 
@@ -54,7 +42,7 @@ const changed = (name: string): Pick<RerunWalk, 'isChanged'> => ({
 });
 
 describe('what a rerun takes over', () => {
-  const three = treeOf([action('a'), agent('b'), action('c')]);
+  const three = plans.treeOf([plans.action('a'), plans.agent('b'), plans.action('c')]);
 
   it('is what completed before the first step that failed or did not run', () => {
     expect(walked(three, { a: 'completed', b: 'failed', c: 'not_reached' })).toEqual({
@@ -72,21 +60,21 @@ describe('what a rerun takes over', () => {
   it('ends before the step that was asked for, by its id or any form of its path', () => {
     const done = { a: 'completed', b: 'completed', c: 'completed' };
     expect(walked(three, done, { from: 'b' })).toEqual({ taken: ['a'], anew: { b: 'asked', c: 'after' } });
-    const plan = treeOf([block('k', [action('x'), action('y')])]);
+    const plan = plans.treeOf([plans.block('k', [plans.action('x'), plans.action('y')])]);
     const tried = { k: 'failed', 'k.x': 'completed', 'k.y': 'failed', 'k#2.x': 'completed', 'k#2.y': 'failed' };
     expect(walked(plan, tried, { from: 'k#2.y' })).toEqual({ taken: ['k.x = k#2.x'], anew: { 'k.y': 'asked' } });
     expect(walked(plan, tried, { from: 'k' }).anew).toEqual({ 'k.x': 'asked', 'k.y': 'after' });
   });
 
   it('passes over steps that were skipped by the plan, whole holders too', () => {
-    const plan = treeOf([
-      action('a', { when: tree(false) }),
-      forEach('l', [1], [action('x')], { when: tree(false) }),
-      choice('s', [
-        ['yes', tree(true), [action('m')]],
-        ['default', undefined, [forEach('n', [1], [action('o')])]],
+    const plan = plans.treeOf([
+      plans.action('a', { when: tree(false) }),
+      plans.forEach('l', [1], [plans.action('x')], { when: tree(false) }),
+      plans.choice('s', [
+        ['yes', tree(true), [plans.action('m')]],
+        ['default', undefined, [plans.forEach('n', [1], [plans.action('o')])]],
       ]),
-      action('z'),
+      plans.action('z'),
     ]);
     const short = {
       a: 'when',
@@ -100,7 +88,10 @@ describe('what a rerun takes over', () => {
   });
 
   it('tells branches apart, and does all behind them when one runs anew', () => {
-    const plan = treeOf([parallel('p', { left: [action('m'), action('n')], right: [action('o')] }), action('z')]);
+    const plan = plans.treeOf([
+      plans.parallel('p', { left: [plans.action('m'), plans.action('n')], right: [plans.action('o')] }),
+      plans.action('z'),
+    ]);
     const short = {
       p: 'failed',
       'p:left.m': 'completed',
@@ -115,7 +106,7 @@ describe('what a rerun takes over', () => {
   });
 
   it('tells items of a loop apart unless they follow from each other', () => {
-    const body = [action('x'), action('y')];
+    const body = [plans.action('x'), plans.action('y')];
     const short = {
       l: 'failed',
       'l[0].x': 'completed',
@@ -125,11 +116,13 @@ describe('what a rerun takes over', () => {
       'l[10].x': 'completed',
       'l[10].y': 'completed',
     };
-    expect(walked(treeOf([forEach('l', [1, 2, 3], body), action('z')]), short)).toEqual({
+    expect(walked(plans.treeOf([plans.forEach('l', [1, 2, 3], body), plans.action('z')]), short)).toEqual({
       taken: ['l[0].x', 'l[2].x', 'l[2].y', 'l[10].x', 'l[10].y'],
       anew: { 'l[0].y': 'failed', z: 'after' },
     });
-    const chain = treeOf([forEach('l', [1, 2, 3], [action('x', { with: { before: ref('prev', 'n') } }), action('y')])]);
+    const chain = plans.treeOf([
+      plans.forEach('l', [1, 2, 3], [plans.action('x', { with: { before: ref('prev', 'n') } }), plans.action('y')]),
+    ]);
     expect(walked(chain, short).anew).toEqual({
       'l[0].y': 'failed',
       'l[2].x': 'after',
@@ -139,19 +132,23 @@ describe('what a rerun takes over', () => {
     });
     // Items that never began leave no record, and the loop is not over.
     const begun = { l: 'cancelled', 'l[0].x': 'completed', 'l[0].y': 'completed' };
-    expect(walked(treeOf([forEach('l', [1, 2], body), action('z')]), begun).anew).toEqual({ z: 'not_run' });
-    expect(walked(treeOf([forEach('l', [1, 2], body)]), { l: 'not_reached' }).anew).toEqual({
+    expect(walked(plans.treeOf([plans.forEach('l', [1, 2], body), plans.action('z')]), begun).anew).toEqual({
+      z: 'not_run',
+    });
+    expect(walked(plans.treeOf([plans.forEach('l', [1, 2], body)]), { l: 'not_reached' }).anew).toEqual({
       'l[].x': 'not_run',
       'l[].y': 'after',
     });
   });
 
   it('takes failures over that did not end the run, with what handled them', () => {
-    const plan = treeOf([
-      handling(action('a'), { do: [action('tell')] }),
-      forEach('l', [1, 2], [action('x'), action('y')], { mode: 'collect' }),
-      handling(block('k', [action('m'), action('n')], { finally: [action('clean')] }), { do: [action('back')] }),
-      action('z'),
+    const plan = plans.treeOf([
+      plans.handling(plans.action('a'), { do: [plans.action('tell')] }),
+      plans.forEach('l', [1, 2], [plans.action('x'), plans.action('y')], { mode: 'collect' }),
+      plans.handling(plans.block('k', [plans.action('m'), plans.action('n')], { finally: [plans.action('clean')] }), {
+        do: [plans.action('back')],
+      }),
+      plans.action('z'),
     ]);
     const short = {
       a: 'failed!',
@@ -175,7 +172,9 @@ describe('what a rerun takes over', () => {
   });
 
   it('cleans up again where a scope is not over', () => {
-    const plan = treeOf([block('k', [action('m'), action('n')], { finally: [action('clean')] })]);
+    const plan = plans.treeOf([
+      plans.block('k', [plans.action('m'), plans.action('n')], { finally: [plans.action('clean')] }),
+    ]);
     const short = { k: 'failed', 'k.m': 'completed', 'k.n': 'failed', 'k~finally.clean': 'completed' };
     expect(walked(plan, short).taken).toEqual(['k.m']);
     const over = { k: 'completed', 'k.m': 'completed', 'k.n': 'completed', 'k~finally.clean': 'completed' };
@@ -186,13 +185,13 @@ describe('what a rerun takes over', () => {
   });
 
   it('ends where an input that is read was changed', () => {
-    const plan = treeOf([
-      action('a', { with: { host: ref('inputs', 'host') } }),
-      gate('g', { message: ref('inputs', 'note') }),
-      action('b'),
-      transform('t', [['n', ref('inputs', 'size')]]),
-      action('c'),
-      agent('d', {}),
+    const plan = plans.treeOf([
+      plans.action('a', { with: { host: ref('inputs', 'host') } }),
+      plans.gate('g', { message: ref('inputs', 'note') }),
+      plans.action('b'),
+      plans.transform('t', [['n', ref('inputs', 'size')]]),
+      plans.action('c'),
+      plans.agent('d', {}),
     ]);
     const short = { a: 'completed', g: 'completed', b: 'completed', t: 'completed', c: 'completed', d: 'completed' };
     expect(walked(plan, short, changed('host')).anew).toMatchObject({ a: 'inputs_changed', b: 'after', c: 'after' });
@@ -205,24 +204,27 @@ describe('what a rerun takes over', () => {
   });
 
   it('ends where something decides anew whether a step runs', () => {
-    const plan = treeOf([
-      gate('g'),
-      transform('t', [['who', ref('steps', 'g', 'outputs', 'by')]]),
-      action('a', { with: { who: ref('steps', 't', 'outputs', 'who') } }),
-      wait('w', { for: '1s' }),
-      action('b', { when: tree(['==', ['.', ['.', ['.', ['v', 'steps'], 't'], 'outputs'], 'who'], 'ann']) }),
-      action('c'),
+    const plan = plans.treeOf([
+      plans.gate('g'),
+      plans.transform('t', [['who', ref('steps', 'g', 'outputs', 'by')]]),
+      plans.action('a', { with: { who: ref('steps', 't', 'outputs', 'who') } }),
+      plans.wait('w', { for: '1s' }),
+      plans.action('b', { when: tree(['==', ['.', ['.', ['.', ['v', 'steps'], 't'], 'outputs'], 'who'], 'ann']) }),
+      plans.action('c'),
     ]);
     const short = { g: 'completed', t: 'completed', a: 'completed', w: 'completed', b: 'completed', c: 'failed' };
     expect(walked(plan, short)).toEqual({ taken: ['a'], anew: { b: 'decided_anew', c: 'after' } });
-    const clock = treeOf([action('a', { when: tree(['==', ['v', 'now'], 1]) })]);
+    const clock = plans.treeOf([plans.action('a', { when: tree(['==', ['v', 'now'], 1]) })]);
     expect(walked(clock, { a: 'completed' }).anew).toEqual({ a: 'decided_anew' });
-    const late = treeOf([action('a'), action('b', { when: tree(['.', ['.', ['v', 'steps'], 'a'], 'attempts']) })]);
+    const late = plans.treeOf([
+      plans.action('a'),
+      plans.action('b', { when: tree(['.', ['.', ['v', 'steps'], 'a'], 'attempts']) }),
+    ]);
     expect(walked(late, { a: 'completed', b: 'completed' }).anew).toEqual({ b: 'decided_anew' });
-    const facts = treeOf([
-      action('a', { when: tree(['==', ['.', ['v', 'run'], 'trigger'], 'x']) }),
-      block('k', [gate('h')]),
-      action('b', { when: tree(['.', ['.', ['v', 'steps'], 'k'], 'outputs']) }),
+    const facts = plans.treeOf([
+      plans.action('a', { when: tree(['==', ['.', ['v', 'run'], 'trigger'], 'x']) }),
+      plans.block('k', [plans.gate('h')]),
+      plans.action('b', { when: tree(['.', ['.', ['v', 'steps'], 'k'], 'outputs']) }),
     ]);
     expect(walked(facts, { a: 'completed', k: 'completed', 'k.h': 'completed', b: 'completed' })).toEqual({
       taken: ['a'],
@@ -231,17 +233,27 @@ describe('what a rerun takes over', () => {
   });
 
   it('ends where the version that runs now does something else', () => {
-    const before = treeOf([action('a'), action('b', { timeout_ms: 1 }), action('c')]);
+    const before = plans.treeOf([plans.action('a'), plans.action('b', { timeout_ms: 1 }), plans.action('c')]);
     const done = { a: 'completed', b: 'completed', c: 'failed' };
-    const longer = treeOf([action('a'), action('b', { timeout_ms: 9, name: 'B', keep: [] }), action('c')]);
+    const longer = plans.treeOf([
+      plans.action('a'),
+      plans.action('b', { timeout_ms: 9, name: 'B', keep: [] }),
+      plans.action('c'),
+    ]);
     expect(walked(longer, done, { previous: before }).taken).toEqual(['a', 'b']);
-    const other = treeOf([action('a'), action('b', { with: { x: 1 } }), action('c')]);
+    const other = plans.treeOf([plans.action('a'), plans.action('b', { with: { x: 1 } }), plans.action('c')]);
     expect(walked(other, done, { previous: before }).anew).toEqual({ b: 'rerun_contract_changed', c: 'after' });
     const contract = { ...before, actions: { 'http.call': { pack: 'core', contract: 'sha256:other' } } };
     expect(walked(contract, done, { previous: before }).anew).toMatchObject({ a: 'rerun_contract_changed' });
-    const longerList = treeOf([action('a'), action('new'), action('b', { timeout_ms: 1 }), action('c')]);
+    const longerList = plans.treeOf([
+      plans.action('a'),
+      plans.action('new'),
+      plans.action('b', { timeout_ms: 1 }),
+      plans.action('c'),
+    ]);
     expect(walked(longerList, done, { previous: before }).anew).toMatchObject({ new: 'not_run', b: 'after' });
-    const choices = (name: string): Plan => treeOf([choice('s', [[name, tree(true), [action('m')]]])]);
+    const choices = (name: string): Plan =>
+      plans.treeOf([plans.choice('s', [[name, tree(true), [plans.action('m')]]])]);
     const chose = { s: 'completed', 's:yes.m': 'completed', 's:no.m': 'completed' };
     expect(walked(choices('no'), chose, { previous: choices('yes') }).anew).toEqual({
       's:no.m': 'rerun_contract_changed',
