@@ -1,63 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import type { Browser, Page } from 'playwright-core';
-import { createApp } from '../../src/http/app.js';
-import { startHttpServer, type HttpServer } from '../../src/http/server.js';
-import { screenServices } from '../../src/main/screen-services.js';
-import { PlanCache } from '../../src/services/plan-cache.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { fakeServices } from '../support/fake-services.js';
-import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
+import type { Page } from 'playwright-core';
+import { caller, testLock, type TestNode } from '../support/node.js';
 import { action, gate, planOf } from '../support/plans.js';
-import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
-import { openView, startBrowser } from './support/browser.js';
+import { openView } from './support/browser.js';
+import { startWorkbench, type Workbench } from './support/workbench.js';
 
 /** Runs in the page, whose types this project's tests do not have. */
 function setValue(field: unknown, value: string): void {
   (field as { setAttribute(name: string, value: string): void }).setAttribute('value', value);
 }
 
-let browser: Browser;
-let database: TestDatabase;
+let bench: Workbench;
 let node: TestNode;
-let worker: { stop(): Promise<void> };
-let server: HttpServer;
 
 beforeAll(async () => {
-  const taskQueue = `ui-${randomUUID()}`;
-  const [{ address }, started, fresh] = await Promise.all([testTemporal(), startBrowser(), freshDatabase()]);
-  browser = started;
-  database = fresh;
-  node = testNode({ catalog: database.catalog, address, taskQueue });
-  worker = await testWorker({ catalog: database.catalog, address, taskQueue });
-  const health = {
-    check: () =>
-      Promise.resolve({
-        postgres: { ok: true },
-        temporal: { ok: true, address, ui_url: null },
-        worker: { ok: true, pollers: 1 },
-      }),
-  };
-  const { events, runs, gates, blueprints } = node;
-  const fakes = fakeServices().services;
-  const services = screenServices({
-    catalog: database.catalog,
-    core: { ...node, plans: new PlanCache(node.access.blueprints) },
-    health,
-    artifacts: fakes.artifacts,
-    temporal: { uiUrl: null, namespace: 'default' },
-  });
-  const app = createApp(
-    { ...fakes, events, runs, gates, blueprints, health },
-    {
-      log: silentLog,
-      version: '1',
-      allowedHosts: [],
-      ui: { env: { name: 'hel-1', stage: 'prod' }, services },
-    },
-  );
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  bench = await startWorkbench({ stage: 'prod' });
+  ({ node } = bench);
   const plan = planOf(
     [
       gate('ask', { name: 'Approve the restart', message: 'Restart the balancer?', require: 2, reason: 'required' }),
@@ -65,23 +24,10 @@ beforeAll(async () => {
     ],
     { id: 'bp.ask', actions: testLock },
   );
-  await database.catalog.pool.query(
-    `INSERT INTO blueprints (blueprint_id, name, active_version) VALUES ('bp.ask', 'Ask', 1)`,
-  );
-  await database.catalog.pool.query(
-    `INSERT INTO blueprint_versions (blueprint_id, version, digest, source, plan, debug, created_by)
-     VALUES ('bp.ask', 1, $1, '', $2, '{}', 'ann')`,
-    [plan.digest, JSON.stringify(plan)],
-  );
+  await node.blueprints.savePlan(caller(), { plan, source: '', debug: {} });
 }, 90_000);
 
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await worker.stop();
-  await node.close();
-  await database.drop();
-});
+afterAll(() => bench.close());
 
 async function openGate(): Promise<{ runId: string; path: string }> {
   const run = await node.runs.create(caller(), { blueprint_ref: 'bp.ask' });
@@ -90,7 +36,7 @@ async function openGate(): Promise<{ runId: string; path: string }> {
 }
 
 async function as<T>(actor: string, work: (page: Page) => Promise<T>, script = true): Promise<T> {
-  const context = await openView(browser, { actor, script });
+  const context = await openView(bench.browser, { actor, script });
   try {
     return await work(await context.newPage());
   } finally {
@@ -121,7 +67,7 @@ describe('a gate in the browser', () => {
     const { runId, path } = await openGate();
     for (const actor of ['bea', 'cem']) {
       await as(actor, async (page) => {
-        await page.goto(server.url + path);
+        await page.goto(bench.url + path);
         await tabTo(page, 'gate-reason');
         await page.keyboard.type('Looked at it.');
         await tabTo(page, 'gate-confirm');
@@ -138,7 +84,7 @@ describe('a gate in the browser', () => {
   it('is not decided without a reason, nor without the name of what cannot be undone', async () => {
     const { path } = await openGate();
     await as('bea', async (page) => {
-      await page.goto(server.url + path);
+      await page.goto(bench.url + path);
       await page.getByTestId('gate-approve').click();
       expect(await page.locator('.problem').allInnerTexts()).toHaveLength(2);
       await page.getByTestId('gate-reason').fill('Because.');
@@ -153,7 +99,7 @@ describe('a gate in the browser', () => {
   it('is decided from within the form only, by the button that had the focus last', async () => {
     const { path } = await openGate();
     await as('bea', async (page) => {
-      await page.goto(server.url + path);
+      await page.goto(bench.url + path);
       await page.keyboard.press('Control+Enter');
       await page.getByTestId('gate-reason').fill('Not now.');
       await page.getByTestId('gate-reason').press('Control+Enter');
@@ -170,7 +116,7 @@ describe('a gate in the browser', () => {
     await as(
       'bea',
       async (page) => {
-        await page.goto(server.url + path);
+        await page.goto(bench.url + path);
         await page.getByTestId('gate-reason').fill('Not today.');
         await page.getByTestId('gate-reject').click();
         await page.getByText('Not today.').waitFor();
@@ -187,7 +133,7 @@ describe('a gate in the browser', () => {
   it('refuses a decision about what the gate no longer asks', async () => {
     const { path } = await openGate();
     await as('bea', async (page) => {
-      await page.goto(server.url + path);
+      await page.goto(bench.url + path);
       await page.getByTestId('gate-reason').fill('Looked at it.');
       await page.getByTestId('gate-confirm').fill('lb-1');
       await page.locator('input[name=digest]').evaluate(setValue, 'sha256:0');
@@ -210,12 +156,12 @@ describe('a gate in the browser', () => {
 
   it('is decided by nothing but its form: no GET, no HEAD, no foreign or repeated POST', async () => {
     const { path } = await openGate();
-    const decide = `${server.url}${path}/decide?decision=approve`;
+    const decide = `${bench.url}${path}/decide?decision=approve`;
     for (const method of ['GET', 'HEAD']) expect((await fetch(decide, { method })).status).toBe(404);
     const body = new URLSearchParams({ decision: 'approve', reason: 'x', _csrf: 'A'.repeat(22) });
-    expect((await fetch(`${server.url}${path}/decide`, { method: 'POST', body })).status).toBe(403);
+    expect((await fetch(`${bench.url}${path}/decide`, { method: 'POST', body })).status).toBe(403);
     const headers = { origin: 'http://evil.example' };
-    expect((await fetch(`${server.url}${path}/decide`, { method: 'POST', body, headers })).status).toBe(403);
+    expect((await fetch(`${bench.url}${path}/decide`, { method: 'POST', body, headers })).status).toBe(403);
     expect(await decisions(path)).toEqual([]);
   });
 });

@@ -1,42 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { z } from 'zod';
-import { LocalArtifactStore } from '../../src/artifacts/local-store.js';
 import { ActionFailure, defineAction } from '../../src/domain/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
-import { createApp } from '../../src/http/app.js';
-import { startHttpServer, type HttpServer } from '../../src/http/server.js';
-import { createReplayCheck } from '../../src/main/replay-process.js';
-import { screenServices } from '../../src/main/screen-services.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
-import type { LiveReader } from '../../src/services/live-reader.js';
-import { PlanCache } from '../../src/services/plan-cache.js';
-import { StepArtifactKeeper } from '../../src/services/step-artifacts.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { fakeServices } from '../support/fake-services.js';
-import { startLive } from '../support/live.js';
-import { caller, silentLog, testNode, testWorker, type TestNode } from '../support/node.js';
+import { caller, type TestNode } from '../support/node.js';
 import { action, planOf } from '../support/plans.js';
-import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
-import { openView, startBrowser } from './support/browser.js';
+import { openView } from './support/browser.js';
+import { startWorkbench, type Workbench } from './support/workbench.js';
 
 /** What the functions that run in the page use of it. */
 declare const getSelection: () => { selectAllChildren(node: unknown): void; toString(): string };
 declare const document: { querySelector(selector: string): { open: boolean } | null };
 
-let browser: Browser;
-let database: TestDatabase;
+let bench: Workbench;
 let node: TestNode;
-let worker: { stop(): Promise<void> };
-let reader: LiveReader;
-let server: HttpServer;
-let dir: string;
 /** Steps that refuse, and what lets each step of a slow run go on. */
 const broken = new Set<string>();
 const doors = new Map<string, () => void>();
@@ -68,35 +48,8 @@ const actions = new ActionRegistry([
 const lock = { 'target.do': { pack: 'target@1.0.0', contract: actions.find('target.do')?.contract ?? '' } };
 
 beforeAll(async () => {
-  const taskQueue = `ui-rerun-${randomUUID()}`;
-  const [{ address }, started, fresh] = await Promise.all([testTemporal(), startBrowser(), freshDatabase()]);
-  browser = started;
-  database = fresh;
-  const { catalog } = database;
-  node = testNode({ catalog, address, taskQueue });
-  dir = await mkdtemp(path.join(tmpdir(), 'xyn-ui-rerun-'));
-  const store = await LocalArtifactStore.open({ dir });
-  const artifacts = new StepArtifactKeeper({ catalog: node.access, store, envId: 'local', log: silentLog });
-  worker = await testWorker({ catalog, address, taskQueue, actions, artifacts });
-  const parts = {
-    postgres: { ok: true },
-    temporal: { ok: true, address, ui_url: null },
-    worker: { ok: true, pollers: 1 },
-  };
-  const health = { check: () => Promise.resolve(parts) };
-  const followed = await startLive({ node, catalog, health: () => health.check() });
-  reader = followed.reader;
-  const fakes = fakeServices().services;
-  const core = { ...node, plans: new PlanCache(node.access.blueprints) };
-  const temporal = { uiUrl: null, namespace: 'default' };
-  const screens = screenServices({ catalog, core, health, artifacts: fakes.artifacts, temporal });
-  const { events, runs, reruns, gates, blueprints } = node;
-  const main = fileURLToPath(new URL('../../dist/src/main/replay-child.js', import.meta.url));
-  const replays = createReplayCheck(main, { catalog: node.access, gateway: node.gateway });
-  const services = { ...fakes, events, runs, reruns, replays, gates, blueprints, health };
-  const ui = { env: { name: 'hel-1', stage: 'dev' }, services: { ...screens, feed: followed.live.feed } };
-  const app = createApp(services, { log: silentLog, version: '1', allowedHosts: [], ui });
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  bench = await startWorkbench({ stage: 'dev', actions });
+  ({ node } = bench);
   for (const slow of [false, true]) {
     const steps = ['a', 'b', 'c'].map((id) =>
       action(id, { action: 'target.do', name: `Step ${id}`, with: slow ? { slow } : { id } }),
@@ -106,20 +59,12 @@ beforeAll(async () => {
   }
 }, 90_000);
 
-afterAll(async () => {
-  await browser.close();
-  await reader.stop();
-  await server.close();
-  await worker.stop();
-  await node.close();
-  await database.drop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => bench.close());
 
 beforeEach(() => broken.clear());
 
 async function view<T>(work: (page: Page) => Promise<T>, script = true): Promise<T> {
-  const context = await openView(browser, { actor: 'ann', script });
+  const context = await openView(bench.browser, { actor: 'ann', script });
   try {
     return await work(await context.newPage());
   } finally {
@@ -142,7 +87,7 @@ describe('the page of a run that failed', () => {
   it.each([true, false])('leads to a rerun that is linked with it (script: %s)', async (script) => {
     const runId = await failedRun();
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${runId}`);
+      await page.goto(`${bench.url}/ui/runs/${runId}`);
       await page.getByTestId('rerun-from').click();
       await page.getByTestId('anew').waitFor();
       expect(await page.getByTestId('anew').innerText()).toMatch(/b\s+asked for[^]*c\s+follows a step/);
@@ -152,7 +97,7 @@ describe('the page of a run that failed', () => {
       expect(await page.getByTestId('run-chain').innerText()).toContain(`run ${runId.slice(0, 8)}, Failed`);
       const rerun = page.url().split('/').at(-1) ?? '';
       await until('the rerun completes', async () => (await node.runs.get(rerun)).status === 'completed');
-      await page.goto(`${server.url}/ui/runs/${rerun}?step=a`);
+      await page.goto(`${bench.url}/ui/runs/${rerun}?step=a`);
       expect(await page.getByTestId('step-reused').innerText()).toContain(`Taken over from run ${runId.slice(0, 8)}`);
       await page.getByTestId('step-reused').getByRole('link').click();
       await page.getByRole('heading', { name: 'Step a' }).waitFor();
@@ -163,7 +108,7 @@ describe('the page of a run that failed', () => {
   it('says what cannot be repeated, and repeats nothing twice', async () => {
     const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.slow' });
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${runId}/rerun`);
+      await page.goto(`${bench.url}/ui/runs/${runId}/rerun`);
       expect(await page.getByTestId('rerun-problem').innerText()).toContain('run_open');
     });
     await node.runs.cancel(caller(), runId, 'not needed');
@@ -172,12 +117,12 @@ describe('the page of a run that failed', () => {
     const key = randomUUID();
     const ended = await failedRun();
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${ended}/rerun`);
+      await page.goto(`${bench.url}/ui/runs/${ended}/rerun`);
       const csrf = await page.locator('input[name=_csrf]').first().getAttribute('value');
       const send = () =>
-        page.request.post(`${server.url}/ui/runs/${ended}/rerun`, {
+        page.request.post(`${bench.url}/ui/runs/${ended}/rerun`, {
           form: { _csrf: csrf ?? '', key },
-          headers: { origin: server.url },
+          headers: { origin: bench.url },
           maxRedirects: 0,
         });
       const [one, two] = [await send(), await send()];
@@ -189,7 +134,7 @@ describe('the page of a run that failed', () => {
   it('checks its history against the code of today', async () => {
     const runId = await failedRun();
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${runId}`);
+      await page.goto(`${bench.url}/ui/runs/${runId}`);
       await page.getByTestId('replay-check').click();
       await page.getByTestId('replay-run').click();
       await page.getByTestId('replay-result').waitFor();
@@ -203,11 +148,11 @@ describe('the page of a run under way', () => {
     doors.clear();
     const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.slow' });
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${runId}?step=a&tab=log`);
+      await page.goto(`${bench.url}/ui/runs/${runId}?step=a&tab=log`);
       await page.getByTestId('step-tail').getByText('a waits').waitFor();
       doors.get('a')?.();
       await page.getByTestId('step-tail').waitFor({ state: 'detached' });
-      const { rows } = await database.catalog.pool.query(
+      const { rows } = await bench.database.catalog.pool.query(
         'SELECT 1 FROM step_tails t JOIN steps s USING (step_id) WHERE s.path = $1',
         ['a'],
       );
@@ -224,7 +169,7 @@ describe('the page of a run under way', () => {
     doors.clear();
     const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.slow' });
     await view(async (page) => {
-      await page.goto(`${server.url}/ui/runs/${runId}?step=a&tab=inputs`);
+      await page.goto(`${bench.url}/ui/runs/${runId}?step=a&tab=inputs`);
       await page.locator('.stream[data-state=live]').waitFor();
       await page.locator('#run-audit summary').click();
       await page.locator('#run-head h1').evaluate((element) => getSelection().selectAllChildren(element));

@@ -1,68 +1,32 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Browser, Page } from 'playwright-core';
-import { createApp } from '../../src/http/app.js';
-import { startHttpServer, type HttpServer } from '../../src/http/server.js';
-import { screenServices } from '../../src/main/screen-services.js';
-import { PlanCache } from '../../src/services/plan-cache.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { fakeServices } from '../support/fake-services.js';
-import { caller, silentLog, testNode, testWorker, type TestNode } from '../support/node.js';
+import type { Page } from 'playwright-core';
+import { caller, type TestNode } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
 import { planOf, transform } from '../support/plans.js';
-import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
-import { openView, startBrowser } from './support/browser.js';
+import { openView } from './support/browser.js';
 import { getPage, sendForm } from './support/requests.js';
+import { startWorkbench, type Workbench } from './support/workbench.js';
 
 const BLUEPRINT = `bp.nightly.x${randomUUID().slice(0, 8)}`;
 const ID = `${BLUEPRINT}:1`;
 const PATH = `/ui/schedules/${encodeURIComponent(ID)}`;
 
-let browser: Browser;
-let database: TestDatabase;
+let bench: Workbench;
 let node: TestNode;
-let worker: { stop(): Promise<void> };
-let server: HttpServer;
 
 beforeAll(async () => {
-  const taskQueue = `ui-${randomUUID()}`;
-  const [{ address }, started, fresh] = await Promise.all([testTemporal(), startBrowser(), freshDatabase()]);
-  browser = started;
-  database = fresh;
-  const { catalog } = database;
-  node = testNode({ catalog, address, taskQueue, sync: true });
-  worker = await testWorker({ catalog, address, taskQueue });
-  const temporal = { ok: true, address, ui_url: null };
-  const health = {
-    check: () => Promise.resolve({ postgres: { ok: true }, temporal, worker: { ok: true, pollers: 1 } }),
-  };
-  const { events, runs, gates, blueprints, schedules } = node;
-  const fakes = fakeServices().services;
-  const services = screenServices({
-    catalog,
-    core: { ...node, plans: new PlanCache(node.access.blueprints) },
-    health,
-    artifacts: fakes.artifacts,
-    temporal: { uiUrl: null, namespace: 'default' },
-  });
-  const app = createApp(
-    { ...fakes, events, runs, gates, blueprints, schedules, health },
-    { log: silentLog, version: '1', allowedHosts: [], ui: { env: { name: 'hel-1', stage: 'prod' }, services } },
-  );
-  server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
+  bench = await startWorkbench({ stage: 'prod', sync: true });
+  ({ node } = bench);
   const triggers = [{ kind: 'schedule', cron: '30 2 * * *', timezone: 'Europe/Berlin', catchup_ms: 600_000 } as const];
   const plan = planOf([transform('seen', [['x', 1]])], { id: BLUEPRINT, triggers });
-  await blueprints.savePlan(caller(), { plan: { ...plan }, source: `id: ${BLUEPRINT}`, debug: {} });
+  await node.blueprints.savePlan(caller(), { plan: { ...plan }, source: `id: ${BLUEPRINT}`, debug: {} });
 }, 60_000);
 
 afterAll(async () => {
   await node.gateway.schedules.remove('local', ID);
-  await server.close();
-  await node.close();
-  await worker.stop();
-  await browser.close();
-  await database.drop();
+  await bench.close();
 });
 
 const press = async (page: Page, testId: string): Promise<void> => {
@@ -73,11 +37,11 @@ const press = async (page: Page, testId: string): Promise<void> => {
 describeWith('temporal')('schedules on screen', () => {
   it('are run, paused with a note, and resumed, without a script too', async () => {
     for (const script of [true, false]) {
-      const context = await openView(browser, { script });
+      const context = await openView(bench.browser, { script });
       const page = await context.newPage();
-      await page.goto(`${server.url}/ui`);
+      await page.goto(`${bench.url}/ui`);
       expect(await page.getByTestId('coming-up').locator('li').count()).toBe(5);
-      await page.goto(`${server.url}/ui/schedules`);
+      await page.goto(`${bench.url}/ui/schedules`);
       await page.getByTestId('schedule-row').waitFor();
       const before = (await node.schedules.get(ID)).runs.length;
 
@@ -108,37 +72,37 @@ describeWith('temporal')('schedules on screen', () => {
 
   it('tell the times of a backfill before they fire', async () => {
     const range = 'from=2026-10-23T12:00:00Z&to=2026-10-26T12:00:00Z';
-    const shown = await getPage(server, `${PATH}/backfill?${range}`);
+    const shown = await getPage(bench, `${PATH}/backfill?${range}`);
     expect([...shown.text.matchAll(/2026-10-\d\d 02:30 \+0\d:00/g)].map(([text]) => text)).toEqual([
       '2026-10-24 02:30 +02:00',
       '2026-10-25 02:30 +01:00',
       '2026-10-26 02:30 +01:00',
     ]);
     expect(shown.text).toContain('Fire 3 times');
-    const sent = await sendForm(server, `${PATH}/backfill?${range}`);
+    const sent = await sendForm(bench, `${PATH}/backfill?${range}`);
     expect([sent.status, sent.location]).toEqual([303, PATH]);
     await until('they ran', async () => {
       const { runs } = await node.schedules.get(ID);
       return runs.filter(({ scheduled_at: at }) => at.startsWith('2026-10')).length === 3;
     });
-    expect((await getPage(server, `${PATH}/backfill?${range}`)).text).toContain('fired before, passed over');
-    expect(
-      (await getPage(server, `${PATH}/backfill?from=2026-01-01T00:00:00Z&to=2999-01-01T00:00:00Z`)).text,
-    ).toContain('its end is still to come');
-    expect((await getPage(server, `${PATH}/backfill?from=x&to=y`)).text).toContain('A time is written like');
+    expect((await getPage(bench, `${PATH}/backfill?${range}`)).text).toContain('fired before, passed over');
+    expect((await getPage(bench, `${PATH}/backfill?from=2026-01-01T00:00:00Z&to=2999-01-01T00:00:00Z`)).text).toContain(
+      'its end is still to come',
+    );
+    expect((await getPage(bench, `${PATH}/backfill?from=x&to=y`)).text).toContain('A time is written like');
   });
 
   it('want to know why they are paused', async () => {
-    const answer = await sendForm(server, `${PATH}/pause`, { note: ' ' });
+    const answer = await sendForm(bench, `${PATH}/pause`, { note: ' ' });
     expect(answer.status).toBe(422);
     expect(answer.text).toContain('Say why in a few words.');
     expect((await node.schedules.get(ID)).is_paused).toBe(false);
-    expect((await getPage(server, '/ui/schedules/bp.none%3A1')).status).toBe(404);
+    expect((await getPage(bench, '/ui/schedules/bp.none%3A1')).status).toBe(404);
   });
 
   it('stand on the tab of their blueprint', async () => {
-    const { text } = await getPage(server, `/ui/blueprints/${BLUEPRINT}/schedules`);
+    const { text } = await getPage(bench, `/ui/blueprints/${BLUEPRINT}/schedules`);
     expect(text).toContain('data-testid="schedule-row"');
-    expect((await getPage(server, `/ui/blueprints/${BLUEPRINT}`)).text).toContain('30 2 * * * Europe/Berlin');
+    expect((await getPage(bench, `/ui/blueprints/${BLUEPRINT}`)).text).toContain('30 2 * * * Europe/Berlin');
   });
 });
