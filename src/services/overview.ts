@@ -36,6 +36,8 @@ const LAST_DAY_MS = 30_000;
 /** A home page lists that many things that need somebody, and that many running runs. */
 const MOST_ATTENTION = 20;
 const MOST_RUNNING = 8;
+/** People whose count is kept. */
+const MOST_VIEWERS = 200;
 /** Each kind of thing that a search finds. */
 const MOST_HITS = 6;
 /** A strip in a list has room for 24 marks; what is above shares them. */
@@ -69,10 +71,33 @@ export class OverviewService {
   readonly runCounts: () => Promise<RunCounts>;
   /** How the parts are; at most five seconds old. Never rejects. */
   readonly health: () => Promise<HealthReport>;
+  readonly #needs = new Map<string, () => Promise<number>>();
   readonly #held: () => Promise<HomeFacts['held']>;
   readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
   /** What waits to be worked off; at most five seconds old. @throws XynFault `db_unavailable` */
   readonly backlog: () => Promise<HomeFacts['backlog']>;
+
+  /**
+   * How many things need the viewer, as the home page lists them; above 20 it only says that there are more. At most two
+   * seconds old. @throws XynFault `db_unavailable`
+   */
+  async needs(viewer: string): Promise<number> {
+    const { store, clock } = this.#deps;
+    const known = this.#needs.get(viewer);
+    if (known !== undefined) return known();
+    // Names come with requests: they must not fill the memory.
+    if (this.#needs.size >= MOST_VIEWERS) this.#needs.clear();
+    const read = cached(COUNTS_MS, clock, async () => {
+      const found = await Promise.all([
+        store.openGates(MOST_ATTENTION + 1, viewer),
+        store.unansweredFailures(MOST_ATTENTION + 1),
+        this.#held(),
+      ]);
+      return found.reduce((sum, list) => sum + list.length, 0);
+    });
+    this.#needs.set(viewer, read);
+    return read();
+  }
 
   /** What somebody on call looks at first: of gates those that the viewer may decide. @throws XynFault `db_unavailable` */
   async home(viewer: string): Promise<HomeFacts> {

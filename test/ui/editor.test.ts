@@ -214,7 +214,7 @@ describe('the editor', () => {
     expect(await page.getByTestId('draft-state').textContent()).toContain('revision 2');
     await promote.focus();
     await page.keyboard.press('Enter');
-    const dialog = page.getByTestId('confirm-dialog');
+    const dialog = page.locator('#confirm');
     await dialog.getByText('Promote revision 2?').waitFor();
     await page.getByTestId('promote-reason').fill('it was wrong');
     await page.keyboard.press('Tab');

@@ -12,6 +12,8 @@ export interface Preferences {
   zone: string;
   /** Width of the run map in pixels. */
   mapWidth: 880 | 1088 | 1400;
+  /** Whether keys without Ctrl do something. */
+  areKeysOn: boolean;
   csrf: string | undefined;
 }
 
@@ -46,6 +48,7 @@ export function preferencesOf(headers: IncomingHttpHeaders): Preferences {
     theme: theme === 'light' || theme === 'dark' ? theme : undefined,
     zone: isZone(zone) ? zone : serverZone,
     mapWidth: width === '880' ? 880 : width === '1400' ? 1400 : 1088,
+    areKeysOn: cookies.get('xyn_keys') !== 'off',
     csrf: csrf !== undefined && CSRF.test(csrf) ? csrf : undefined,
   };
 }

@@ -21,10 +21,13 @@ export const homePages = [
       const blueprints = facts.isFirstStart ? await services.blueprints.list() : [];
       const ready = blueprints.filter(({ active_version, enabled }) => active_version !== null && enabled);
       const starter = ready.find(({ blueprint_id }) => blueprint_id === DEMO) ?? ready[0] ?? null;
-      const { main, fragments, title } = homePage({ ...facts, health, comingUp, starter, viewer: caller.actor }, ui);
+      const { main, fragments, title, needed } = homePage(
+        { ...facts, health, comingUp, starter, viewer: caller.actor },
+        ui,
+      );
       const topics = ['gates', 'runs', 'health'] as const;
       const base = { title, nav: 'home', crumb: 'Home', testId: 'page-home' } as const;
-      return { ...base, main, live: { topics, fragments } };
+      return { ...base, needs: needed, main, live: { topics, fragments } };
     },
   }),
 ];

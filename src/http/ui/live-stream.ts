@@ -8,6 +8,8 @@ const PATCH_EVERY_MS = 250;
 const REST_PER_WORK = 4;
 /** A page that hears nothing for twice this long says that it is stale. */
 const TICK_MS = 15_000;
+/** Counts that all pages share may be two seconds old: after the last change a page is drawn once more. */
+const SETTLE_MS = 2_500;
 /** A browser that does not read is let go; it comes back by itself and gets what it missed. */
 const MAX_UNREAD_BYTES = 1_000_000;
 
@@ -42,6 +44,9 @@ class LiveStream {
   #nextAt = 0;
   #failedAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  /** The next drawing is the one after the last change; so is the first, since the page was just made. */
+  #isLast = true;
 
   constructor(response: Response, options: LiveStreamOptions) {
     this.#response = response;
@@ -57,6 +62,7 @@ class LiveStream {
       else if (message.kind === 'source') this.#onSource(message.ok, message.since);
       else {
         this.#position = message.position;
+        this.#isLast = false;
         this.#wake();
       }
     });
@@ -65,6 +71,7 @@ class LiveStream {
       leave();
       clearInterval(ticking);
       clearTimeout(this.#timer);
+      clearTimeout(this.#settling);
       this.#timer = undefined;
       this.#isDirty = false;
     });
@@ -89,6 +96,7 @@ class LiveStream {
 
   #wake(): void {
     this.#isDirty = true;
+    clearTimeout(this.#settling);
     if (this.#isDrawing || this.#timer !== undefined || this.#response.destroyed) return;
     this.#timer = setTimeout(() => void this.#flush(), Math.max(0, this.#nextAt - performance.now()));
   }
@@ -97,6 +105,8 @@ class LiveStream {
     this.#timer = undefined;
     this.#isDirty = false;
     this.#isDrawing = true;
+    const isLast = this.#isLast;
+    this.#isLast = true;
     const began = performance.now();
     try {
       await this.#patch();
@@ -112,6 +122,7 @@ class LiveStream {
     const rest = this.#failedAt === undefined ? Math.max(PATCH_EVERY_MS, REST_PER_WORK * worked) : 2_000;
     this.#nextAt = performance.now() + rest;
     if (this.#isDirty) this.#wake();
+    else if (!isLast && !this.#response.destroyed) this.#settling = setTimeout(() => this.#wake(), SETTLE_MS);
   }
 
   async #patch(): Promise<void> {

@@ -4,9 +4,10 @@ import { documentAnswer } from '../../domain/document-fault.js';
 import { ERROR_CODES } from '../../domain/error-codes.js';
 import { XynFault } from '../../domain/fault.js';
 import { assets } from '../../ui/assets.js';
+import type { LiveTopic } from '../../services/live-feed.js';
 import { fragmentState, stateName } from '../../ui/parts/fragment.js';
 import { Parts } from '../../ui/parts/parts.js';
-import { shell } from '../../ui/shell/shell.js';
+import { shell, shellFragments } from '../../ui/shell/shell.js';
 import { callerOf } from '../caller.js';
 import { faultOf } from '../errors.js';
 import type { Log } from '../log.js';
@@ -51,19 +52,41 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
   };
 }
 
+/** What the shell says of the whole; a page is shown also when that cannot be read. */
+async function aroundOf({ services, caller }: UiCall, { needs }: PageAnswer) {
+  const { overview } = services;
+  const [counts, counted] = await Promise.all([
+    overview.counts().catch(() => ({ gates: 0, running: 0 })),
+    needs ?? overview.needs(caller.actor).catch(() => 0),
+  ]);
+  return { counts, needs: counted };
+}
+
 async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
-  const { live, status = 200, here = call.here, isPart, ...page } = content;
+  const { live, status = 200, here = call.here, isPart, needs: _needs, ...page } = content;
   if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
   if (isPart === true || call.isPart) return sendHtml(response, status, page.main.toString());
-  const counts = await call.services.overview.counts().catch(() => ({ gates: 0, running: 0 }));
-  const { view, theme } = call.preferences;
-  const facts = { clock: call.clock, env: call.env, version: call.version, actor: call.caller.actor, view, theme };
+  const around = await aroundOf(call, content);
+  const { view, theme, areKeysOn } = call.preferences;
+  const { clock, env, version } = call;
+  const facts = { clock, env, version, actor: call.caller.actor, view, theme, areKeysOn, ...around };
   const stream =
     live === undefined
       ? undefined
-      : { topics: live.topics, position: positionText(position, stateName(fragmentState(live.fragments))) };
+      : {
+          topics: topicsOf(live),
+          position: positionText(
+            position,
+            stateName(fragmentState([...live.fragments, ...shellFragments(around, page.title)])),
+          ),
+        };
   const whole = { ...page, live: stream };
-  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here, counts }, whole));
+  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here }, whole));
+}
+
+/** What waits for the viewer is told on every page that follows anything. */
+function topicsOf({ topics }: NonNullable<PageAnswer['live']>): LiveTopic[] {
+  return [...new Set<LiveTopic>([...topics, 'gates'])];
 }
 
 /** Runs a handler of a page; what it throws becomes a page. */
@@ -128,11 +151,14 @@ function followPage(options: UiOptions): RequestHandler {
     const found = match(of);
     if (found === undefined) throw new XynFault('not_found', 'No page has that address.');
     const { page, params, query } = found;
-    const load = (): Promise<PageAnswer> => {
+    const load = async (): Promise<PageAnswer['live']> => {
       const clock = { ...call.clock, now: Date.now() };
-      return page.load({ ...call, here: of, clock, ui: new Parts(clock) }, { params, query });
+      const content = await page.load({ ...call, here: of, clock, ui: new Parts(clock) }, { params, query });
+      if (content.live === undefined) return undefined;
+      const around = shellFragments(await aroundOf(call, content), content.title);
+      return { topics: topicsOf(content.live), fragments: [...content.live.fragments, ...around] };
     };
-    const first = (await load()).live;
+    const first = await load();
     if (first === undefined) throw new XynFault('not_found', 'That page does not change by itself.');
     if (request.query['poll'] !== undefined) {
       response.set(PAGE_HEADERS).json(first.fragments.map(({ html }) => html.toString()));
@@ -143,7 +169,7 @@ function followPage(options: UiOptions): RequestHandler {
       throw new XynFault('not_found', 'This server has no streams; the page fetches what changed.');
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && last !== '' ? last : request.query['after'];
-    const draw = async () => (await load()).live?.fragments ?? [];
+    const draw = async () => (await load())?.fragments ?? [];
     startLiveStream(response, {
       feed,
       topics: first.topics,

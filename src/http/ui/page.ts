@@ -55,6 +55,8 @@ export interface PageAnswer extends Omit<PageContent, 'live'> {
   status?: number;
   /** The address of this page where it is answered under another one, as after a refused form. */
   here?: string;
+  /** Things that need the viewer, where the page knows; else they are counted. */
+  needs?: number;
   /** `main` is a piece of a page and is sent without the shell. */
   isPart?: true;
   /** What is renewed when one of the topics changes. The fragments stand in `main`, each under its id. */

@@ -13,6 +13,7 @@ import { runsForms, runsPages } from './runs-pages.js';
 import { searchPages } from './search-page.js';
 import { launchForms, launchPages } from './launch-pages.js';
 import type { UiForm, UiPage } from './page.js';
+import { keysPage } from './preferences.js';
 import { runPages } from './run-pages.js';
 import { scheduleForms, schedulePages } from './schedule-pages.js';
 
@@ -33,6 +34,7 @@ export const pages: readonly UiPage[] = [
   ...artifactPages,
   ...footprintPages,
   ...healthPages,
+  keysPage,
 ];
 
 /** Every form. */

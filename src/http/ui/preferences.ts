@@ -1,11 +1,14 @@
 import { z } from 'zod';
+import { keysMain } from '../../ui/shell/keys.js';
 import { VIEWS } from '../../ui/shell/navigation.js';
 import { cookie } from './cookies.js';
-import { form } from './page.js';
+import { form, page } from './page.js';
 
 const body = z.strictObject({
   view: z.enum(VIEWS).optional(),
   theme: z.enum(['light', 'dark']).optional(),
+  /** Keys without Ctrl. */
+  keys: z.enum(['on', 'off']).optional(),
   /** Where the form stood; only pages of ours. */
   back: z
     .string()
@@ -14,17 +17,28 @@ const body = z.strictObject({
     .catch('/ui'),
 });
 
-/** View and theme, kept in the browser. */
+/** View, theme and keys, kept in the browser. */
 export const preferencesForm = form({
   path: '/preferences',
   privilege: 'open',
   body,
   handle: async (call) => {
-    const { view, theme, back } = call.body;
+    const { view, theme, keys, back } = call.body;
     const cookies = [
       ...(view === undefined ? [] : [cookie('xyn_view', view)]),
       ...(theme === undefined ? [] : [cookie('xyn_theme', theme)]),
+      ...(keys === undefined ? [] : [cookie('xyn_keys', keys)]),
     ];
     return { location: back, cookies };
+  },
+});
+
+/** The list of keys. */
+export const keysPage = page({
+  path: '/keys',
+  privilege: 'open',
+  load: ({ ui, csrf, preferences }) => {
+    const main = keysMain({ areOn: preferences.areKeysOn, csrf }, ui);
+    return Promise.resolve({ title: 'Keys', nav: 'home', crumb: 'Keys', testId: 'page-keys', main });
   },
 });

@@ -1,64 +1,16 @@
 import { fetchPart } from './page.js';
 
-const KEYS: readonly (readonly [string, string])[] = [
-  ['Ctrl K', 'search or jump to'],
-  ['/', 'filter'],
-  ['j k', 'next and previous row'],
-  ['Enter', 'open the row'],
-  ['[ ]', 'previous and next step'],
-  ['l', 'log'],
-  ['g h', 'home'],
-  ['g g', 'gates'],
-  ['g e', 'events'],
-  ['g r', 'runs'],
-  ['g b', 'blueprints'],
-  ['g a', 'audit'],
-  ['n', 'launch'],
-  ['F8', 'next problem'],
-  ['?', 'this list'],
-  ['Esc', 'close'],
-];
 /** Typing goes on for this long before the server is asked. */
 const TYPING_MS = 120;
 
-function element(tag: string, attributes: Record<string, string>, ...content: (Node | string)[]): HTMLElement {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...content);
-  return made;
-}
-
-function dialogOf(id: string, attributes: Record<string, string>, ...content: Node[]): HTMLDialogElement {
-  const dialog = element('dialog', { id, ...attributes }, ...content) as HTMLDialogElement;
+/** Markup that comes with the script or from the server. */
+function dialogOf(id: string, markup: string): HTMLDialogElement {
+  const dialog = document.createElement('dialog');
+  dialog.id = dialog.className = id;
+  dialog.innerHTML = markup;
   document.body.append(dialog);
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   return dialog;
-}
-
-function openKeys(): void {
-  const rows = KEYS.flatMap(([keys, text]) => [
-    element('dt', {}, ...keys.split(' ').flatMap((key) => [element('kbd', {}, key), ' '])),
-    element('dd', {}, text),
-  ]);
-  const off = element('button', { class: 'button small', type: 'button' });
-  const label = (): void => {
-    off.textContent = areKeysOn() ? 'Switch single keys off' : 'Switch single keys on';
-  };
-  off.addEventListener('click', () => {
-    localStorage.setItem('xyn-keys', areKeysOn() ? 'off' : 'on');
-    label();
-  });
-  label();
-  const body = element('div', { class: 'body stack' }, element('dl', { class: 'facts' }, ...rows), off);
-  const head = element('header', {}, element('h2', {}, 'Keys'));
-  const known = document.getElementById('keys') as HTMLDialogElement | null;
-  const card = element('div', { class: 'card' }, head, body);
-  (known ?? dialogOf('keys', { class: 'keys', 'aria-label': 'Keys' }, card)).showModal();
-}
-
-/** Single-letter keys can be switched off (WCAG 2.1.4). */
-export function areKeysOn(): boolean {
-  return localStorage.getItem('xyn-keys') !== 'off';
 }
 
 function select(list: Element, step: number): void {
@@ -70,23 +22,13 @@ function select(list: Element, step: number): void {
   list.parentElement?.querySelector('input')?.setAttribute('aria-activedescendant', options[next]?.id ?? '');
 }
 
+const PALETTE =
+  '<input type="search" placeholder="Run, blueprint, event, page…" aria-label="Search or jump to" role="combobox" aria-expanded="true" aria-controls="found" autocomplete="off"><div class="found" id="found" role="listbox" aria-label="Results"></div>';
+
 function makePalette(): HTMLDialogElement {
-  const input = element('input', {
-    type: 'search',
-    placeholder: 'Run, blueprint, event, page…',
-    'aria-label': 'Search or jump to',
-    role: 'combobox',
-    'aria-expanded': 'true',
-    'aria-controls': 'palette-found',
-    autocomplete: 'off',
-  }) as HTMLInputElement;
-  const found = element('div', { class: 'found', id: 'palette-found', role: 'listbox', 'aria-label': 'Results' });
-  const dialog = dialogOf(
-    'palette',
-    { class: 'palette', 'aria-label': 'Search or jump to', 'data-testid': 'palette' },
-    input,
-    found,
-  );
+  const dialog = dialogOf('palette', PALETTE);
+  const [input, found] = dialog.children as unknown as [HTMLInputElement, HTMLElement];
+  dialog.ariaLabel = input.ariaLabel;
   let asked = 0;
   const ask = async (): Promise<void> => {
     const mine = (asked += 1);
@@ -115,9 +57,8 @@ function makePalette(): HTMLDialogElement {
   return dialog;
 }
 
-/** Opens the palette or the list of keys; the browser gives the focus back when it closes. */
-export function openDialog(name: string): void {
-  if (name === 'keys') return openKeys();
+/** Opens the palette; the browser gives the focus back when it closes. */
+export function openPalette(): void {
   const palette = (document.getElementById('palette') as HTMLDialogElement | null) ?? makePalette();
   if (!palette.open) palette.showModal();
   palette.querySelector('input')?.focus();
@@ -128,8 +69,8 @@ export async function openConfirm(link: HTMLAnchorElement): Promise<void> {
   try {
     const markup = await fetchPart(link.href);
     document.getElementById('confirm')?.remove();
-    const dialog = dialogOf('confirm', { 'aria-label': link.textContent.trim(), 'data-testid': 'confirm-dialog' });
-    dialog.innerHTML = markup;
+    const dialog = dialogOf('confirm', markup);
+    dialog.ariaLabel = link.textContent.trim();
     dialog.querySelector('[data-safe]')?.addEventListener('click', (event) => {
       event.preventDefault();
       dialog.close();

@@ -1,11 +1,12 @@
 import { goInPlace } from './in-place.js';
+import { closest } from './page.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** A press that moved less than this is a click. Pixels. */
 const CLICK_PX = 4;
 
 interface Drag {
-  chart: SVGElement;
+  chart: HTMLElement;
   fromX: number;
   band: SVGElement;
 }
@@ -15,7 +16,7 @@ let drag: Drag | undefined;
 let isDragClick = false;
 
 /** The bar under a place, as a number of bars from the first one. */
-function barAt(chart: SVGElement, x: number): number {
+function barAt(chart: HTMLElement, x: number): number {
   const { left, width } = chart.getBoundingClientRect();
   const bars = Number(chart.dataset['bars']);
   return Math.min(bars - 1, Math.max(0, Math.floor(((x - left) / width) * bars)));
@@ -27,7 +28,7 @@ function spanTo({ chart, fromX }: Drag, x: number): [first: number, end: number]
 }
 
 function onDown(event: PointerEvent): void {
-  const chart = event.target instanceof Element ? event.target.closest<SVGElement>('svg[data-range]') : null;
+  const chart = closest(event, 'svg[data-range]');
   if (chart === null || event.button !== 0 || event.pointerType === 'touch') return;
   const band = document.createElementNS(SVG, 'rect');
   band.setAttribute('class', 'band');
@@ -68,7 +69,7 @@ export function startDragRange(): void {
   });
   // Links inside a drawing would be dragged as links.
   document.addEventListener('dragstart', (event) => {
-    if (event.target instanceof Element && event.target.closest('svg[data-range]') !== null) event.preventDefault();
+    if (closest(event, 'svg[data-range]') !== null) event.preventDefault();
   });
   document.addEventListener(
     'click',

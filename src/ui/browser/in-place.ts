@@ -1,5 +1,5 @@
 import { applyFragments } from './morph.js';
-import { fetchPart } from './page.js';
+import { closest, fetchPart } from './page.js';
 
 /** Shows another state of the same page without moving what is read; the address says which. */
 async function showInPlace(url: string): Promise<void> {
@@ -22,7 +22,7 @@ export function goInPlace(url: URL): void {
 function onInPlaceClick(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
     return;
-  const link = event.target instanceof Element ? event.target.closest('[data-in-place] a[href]') : null;
+  const link = closest(event, '[data-in-place] a[href]');
   if (link === null) return;
   // Links inside drawings have no `href` property that is a text.
   const url = new URL(link.getAttribute('href') ?? '', location.href);
@@ -37,11 +37,11 @@ function onInPlaceClick(event: MouseEvent): void {
 
 /** Arrows move among the boxes of a drawing, which is one stop for Tab. */
 function onArrow(event: KeyboardEvent): void {
-  const from = event.target instanceof Element ? event.target.closest('[data-arrows] a') : null;
+  const from = closest(event, '[data-arrows] a');
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   if (from === null || step === undefined) return;
-  const boxes = [...(from.closest('[data-arrows]')?.querySelectorAll<SVGAElement>('a') ?? [])];
-  const next = boxes[boxes.indexOf(from as SVGAElement) + step];
+  const boxes = [...(from.closest('[data-arrows]')?.querySelectorAll<HTMLElement>('a') ?? [])];
+  const next = boxes[boxes.indexOf(from) + step];
   if (next === undefined) return;
   event.preventDefault();
   next.focus();

@@ -1,5 +1,5 @@
-import { areKeysOn, openDialog } from './dialogs.js';
-import { isTyping } from './page.js';
+import { openPalette } from './dialogs.js';
+import { closest, isTyping } from './page.js';
 
 const PLACES: Readonly<Record<string, string>> = {
   h: '/ui',
@@ -12,6 +12,8 @@ const PLACES: Readonly<Record<string, string>> = {
 /** The second key of `g h` comes within this. */
 const CHORD_MS = 1_200;
 let chordUntil = 0;
+/** The button of a decision that had the focus last. */
+let lastButton: HTMLButtonElement | undefined;
 
 function moveRow(step: number): void {
   const rows = [...document.querySelectorAll<HTMLElement>('main [data-row]')];
@@ -32,22 +34,14 @@ function onSingleKey(key: string): boolean {
   else if (key === 'j') moveRow(1);
   else if (key === 'k') moveRow(-1);
   else if (key === 'n') location.assign('/ui/runs/new');
-  else if (key === '?') openDialog('keys');
   else if (key === '/') document.querySelector<HTMLElement>('main .query input')?.focus();
   else {
-    // What a page offers under a key of its own: a step, the log.
-    const target = document.querySelector<HTMLElement>(`main [data-key="${CSS.escape(key)}"]`);
+    // What a page offers under a key of its own: a step, the log, the list of keys.
+    const target = document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
     target?.click();
     return target !== null;
   }
   return true;
-}
-
-function submitFocused(form: HTMLFormElement): void {
-  const name = form.dataset['lastButton'];
-  const button =
-    name === undefined ? null : form.querySelector<HTMLButtonElement>(`button[value="${CSS.escape(name)}"]`);
-  if (button !== null) form.requestSubmit(button);
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -55,27 +49,24 @@ function onKey(event: KeyboardEvent): void {
   const withControl = event.ctrlKey || event.metaKey;
   if (withControl && event.key.toLowerCase() === 'k') {
     event.preventDefault();
-    openDialog('palette');
+    openPalette();
     return;
   }
-  if (withControl && event.key === 'Enter' && event.target instanceof Element) {
-    const form = event.target.closest<HTMLFormElement>('form[data-decision]');
-    if (form !== null) submitFocused(form);
+  if (withControl && event.key === 'Enter') {
+    const form = closest(event, 'form[data-decision]') as HTMLFormElement | null;
+    if (form !== null && lastButton?.form === form) form.requestSubmit(lastButton);
     return;
   }
   if (withControl || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]') !== null) return;
-  if (event.key === 'F8' ? onSingleKey('F8') : event.key.length === 1 && areKeysOn() && onSingleKey(event.key)) {
-    event.preventDefault();
-  }
+  // Single keys can be switched off (WCAG 2.1.4).
+  const isOn = event.key === 'F8' || (event.key.length === 1 && document.body.dataset['keys'] !== 'off');
+  if (isOn && onSingleKey(event.key)) event.preventDefault();
 }
 
 /** Keys of all pages. None of them decides anything. */
 export function startKeyboard(): void {
   document.addEventListener('keydown', onKey);
   document.addEventListener('focusin', (event) => {
-    const button = event.target;
-    if (button instanceof HTMLButtonElement && button.form?.dataset['decision'] !== undefined) {
-      button.form.dataset['lastButton'] = button.value;
-    }
+    lastButton = (closest(event, 'form[data-decision] button') as HTMLButtonElement | null) ?? lastButton;
   });
 }

@@ -1,5 +1,5 @@
 import { applyFragments } from './morph.js';
-import { setServerTime } from './page.js';
+import { closest, setServerTime } from './page.js';
 
 /** A hidden tab gives its connection back: a browser allows six to one host. */
 const HIDDEN_MS = 30_000;
@@ -30,7 +30,7 @@ class LiveStream {
     setInterval(() => this.#watch(), 1_000);
     document.addEventListener('visibilitychange', () => this.#onVisibility());
     document.addEventListener('click', (event) => {
-      if (event.target instanceof Element && event.target.closest('[data-try-now]') !== null) this.#open();
+      if (closest(event, '[data-try-now]') !== null) this.#open();
     });
     // A filter changed the address: what is shown from now on is another list.
     document.body.addEventListener('htmx:pushedIntoHistory', () => {
@@ -97,7 +97,7 @@ class LiveStream {
   async #poll(now: number): Promise<void> {
     this.#polledAt = now;
     try {
-      const answer = await fetch(`${this.#url}&poll=1`, { credentials: 'same-origin' });
+      const answer = await fetch(`${this.#url}&poll=1`);
       if (!answer.ok) return;
       applyFragments((await answer.json()) as string[]);
       this.#lostAt = Date.now();
@@ -123,25 +123,10 @@ class LiveStream {
 
   #note(text: string): void {
     const place = document.getElementById('live-note');
-    if (place === null || (place.dataset['text'] ?? '') === text) return;
-    place.dataset['text'] = text;
-    place.replaceChildren();
-    if (text === '') return;
-    const note = document.createElement('div');
-    note.className = 'note live-note';
-    note.dataset['testid'] = 'stream-lost';
-    const words = document.createElement('div');
-    words.className = 'grow';
-    const strong = document.createElement('b');
-    strong.textContent = 'Not live. ';
-    words.append(strong, text);
-    const button = document.createElement('button');
-    button.className = 'button small';
-    button.type = 'button';
-    button.dataset['tryNow'] = '';
-    button.textContent = 'Try now';
-    note.append(words, button);
-    place.append(note);
+    const words = place?.querySelector('span');
+    if (place == null || words == null || words.textContent === text) return;
+    words.textContent = text;
+    place.hidden = text === '';
   }
 }
 

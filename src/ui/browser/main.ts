@@ -1,38 +1,36 @@
 import { startClocks } from './clocks.js';
-import { openConfirm, openDialog } from './dialogs.js';
+import { openConfirm, openPalette } from './dialogs.js';
 import { startDragRange } from './drag-range.js';
 import { startInPlace } from './in-place.js';
 import { startKeyboard } from './keyboard.js';
 import { startLive } from './live.js';
 import { followLog, showHeld } from './morph.js';
-import { keepCookie, setServerTime, toast } from './page.js';
+import { closest, keepCookie, setServerTime, toast } from './page.js';
 
 function onClick(event: MouseEvent): void {
-  if (!(event.target instanceof Element) || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const opener = event.target.closest<HTMLElement>('[data-open]');
-  const confirm = event.target.closest<HTMLAnchorElement>('a[data-confirm]');
-  const copied = event.target.closest<HTMLElement>('[data-copy]');
-  const shown = event.target.closest<HTMLElement>('[data-new-for]');
-  const theme = event.target.closest<HTMLButtonElement>('[data-theme-toggle]');
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const opener = closest(event, '[data-open]');
+  const confirm = closest(event, 'a[data-confirm]');
+  const copied = closest(event, '[data-copy]');
+  const shown = closest(event, '[data-new-for]');
+  const theme = closest(event, '[data-theme-toggle]');
   if (opener !== null) {
     event.preventDefault();
-    openDialog(opener.dataset['open'] ?? '');
+    openPalette();
   } else if (confirm !== null) {
     event.preventDefault();
-    void openConfirm(confirm);
+    void openConfirm(confirm as HTMLAnchorElement);
   } else if (copied !== null) {
     const text = copied.dataset['copy'] ?? '';
     navigator.clipboard.writeText(text).then(
       () => toast('Copied'),
-      () => toast('The browser did not let us copy.'),
+      () => toast('Not copied'),
     );
   } else if (shown !== null) {
     showHeld(shown.dataset['newFor'] ?? '');
-  } else if (theme !== null) {
-    const isDark =
-      document.documentElement.dataset['theme'] ??
-      (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
-    theme.value = isDark === 'dark' ? 'light' : 'dark';
+  } else if (theme !== null && document.documentElement.dataset['theme'] === undefined) {
+    // The server knows what was chosen, not how the browser is set.
+    if (matchMedia('(prefers-color-scheme: dark)').matches) (theme as HTMLButtonElement).value = 'light';
   }
 }
 
@@ -44,10 +42,8 @@ function onSubmit(event: SubmitEvent): void {
 }
 
 function keepPreferences(): void {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!document.cookie.includes(`xyn_zone=${encodeURIComponent(zone)}`)) keepCookie('xyn_zone', zone);
-  const width = innerWidth >= 1_720 ? '1400' : innerWidth >= 1_340 ? '1088' : '880';
-  if (!document.cookie.includes(`xyn_width=${width}`)) keepCookie('xyn_width', width);
+  keepCookie('xyn_zone', Intl.DateTimeFormat().resolvedOptions().timeZone);
+  keepCookie('xyn_width', innerWidth >= 1_720 ? '1400' : innerWidth >= 1_340 ? '1088' : '880');
 }
 
 setServerTime(Number(document.body.dataset['now']));

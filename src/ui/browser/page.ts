@@ -11,9 +11,15 @@ export function serverNow(): number {
   return Date.now() + clockOffsetMs;
 }
 
+/** The element of an event's target, or around it, that fits a selector. */
+export function closest({ target }: Event, selector: string): HTMLElement | null {
+  return target instanceof Element ? target.closest<HTMLElement>(selector) : null;
+}
+
 /** Keeps a preference for the server to read; a year, for the screens only. */
 export function keepCookie(name: string, value: string): void {
-  document.cookie = `${name}=${encodeURIComponent(value)}; path=/ui; max-age=31536000; samesite=strict`;
+  const pair = `${name}=${encodeURIComponent(value)}`;
+  if (!document.cookie.includes(pair)) document.cookie = `${pair}; path=/ui; max-age=31536000; samesite=strict`;
 }
 
 /** A short message for what has no other place. */
@@ -35,7 +41,7 @@ export function isTyping(target: EventTarget | null): boolean {
 
 /** The markup of a part of a page. @throws Error when the server does not give it. */
 export async function fetchPart(url: string): Promise<string> {
-  const answer = await fetch(url, { headers: { 'X-Xyn-Part': 'main' }, credentials: 'same-origin' });
+  const answer = await fetch(url, { headers: { 'X-Xyn-Part': 'main' } });
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   return answer.text();
 }

@@ -119,7 +119,7 @@ function headline(needed: number, isCapped: boolean): string {
 export function attention(
   needs: Needs,
   ui: Parts,
-): { list: Html; needed: number; count: string; headline: string; deadline: string | null } {
+): { list: Html; needed: number; all: number; headline: string; deadline: string | null } {
   const { gates, failures, held, counts } = needs;
   const items = [
     ...gates.map((gate) => gateItem(gate, ui)),
@@ -132,6 +132,5 @@ export function attention(
   const more = isCapped ? (gates.length >= MOST_SHOWN ? '/ui/gates' : '/ui/runs?q=status%3Afailed') : null;
   const list = attentionTemplate({ items: items.slice(0, MOST_SHOWN), needed, isCapped, more, others }, ui);
   const deadline = items.find(({ id, until }) => until !== null && !id.startsWith('held-'))?.until ?? null;
-  const count = needed === 0 ? '' : `${needed}${isCapped ? '+' : ''}`;
-  return { list, needed, count, headline: headline(needed, isCapped), deadline };
+  return { list, needed, all: items.length, headline: headline(needed, isCapped), deadline };
 }

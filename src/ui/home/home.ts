@@ -81,11 +81,13 @@ function runningRows(view: HomeView, ui: Parts): { id: string; html: Html }[] {
 }
 
 /** The page for somebody on call: what needs them, what runs, whether all is well. */
-export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fragment[]; title: string } {
+export function homePage(
+  view: HomeView,
+  ui: Parts,
+): { main: Html; fragments: Fragment[]; title: string; needed: number } {
   const needs = attention(view, ui);
   const { needed, deadline } = needs;
-  const title = `${needs.count === '' ? 'Home · ' : `(${needs.count}) `}Xyn`;
-  const head = html`<div id="home-head" data-title="${title}">
+  const head = html`<div id="home-head">
     <h1 data-testid="attention-headline" aria-live="polite">${needs.headline}</h1>
     <p class="sub">
       <span
@@ -130,5 +132,5 @@ export function homePage(view: HomeView, ui: Parts): { main: Html; fragments: Fr
     { id: 'running-list', html: running, rows },
     { id: 'health-lines', html: health },
   ];
-  return { main: pageTemplate(content, ui), fragments, title };
+  return { main: pageTemplate(content, ui), fragments, title: needs.all === 0 ? 'Home' : 'Xyn', needed: needs.all };
 }

@@ -29,7 +29,7 @@ interface Hit {
 }
 
 function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): { title: string; hits: Hit[] }[] {
-  const places = navigation(view, { gates: 0, running: 0 }).flatMap(({ links }) => links);
+  const places = navigation(view).flatMap(({ links }) => links);
   const wanted = q.toLowerCase();
   return [
     {

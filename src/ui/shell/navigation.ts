@@ -1,5 +1,3 @@
-import { count } from '../format.js';
-
 /** Pages that the navigation names. */
 export type NavKey =
   | 'home'
@@ -25,9 +23,6 @@ export interface NavLink {
   key: NavKey;
   label: string;
   href: string;
-  badge?: string;
-  /** The badge counts what waits for a person. */
-  isWaiting?: boolean;
 }
 
 const HIDDEN: Record<View, readonly NavKey[]> = {
@@ -37,29 +32,15 @@ const HIDDEN: Record<View, readonly NavKey[]> = {
 };
 
 /** The navigation of a view, group by group; the first group has no title. */
-export function navigation(
-  view: View,
-  counts: { gates: number; running: number },
-): { title: string | null; links: NavLink[] }[] {
+export function navigation(view: View): { title: string | null; links: NavLink[] }[] {
   const groups: { title: string | null; links: NavLink[] }[] = [
     {
       title: null,
       links: [
         { key: 'home', label: 'Home', href: '/ui' },
-        {
-          key: 'gates',
-          label: 'Gates',
-          href: '/ui/gates',
-          isWaiting: true,
-          ...(counts.gates > 0 ? { badge: count(counts.gates) } : {}),
-        },
+        { key: 'gates', label: 'Gates', href: '/ui/gates' },
         { key: 'events', label: 'Events', href: '/ui/events' },
-        {
-          key: 'runs',
-          label: 'Runs',
-          href: '/ui/runs',
-          ...(counts.running > 0 ? { badge: count(counts.running) } : {}),
-        },
+        { key: 'runs', label: 'Runs', href: '/ui/runs' },
         { key: 'launch', label: 'Launch', href: '/ui/runs/new' },
       ],
     },

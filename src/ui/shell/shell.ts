@@ -1,5 +1,7 @@
 import { asset } from '../assets.js';
-import type { Html } from '../html.js';
+import { count } from '../format.js';
+import { html, type Html } from '../html.js';
+import type { Fragment } from '../parts/fragment.js';
 import { icon, Parts } from '../parts/parts.js';
 import type { Clock } from '../format.js';
 import { template } from '../template.js';
@@ -15,10 +17,13 @@ export interface ShellFacts {
   view: View;
   /** Absent: as the browser's owner set it. */
   theme: 'light' | 'dark' | undefined;
+  areKeysOn: boolean;
   csrf: string;
   /** Path and query of this page. */
   here: string;
   counts: { gates: number; running: number };
+  /** Things that need the viewer. */
+  needs: number;
 }
 
 /** One page: what the shell needs to know, and its content. */
@@ -37,6 +42,36 @@ export interface PageContent {
   isEditor?: true;
 }
 
+/** More things than these are not counted. */
+const MOST_NEEDS = 20;
+
+function titleOf(needs: number, title: string): string {
+  const begins = needs === 0 ? '' : `(${needs > MOST_NEEDS ? `${MOST_NEEDS}+` : needs}) `;
+  return `${begins}${title.endsWith('Xyn') ? title : `${title} · Xyn`}`;
+}
+
+function badge(id: string, many: number, isWaiting: boolean): Fragment {
+  const look = isWaiting ? 'badge gate' : 'badge';
+  const markup = html`<span class="${look}" id="${id}" ${many === 0 ? 'hidden' : ''}
+    >${many === 0 ? '' : count(many)}</span
+  >`;
+  return { id, html: markup };
+}
+
+/** What the shell says of the whole, on every page: its title with what needs the viewer, and the badges. */
+export function shellFragments({ counts, needs }: Pick<ShellFacts, 'counts' | 'needs'>, title: string): Fragment[] {
+  const whole = {
+    id: 'page-title',
+    html: html`<span id="page-title" data-title="${titleOf(needs, title)}" hidden></span>`,
+  };
+  return [
+    whole,
+    badge('badge-gates', counts.gates, true),
+    badge('badge-runs', counts.running, false),
+    badge('badge-gates-phone', counts.gates, true),
+  ];
+}
+
 const shellTemplate = template<ShellFacts & PageContent & Record<string, unknown>>(import.meta.url, './shell.eta');
 
 /** A whole page. */
@@ -46,8 +81,10 @@ export function shell(facts: ShellFacts, page: PageContent): string {
     ...facts,
     ...page,
     icon,
-    groups: navigation(facts.view, facts.counts),
-    phone: navigation(facts.view, facts.counts).flatMap(({ links }) => links),
+    whole: titleOf(facts.needs, page.title),
+    around: Object.fromEntries(shellFragments(facts, page.title).map((one) => [one.id, one.html])),
+    groups: navigation(facts.view),
+    phone: navigation(facts.view).flatMap(({ links }) => links),
     live: live && { url: `${live}&of=${encodeURIComponent(facts.here)}`, position: page.live?.position },
     assets: {
       style: asset('style').url,

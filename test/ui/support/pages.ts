@@ -114,6 +114,7 @@ export const PAGES: readonly Shown[] = [
   shown('/ui/artifacts/screen.png', 'page-artifact', 'artifact-image', LIST, { queries: 6, ...variant }),
   shown('/ui/footprints?by=time', 'page-footprints', 'cost-total', LIST, { ids: 'cost-chart cost-table' }),
   shown('/ui/health', 'page-health', 'health-state', LIST),
+  shown('/ui/keys', 'page-keys', 'keys', LIST, { ids: 'keys-switch' }),
   shown('/ui/_search?q=patch', 'page-search', 'page-search', LIST, { queries: 4 }),
   shown('/ui/nothing-here', 'page-error', 'page-error', LIST, { status: 404, ...variant }),
 ];
