@@ -121,6 +121,13 @@ export function moment(iso: string, clock: Clock, precise = false): string {
   return precise ? `${day} ${time}` : day;
 }
 
+/** A moment to come with its time: `03:00` today, `22 Nov 03:00` later. */
+export function planned(iso: string, clock: Clock): string {
+  const { hour, minute } = fieldsIn(clock.zone, Date.parse(iso));
+  const day = moment(iso, clock);
+  return day.includes(':') ? day : `${day} ${hour}:${minute}`;
+}
+
 /** Whether the platform knows the zone; names come from cookies. */
 export function isZone(name: string): boolean {
   if (!/^[A-Za-z0-9_+/-]{1,64}$/.test(name)) return false;

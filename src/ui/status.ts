@@ -1,7 +1,7 @@
 import type { DecisionStatus } from '../domain/dtos.js';
 import type { GateStatus, RunStatus, StepStatus } from '../domain/engine/state.js';
 
-/** The twelve silhouettes, and the plain sign of a note. */
+/** The twelve silhouettes, the plain sign of a note, and the dot of what became nothing. */
 export type Glyph =
   | 'todo'
   | 'run'
@@ -15,7 +15,8 @@ export type Glyph =
   | 'skipped'
   | 'held'
   | 'warn'
-  | 'info';
+  | 'info'
+  | 'dot';
 
 /** The six colours of states. */
 export type Tone = 'done' | 'run' | 'gate' | 'fail' | 'odd' | 'mute';
@@ -41,6 +42,7 @@ const TONES: Record<Glyph, Tone> = {
   held: 'fail',
   warn: 'gate',
   info: 'mute',
+  dot: 'mute',
 };
 
 /** A silhouette with its colour and a word. */

@@ -66,16 +66,31 @@ function framed({ blueprint, tab, csrf }: Framed, content: Html, ui: Parts): Htm
   return frameTemplate({ blueprint, tabs, content, csrf }, ui);
 }
 
-function durations(ended: readonly EndedRun[]): Html {
+/** From so many completed runs on it is said what is unusual. */
+const USUAL_FROM = 5;
+
+function unusualAbove(ended: readonly EndedRun[]): { value: number; words: string } | undefined {
+  const times = ended.flatMap(({ ms, status }) => (status === 'completed' ? [ms] : [])).sort((a, b) => a - b);
+  const p95 = times[Math.ceil(times.length * 0.95) - 1];
+  if (times.length < USUAL_FROM || p95 === undefined) return undefined;
+  return { value: Math.max(1, Math.round(p95 / 1_000)), words: `slower than this is unusual: ${about(p95)}` };
+}
+
+function durations(ended: readonly EndedRun[], ui: Parts): Html {
   const bars = ended.map(({ at, ms, status }) => {
     const seconds = Math.max(1, Math.round(ms / 1_000));
     const isFailed = status === 'failed';
-    return { label: at.slice(5, 10), value: isFailed ? 0 : seconds, failed: isFailed ? seconds : 0 };
+    return { label: ui.format.moment(at, ui.clock), value: isFailed ? 0 : seconds, failed: isFailed ? seconds : 0 };
   });
   const failed = ended.filter(({ status }) => status === 'failed').length;
   const longest = Math.max(0, ...ended.map(({ ms }) => ms));
   const sentence = `How long the last ${ended.length} runs took, oldest first: the longest ${about(longest)}, ${failed} failed.`;
-  return barChart(bars, sentence, { words: ['s', 's until it failed'], labelEvery: 10 });
+  return barChart(bars, sentence, {
+    words: ['s', 's until it failed'],
+    labelEvery: 10,
+    axis: (seconds) => about(seconds * 1_000),
+    threshold: unusualAbove(ended),
+  });
 }
 
 function runsPerDay(days: readonly RunDay[], ui: Parts): Html {
@@ -96,6 +111,7 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
       : mapSvg(layout(tree, { vertical: true }), {
           now: ui.clock.now,
           selected: null,
+          isPlan: true,
           glyphs: view.glyphs,
           linkOf: () => source,
           unfoldLink: source,
@@ -106,7 +122,7 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
   const badDays = view.days.filter((day) => day.failed > 0).toReversed();
   const heat = view.days.some(({ runs }) => runs > 0) ? runsPerDay(view.days, ui) : null;
   const live = liveVersions(blueprint, view.open);
-  const parts = { ...view, whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended) };
+  const parts = { ...view, whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended, ui) };
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 

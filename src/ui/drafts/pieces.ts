@@ -123,6 +123,7 @@ export function draftGraph({ check, glyphs }: DraftView, ui: Parts): Html | null
   const svg = mapSvg(layout(tree, { vertical: true }), {
     now: ui.clock.now,
     selected: null,
+    isPlan: true,
     glyphs,
     linkOf: (path) => `#L${check.lines.get(path.replace(/\[\d*\]|#\d+/g, '')) ?? 1}`,
     unfoldLink: '#source',

@@ -17,7 +17,7 @@ export function outcomeLook({ event_name: name, verdicts }: Pick<EventLine, 'eve
   if (verdicts.length > 0) return statusOf('skipped', 'no match');
   if (isImportantEvent(name)) return statusOf('fail', '');
   if (name === 'xyn.gate.opened') return statusOf('gate', '');
-  return statusOf('info', name.startsWith('xyn.') ? '' : 'nobody listens');
+  return statusOf('dot', name.startsWith('xyn.') ? '' : 'nobody listens');
 }
 
 const VERDICTS: Record<Verdict, Status> = {
@@ -84,12 +84,20 @@ export function checksOf(detail: JsonObject | null): FilterCheck[] {
 
 const MOST_ABOUT = 90;
 
-/** What an event is about, in a line: its resource and the first short texts and numbers of its data. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of a long number as of a commit or a digest, its beginning says enough. */
+const LONG_HEX = /^((?:sha256:)?[0-9a-f]{8})[0-9a-f]{24,}$/;
+
+/**
+ * What an event is about, in a line: its resource and the first short texts and numbers of its data. Ids that no person
+ * knows come only where nothing else is said.
+ */
 export function aboutEvent({ resource, data }: Pick<EventLine, 'resource' | 'data'>): string {
   const scalars = Object.values(data ?? {}).filter(
     (value): value is string | number => typeof value === 'number' || (typeof value === 'string' && value !== ''),
   );
   const parts = [...(resource === null ? [] : [resource.id]), ...scalars.map(String)];
-  const line = [...new Set(parts)].slice(0, 3).join(' · ');
+  const known = parts.filter((one) => !UUID.test(one)).map((one) => one.replace(LONG_HEX, '$1…'));
+  const line = [...new Set(known.length === 0 ? parts : known)].slice(0, 3).join(' · ');
   return line.length > MOST_ABOUT ? `${Array.from(line).slice(0, MOST_ABOUT).join('')}…` : line;
 }

@@ -18,6 +18,8 @@ export interface MapView {
   linkOf: (path: string) => string;
   /** Where folded steps are shown. */
   unfoldLink: string;
+  /** No run is drawn, so nothing is still to come: only gates stand out. */
+  isPlan?: true;
   /** Said to people who do not see it, as `Run graph: 14 steps`. */
   label: string;
 }
@@ -28,6 +30,8 @@ const TEXT = { fontPx: 10.5, widthPx: 86 };
 /** A loop's box is wider by that much. */
 const LOOP_MORE_PX = 41;
 const EDGE_RADIUS = 7;
+/** What a silhouette takes of the first line. */
+const MARK_PX = 15.5;
 
 /**
  * A laid-out tree as SVG: a link for each box, one tab stop for all (the selected or else the first one), lines under
@@ -48,7 +52,7 @@ export function mapSvg(placed: Layout, view: MapView): Html {
     data-testid="run-graph"
     data-arrows
   >
-    ${join(placed.edges.map(edgeSvg))}${join(placed.boxes.map((box) => boxSvg(box, view, box === tabStop)))}
+    ${join(placed.edges.map((edge) => edgeSvg(view.isPlan === true ? { ...edge, way: 'taken' } : edge)))}${join(placed.boxes.map((box) => boxSvg(box, view, box === tabStop)))}
   </svg>`;
 }
 
@@ -63,7 +67,7 @@ function edgeSvg({ way, points }: PlacedEdge): Html {
 }
 
 function boxSvg({ node, x, y, w, h }: PlacedBox, view: MapView, isTabStop: boolean): Html {
-  if (isDiamond(node)) return diamondSvg(node, x, y);
+  if (isDiamond(node)) return diamondSvg(view.isPlan === true ? { ...node, way: 'taken' } : node, x, y);
   const isSelected = node.path === view.selected;
   const ring = isSelected ? html`<rect class="ring" x="-3" y="-3" width="${w + 6}" height="${h + 6}" rx="11" />` : '';
   const current = isSelected ? html` aria-current="true"` : '';
@@ -71,7 +75,7 @@ function boxSvg({ node, x, y, w, h }: PlacedBox, view: MapView, isTabStop: boole
   const link = node.type === 'fold' ? view.unfoldLink : view.linkOf(node.path);
   return html`<a
     id="map-${node.path}"
-    class="nd ${boxClass(node)}"
+    class="nd ${view.isPlan === true ? planClass(node) : boxClass(node)}"
     href="${link}"
     transform="translate(${x} ${y})"
     aria-label="${nameOf(node, view)}"
@@ -93,21 +97,34 @@ function boxClass(node: Leaf | Loop | Group | Fold): string {
   return `n-${node.mark === 'retry' ? 'run' : markTone(node.mark)}`;
 }
 
+function isGate(node: Leaf | Loop | Group | Fold): boolean {
+  return node.type === 'leaf' && node.kind === 'gate';
+}
+
+function planClass(node: Leaf | Loop | Group | Fold): string {
+  return node.type === 'group' ? 'n-grp' : isGate(node) ? 'n-gate' : 'n-done';
+}
+
 /** Silhouette and two lines; the lines are for the eye, the link's name says the same in full. */
 function contentSvg(node: Leaf | Loop | Fold, view: MapView): Html {
   const more = node.type === 'loop' ? LOOP_MORE_PX : 0;
-  const title = cut(node.type === 'fold' ? foldTitle(node) : node.title, TITLE.widthPx + more, TITLE.fontPx);
+  const mark = view.isPlan !== true ? node.mark : isGate(node) ? 'gate' : null;
+  const room = TITLE.widthPx + more + (mark === null ? MARK_PX : 0);
+  const title = cut(node.type === 'fold' ? foldTitle(node) : node.title, room, TITLE.fontPx);
   const text = cut(secondLine(node, view.now), TEXT.widthPx + more, TEXT.fontPx);
-  const glyph = html`<use
-    class="mark is-${markTone(node.mark)}"
-    href="${view.glyphs}${node.mark}"
-    x="7"
-    y="7"
-    width="13.5"
-    height="13.5"
-  />`;
+  const glyph =
+    mark === null
+      ? ''
+      : html`<use
+          class="mark is-${markTone(mark)}"
+          href="${view.glyphs}${mark}"
+          x="7"
+          y="7"
+          width="13.5"
+          height="13.5"
+        />`;
   const cells = node.type === 'loop' ? cellsSvg(node) : '';
-  return html`${glyph}<text aria-hidden="true" x="24.5" y="18.5">${title}</text>
+  return html`${glyph}<text aria-hidden="true" x="${mark === null ? 9 : 9 + MARK_PX}" y="18.5">${title}</text>
     <text aria-hidden="true" class="s" x="9" y="34">${text}</text>${cells}`;
 }
 
@@ -173,11 +190,12 @@ function foldTitle({ what, count: steps }: Fold): string {
 
 /** Begins with what is drawn, so that people who speak to their machine can say what they see. */
 function nameOf(node: Leaf | Loop | Group | Fold, view: MapView): string {
-  const word = node.way === 'off' && node.mark === 'skipped' ? 'Not taken' : markWord(node.mark);
-  if (node.type === 'group') return `${node.title}, ${node.kind === 'block' ? 'block' : 'for each item'}, ${word}`;
-  if (node.type === 'fold') return `${foldTitle(node)} ${secondLine(node, view.now)}, ${word}, show all`;
+  const state = node.way === 'off' && node.mark === 'skipped' ? 'Not taken' : markWord(node.mark);
+  const word = view.isPlan === true ? '' : `, ${state}`;
+  if (node.type === 'group') return `${node.title}, ${node.kind === 'block' ? 'block' : 'for each item'}${word}`;
+  if (node.type === 'fold') return `${foldTitle(node)} ${secondLine(node, view.now)}${word}, show all`;
   const drawn = `${node.title} ${secondLine(node, view.now)}`;
-  return node.type === 'leaf' && !drawn.includes(node.what) ? `${drawn}, ${node.what}, ${word}` : `${drawn}, ${word}`;
+  return node.type === 'leaf' && !drawn.includes(node.what) ? `${drawn}, ${node.what}${word}` : `${drawn}${word}`;
 }
 
 function secondLine(node: Leaf | Loop | Fold, now: number): string {

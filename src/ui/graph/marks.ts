@@ -4,7 +4,7 @@ import { statusOf, type Glyph, type Status, type Tone } from '../status.js';
  * What a step shows: its silhouette, its colour and its word. `todo` is not started yet, `unknown` an effect of which
  * nobody knows whether it happened, `undone` one that was compensated.
  */
-export type Mark = Exclude<Glyph, 'warn' | 'info'>;
+export type Mark = Exclude<Glyph, 'warn' | 'info' | 'dot'>;
 
 interface MarkFacts {
   word: string;

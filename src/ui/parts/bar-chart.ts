@@ -20,8 +20,44 @@ export interface BarChartOptions {
   labelEvery?: number;
   /** A chart over time in which a part can be drawn over: `FROM` and `TO` in the address stand for its bounds. */
   range?: { firstMs: number; stepMs: number; href: string };
+  /** What a value is called beside the chart; absent: the chart has no scale. */
+  axis?: (value: number) => string;
+  /** A value above which bars are unusual, drawn as a line with its words on it. */
+  threshold?: { value: number; words: string } | undefined;
   /** The part that is shown, in bars from the first one. */
   band?: readonly [from: number, to: number];
+}
+
+/** Seconds, minutes and hours that people count in. */
+const ROUND_TIMES = [
+  1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400,
+];
+
+function roundTime(seconds: number): number {
+  return ROUND_TIMES.find((one) => one >= seconds) ?? Math.ceil(seconds / 86_400) * 86_400;
+}
+
+function thresholdLine(y: number, words: string): Html {
+  return html`<line class="threshold" x1="0" x2="100%" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" /><text
+      class="threshold-words"
+      x="100%"
+      y="${(y - 5).toFixed(1)}"
+      text-anchor="end"
+      >${words}</text
+    >`;
+}
+
+function bandRect(band: BarChartOptions['band'], bars: number, height: number): Html {
+  const slot = 100 / Math.max(1, bars);
+  const [from = 0, to = 0] = (band ?? []).map((one) => Math.min(bars, Math.max(0, one)) * slot);
+  if (to <= from) return html``;
+  return html`<rect
+    class="band"
+    x="${from.toFixed(2)}%"
+    y="0"
+    width="${(to - from).toFixed(2)}%"
+    height="${height}"
+  />`;
 }
 
 /**
@@ -31,15 +67,22 @@ export interface BarChartOptions {
 export function barChart(
   bars: readonly Bar[],
   sentence: string,
-  { height = 76, words = ['completed', 'failed'], labelEvery = 6, range, band }: BarChartOptions = {},
+  { height = 76, words = ['completed', 'failed'], labelEvery = 6, range, band, axis, threshold }: BarChartOptions = {},
 ): Html {
-  const most = Math.max(1, ...bars.map(({ value, failed }) => value + failed));
+  const longest = Math.max(1, threshold?.value ?? 0, ...bars.map(({ value, failed }) => value + failed));
+  const most = axis === undefined ? longest : roundTime(longest);
+  const room = height - (axis === undefined ? 12 : 6);
   const slot = 100 / Math.max(1, bars.length);
-  const scale = (value: number): number => (value === 0 ? 0 : Math.max(1.5, (value / most) * (height - 12)));
+  const scale = (value: number): number => (value === 0 ? 0 : Math.max(1.5, (value / most) * room));
   const lines = [0, 1, 2, 3].map((at) => {
     const y = 6 + (at * (height - 6)) / 3;
-    return html`<line class="grid" x1="0" x2="100%" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" />`;
+    const words =
+      axis === undefined || at % 3 !== 0
+        ? ''
+        : html`<text x="-8" y="${(y + 4).toFixed(1)}" text-anchor="end">${at === 3 ? '0' : axis(most)}</text>`;
+    return html`<line class="grid" x1="0" x2="100%" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" />${words}`;
   });
+  const bound = threshold === undefined ? '' : thresholdLine(height - scale(threshold.value), threshold.words);
   const lastLink = bars.findLastIndex((bar) => bar.href !== undefined);
   const drawn = bars.map(({ label, value, failed, href }, at) => {
     const x = `${(at * slot + slot * 0.08).toFixed(2)}%`;
@@ -82,18 +125,21 @@ export function barChart(
         />${bar}</a
       >${text}`;
   });
-  const [from = 0, to = 0] = (band ?? []).map((one) => Math.min(bars.length, Math.max(0, one)) * slot);
-  const shown =
-    to > from
-      ? html`<rect class="band" x="${from.toFixed(2)}%" y="0" width="${(to - from).toFixed(2)}%" height="${height}" />`
-      : '';
+  const shown = bandRect(band, bars.length, height);
   const drag =
     range === undefined
       ? ''
       : html` data-range="${range.href}" data-first="${range.firstMs}" data-step="${range.stepMs}"
         data-bars="${bars.length}"`;
   const role = lastLink === -1 ? 'img' : 'group';
-  return html`<svg class="chart" height="${height + 18}" role="${role}" aria-label="${sentence}" data-arrows ${drag}>
-    ${shown}${join(lines)}${join(drawn)}
+  return html`<svg
+    class="${axis === undefined ? 'chart' : 'chart with-axis'}"
+    height="${height + 18}"
+    role="${role}"
+    aria-label="${sentence}"
+    data-arrows
+    ${drag}
+  >
+    ${shown}${join(lines)}${join(drawn)}${bound}
   </svg>`;
 }

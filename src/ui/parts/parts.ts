@@ -100,6 +100,16 @@ export class Parts {
     return html`<time datetime="${iso}" title="${iso}">${format.moment(iso, this.clock, precise)}</time>`;
   }
 
+  /** A moment to come, with its time on other days too. */
+  planned(iso: string): Html {
+    return html`<time datetime="${iso}" title="${iso}">${format.planned(iso, this.clock)}</time>`;
+  }
+
+  /** How far away a moment is: `in 4 h 20 min`. */
+  away(iso: string): Html {
+    return html`<time datetime="${iso}">in ${format.about(Math.max(0, Date.parse(iso) - this.clock.now))}</time>`;
+  }
+
   /** How long ago: `9 min ago`. */
   ago(iso: string): Html {
     const ms = Math.max(0, this.clock.now - Date.parse(iso));

@@ -39,7 +39,9 @@ export function stackedChart(
   const lines = [0, 0.5, 1].map((share) => {
     const y = HEIGHT - share * (HEIGHT - TOP);
     const label =
-      share === 0 ? '' : html`<text class="axis" x="0" y="${(y - 3).toFixed(1)}">${words.amount(share * most)}</text>`;
+      share === 0
+        ? ''
+        : html`<text x="-8" y="${(y + 4).toFixed(1)}" text-anchor="end">${words.amount(share * most)}</text>`;
     return { label, line: html`<line class="grid" x1="0" x2="100%" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" />` };
   });
   const every = Math.max(1, Math.ceil(bars.length / LABELS));
@@ -67,7 +69,7 @@ export function stackedChart(
       ${parts}${text}
     </g>`;
   });
-  return html`<svg class="chart" height="${HEIGHT + 18}" role="img" aria-label="${words.sentence}">
+  return html`<svg class="chart with-axis" height="${HEIGHT + 18}" role="img" aria-label="${words.sentence}">
     ${lines.map(({ line }) => line)}${drawn}${lines.map(({ label }) => label)}
   </svg>`;
 }

@@ -16,7 +16,7 @@ export function firesText({ cron, timezone, every }: ScheduleDto): string {
 /** Whether it fires. */
 export function scheduleStatus({ is_enabled: isEnabled, is_paused: isPaused, sync }: ScheduleDto): Status {
   if (!isEnabled) return statusOf('skipped', 'Switched off');
-  if (isPaused) return statusOf('gate', 'Paused');
+  if (isPaused) return statusOf('cancelled', 'Paused');
   if (sync.state === 'failed') return statusOf('fail', 'Not applied');
   return sync.state === 'pending' ? statusOf('run', 'Being applied') : statusOf('done', 'Active');
 }
