@@ -31,6 +31,7 @@ import {
   type Snapshot,
   type TaskResult,
 } from './contract.js';
+import { LocalChain, type Place } from './local-chain.js';
 import { moved, unkeptEvent, type MoveCommand } from './loop-lists.js';
 import { failureEvent } from './task-failure.js';
 import { actionTask, agentTask, type TaskCommand } from './task-inputs.js';
@@ -89,37 +90,11 @@ interface Carrier {
   arrived: boolean;
 }
 
-/** Local steps of one workflow task: a worker that dies repeats them all, so there are not too many. */
-const MAX_LOCAL_STEPS = 50;
-const MAX_LOCAL_MS = 5_000;
-
-/** Counts local steps since the last remote one, which every so often has to be one. */
-class LocalChain {
-  #steps = 0;
-  #open = 0;
-  #ms = 0;
-
-  /**
-   * Whether a step may run locally. While a remote one runs it may not: the server would not hear of either before the local
-   * one has ended.
-   * @param running activities that run now, local ones too.
-   */
-  take(running: number): boolean {
-    if (running > this.#open || this.#steps >= MAX_LOCAL_STEPS || this.#ms >= MAX_LOCAL_MS) return false;
-    this.#steps += 1;
-    this.#open += 1;
-    return true;
-  }
-
-  ended(ms: number): void {
-    this.#open -= 1;
-    this.#ms += ms;
-  }
-
-  cut(): void {
-    this.#steps = 0;
-    this.#ms = 0;
-  }
+/** A task with the scope that it is cancelled with. */
+interface PlannedTask {
+  command: TaskCommand;
+  node: ActionNode | AgentNode;
+  scope: CancellationScope;
 }
 
 class Driver {
@@ -140,7 +115,7 @@ class Driver {
   /** Transitions that travel with tasks, in order: what is with one task need not go with the next. */
   #carriers: Carrier[] = [];
   #recording = false;
-  readonly #chain = new LocalChain();
+  readonly #chain = new LocalChain<PlannedTask>();
   #timer: { scope: CancellationScope } | undefined;
 
   constructor(input: RunInput, home: CancellationScope) {
@@ -237,6 +212,28 @@ class Driver {
 
   #runTask(command: TaskCommand): void {
     const node = this.#plan.nodes[command.node] as ActionNode | AgentNode;
+    const task = { command, node, scope: this.#scopeOf(command.scope) };
+    const mayBeLocal = node.kind === 'action_task' && node.mode === 'local';
+    const place = mayBeLocal ? this.#chain.place(this.#running - this.#chain.waiting) : 'remote';
+    this.#running += 1;
+    if (place === 'later') this.#chain.wait(task);
+    else this.#schedule(task, place);
+  }
+
+  /** Goes on with the steps that waited for a remote one, but for those that were cancelled meanwhile. */
+  #goOn(waited: readonly PlannedTask[]): void {
+    this.#running -= waited.length;
+    const cancelled = waited.filter(({ scope }) => scope.consideredCancelled);
+    for (const task of waited) if (!cancelled.includes(task)) this.#runTask(task.command);
+    // Until the last of them is told, the state cannot be handed over.
+    this.#running += cancelled.length;
+    for (const { command, node } of cancelled) {
+      this.#running -= 1;
+      this.feed(failureEvent(command.path, node, new CancelledFailure('cancelled')));
+    }
+  }
+
+  #schedule({ command, node, scope }: PlannedTask, place: Exclude<Place, 'later'>): void {
     const name = command.c === 'action' ? 'runAction' : 'runAgent';
     const task =
       command.c === 'action'
@@ -246,10 +243,9 @@ class Driver {
     const carrier = records.length === 0 ? undefined : { through: this.state.seq, arrived: false };
     if (carrier) this.#carriers.push(carrier);
     const args: unknown[] = carrier ? [task, records] : [task];
-    const isLocal = node.kind === 'action_task' && node.mode === 'local' && this.#chain.take(this.#running);
-    this.#running += 1;
+    const isLocal = place === 'local';
     if (!isLocal) this.#chain.cut();
-    this.#scopeOf(command.scope)
+    scope
       .run(() =>
         isLocal
           ? scheduleLocalActivity<TaskResult>(name, args, localOptions(node))
@@ -258,7 +254,7 @@ class Driver {
       .then(
         (result) => {
           this.#running -= 1;
-          if (isLocal) this.#chain.ended(result.l?.ms ?? 0);
+          if (isLocal) this.#chain.localEnded(result.l?.ms ?? 0);
           const recorded = this.#unload(carrier, result.unrecorded !== true);
           this.feed({
             t: 'done',
@@ -268,12 +264,14 @@ class Driver {
             ...(result.d === undefined ? {} : { finished: true }),
             ...(recorded === undefined ? {} : { recorded }),
           });
+          if (place === 'cut') this.#goOn(this.#chain.cutEnded());
         },
         (error: unknown) => {
           this.#running -= 1;
-          if (isLocal) this.#chain.ended(node.timeout_ms);
+          if (isLocal) this.#chain.localEnded(node.timeout_ms);
           this.#unload(carrier, false);
           this.feed(failureEvent(command.path, node, error));
+          if (place === 'cut') this.#goOn(this.#chain.cutEnded());
         },
       );
   }

@@ -69,6 +69,8 @@ const fake = (
       return execute(input, context.attempt, context.signal);
     },
   });
+const hang = (signal: AbortSignal): Promise<JsonObject> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 const registry = new ActionRegistry([
   {
     name: 'test',
@@ -89,11 +91,8 @@ const registry = new ActionRegistry([
       fake('t.broken', () =>
         Promise.reject(new ActionFailure({ code: 'http_status', message: 'no', retryable: false, status: 500 })),
       ),
-      fake(
-        't.hang',
-        (_input, _attempt, signal) =>
-          new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
-      ),
+      fake('t.hang', (_input, _attempt, signal) => hang(signal)),
+      fake('t.hang_at_50', (input, _attempt, signal) => (input['n'] === 50 ? hang(signal) : Promise.resolve(input))),
     ],
   },
 ]);
@@ -259,6 +258,30 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const found = readHistory(run.id, await run.handle.fetchHistory()).attempts;
     expect(found).toHaveLength(60);
     expect(found[7]).toMatchObject({ path: 's7', name: 'Look 7', status: 'completed', outputs: { n: 7 }, attempt: 1 });
+  });
+
+  it('keeps steps side by side local: all wait for the remote one in between', async () => {
+    const look = action('look', {
+      ...{ action: 't.echo', effect: 'read', idempotency: 'safe', mode: 'local', timeout_ms: 5_000 },
+      with: { n: { $: ['v', 'index'] as never } },
+    } as const);
+    const last = { $: ['.', outputsOf('f').$, 'last'] as never };
+    const run = await launch(treePlan([forEach('f', 130, [look], { concurrency: 10 })], { outputs: { last } }));
+    expect(await run.result()).toEqual({ status: 'completed', outputs: { last: { n: 129 } } });
+    const { events = [] } = await run.handle.fetchHistory();
+    expect(events?.filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(2);
+    // The 51st is remote and hangs; those that wait for it are cancelled with it, and never ran.
+    const hanging = await launch(
+      treePlan([forEach('f', 70, [{ ...look, action: 't.hang_at_50' }], { concurrency: 10 })]),
+    );
+    const began = (): number =>
+      calls.filter(({ name, run: id }) => name === 't.hang_at_50' && id === hanging.id).length;
+    await until('the remote one runs', () => began() === 51);
+    await hanging.handle.signal('cancelRun', { by: 'ann', reason: 'enough' });
+    expect(await hanging.result()).toMatchObject({ status: 'cancelled' });
+    expect(began()).toBe(51);
+    const end = hanging.log().find((one) => one.t === 'step' && one.path === 'f');
+    expect(end).toMatchObject({ error: { code: 'cancelled' } });
   });
 
   it('repeats, fails and cancels local steps as remote ones', async () => {

@@ -188,6 +188,13 @@ function reading(): Situation[] {
     { name: 'local', plan: plan(chain) },
     { name: 'local-failed', plan: plan([action('a', { ...local, action: 'replay.unreachable' }), echo('b')]) },
     {
+      name: 'local-loop',
+      plan: tree([
+        forEach('f', 62, [action('x', { ...local, action: 'replay.look' })], { concurrency: 5, keep: [] }),
+        echo('after'),
+      ]),
+    },
+    {
       name: 'local-parallel',
       plan: tree([
         parallel('p', {
