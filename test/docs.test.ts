@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { CliActions } from '../src/cli/actions.js';
 import { runProgram } from '../src/cli/program.js';
 import { createCompiler } from '../src/main/compiler.js';
-import { parseInventory } from '../src/targets/inventory.js';
+import { parseInventory } from '../src/targets/inventory-file.js';
 
 const pageOf = (name: string): Promise<string> => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
 const readme = await pageOf('README.md');

@@ -5,7 +5,6 @@ import type { Footprint } from '../domain/records.js';
 import { anthropicProvider } from './anthropic.js';
 import { agentFailure, failureFrom, refusesSchema } from './failures.js';
 import { openAiProvider } from './openai.js';
-import { outputCheck, textOutputs } from './output.js';
 import { overridden, type ModelRef, type Override } from './overrides.js';
 import { conversationOf, repairOf } from './prompt.js';
 import type { Conversation, Provider, ProviderAccess, RequestUsage } from './provider.js';
@@ -80,6 +79,8 @@ async function ask(
 }
 
 async function answer(question: Question, provider: Provider, conversation: Conversation): Promise<JsonObject> {
+  // Its checker of schemas is loaded when somebody first asks: most workers never do.
+  const { outputCheck, textOutputs } = await import('./output.js');
   const check = conversation.output === undefined ? undefined : outputCheck(conversation.output);
   const first = await turn(question, provider, conversation);
   if (check === undefined) return textOutputs(first);

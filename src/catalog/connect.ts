@@ -1,47 +1,20 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
-
-/** A statement of the application that runs longer is stopped by the server. */
-const STATEMENT_TIMEOUT_MS = 5_000;
-/** Above the server's bound: it only fires when the server or the network is gone without a word. */
-const QUERY_TIMEOUT_MS = 7_000;
-const CONNECTION_TIMEOUT_MS = 3_000;
-const IDLE_TIMEOUT_MS = 30_000;
+import { connectPool, type CatalogPool, type ConnectOptions } from './pool.js';
 
 /** The way to Postgres: Prisma for reads and simple writes, the pool for SQL. Both share the same connections. */
-export interface Catalog {
+export interface Catalog extends CatalogPool {
   prisma: PrismaClient;
-  pool: pg.Pool;
-  /** Ends all connections after their statements; calling it again changes nothing. */
-  close(): Promise<void>;
 }
 
-export interface ConnectOptions {
-  /** Of the application's role; never logged. */
-  url: string;
-  /** Connections at most; default 10. */
-  poolSize?: number;
-  /** Shown in `pg_stat_activity`. */
-  applicationName: string;
+/** Opens nothing yet: the first statement connects. */
+export function connectCatalog(options: ConnectOptions): Catalog {
+  return catalogOver(connectPool(options));
 }
 
-/** Opens nothing yet: the first statement connects. Lost connections are replaced by the pool. */
-export function connectCatalog({ url, poolSize = 10, applicationName }: ConnectOptions): Catalog {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: poolSize,
-    application_name: applicationName,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    keepAlive: true,
-  });
-  // An idle connection that breaks is dropped by the pool itself; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  // Neither does the pool watch a connection that is in use: between two statements of a transaction nobody does.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+/** Adds Prisma to a pool; closing what comes out closes the pool. */
+export function catalogOver(connections: CatalogPool): Catalog {
+  const { pool } = connections;
   // The adapter brings a newer copy of the driver's types; the pool itself is the same class.
   const adapter = new PrismaPg(pool as unknown as ConstructorParameters<typeof PrismaPg>[0]);
   const prisma = new PrismaClient({ adapter });
@@ -50,7 +23,7 @@ export function connectCatalog({ url, poolSize = 10, applicationName }: ConnectO
     prisma,
     pool,
     close() {
-      closing ??= prisma.$disconnect().then(() => pool.end());
+      closing ??= prisma.$disconnect().then(() => connections.close());
       return closing;
     },
   };

@@ -23,7 +23,7 @@ import { blueprintSchemaText } from '../main/document-actions.js';
 import { junitXml } from '../scenarios/junit.js';
 import { mismatchLines } from '../scenarios/report.js';
 import { runScenarioFiles } from '../scenarios/scenario-files.js';
-import { parseInventory } from '../targets/inventory.js';
+import { parseInventory } from '../targets/inventory-file.js';
 import { createApp } from '../http/app.js';
 import type { HttpServer } from '../http/server.js';
 import type { AuditReport, CliActions, PreflightCheck, StatusReport } from './actions.js';

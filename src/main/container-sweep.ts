@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { sweepContainers, type SweptEngine } from '../../packs/core/actions/container-sweep.js';
 import { attemptsOver } from '../catalog/attempts.js';
-import type { Catalog } from '../catalog/connect.js';
+import type { CatalogPool } from '../catalog/pool.js';
 import type { Target } from '../domain/action.js';
 import { engineEndpoint, type ContainerEngine } from '../domain/container-engine.js';
 import type { Log } from '../services/log.js';
@@ -12,7 +12,7 @@ const PAUSE_MS = 60_000;
 
 /** What sweeps need to know. */
 export interface ContainerSweepParts {
-  catalog: Catalog;
+  catalog: CatalogPool;
   engines: readonly SweptEngine[];
   secret: (path: string) => Promise<string>;
   log: Log;

@@ -2,10 +2,12 @@ import type { DraftActions } from '../domain/drafts.js';
 import type { createDraftActions } from './drafts.js';
 
 /** Drafts whose compiler is loaded when the first step asks for it: most workers never do, and start sooner. */
-export function draftsOnFirstUse(parts: Parameters<typeof createDraftActions>[0]): DraftActions {
+export function draftsOnFirstUse(partsOf: () => Promise<Parameters<typeof createDraftActions>[0]>): DraftActions {
   let made: Promise<DraftActions> | undefined;
   const actions = (): Promise<DraftActions> => {
-    made ??= import('./drafts.js').then((module) => module.createDraftActions(parts));
+    made ??= Promise.all([import('./drafts.js'), partsOf()]).then(([module, parts]) =>
+      module.createDraftActions(parts),
+    );
     return made;
   };
   return {

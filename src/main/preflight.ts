@@ -7,7 +7,7 @@ import { unknownVariables } from '../config/describe.js';
 import { XynFault } from '../domain/fault.js';
 import { isPortFree } from '../servers/free-port.js';
 import { nearestName } from '../language/suggestion.js';
-import { loadInventory } from '../targets/inventory.js';
+import { loadInventory } from '../targets/inventory-file.js';
 import { inspectTemporal } from '../temporal/inspect.js';
 import { environmentOf } from './environment.js';
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ArtifactStore, StoredContent } from '../artifacts/store.js';
-import type { NewArtifact } from '../catalog/artifact-records.js';
-import type { CatalogAccess } from '../catalog/unit-of-work.js';
+import type { ArtifactRecords, NewArtifact } from '../catalog/artifact-records.js';
+import type { RerunStore } from '../catalog/rerun-store.js';
 import type { AgentArtifacts } from '../domain/agent.js';
 import type { ArtifactReference } from '../domain/artifact-reference.js';
 import type { ArtifactOwner, StepArtifacts, StepLog } from '../domain/artifacts.js';
@@ -10,10 +10,17 @@ import { stepIdOf } from '../domain/ids.js';
 import type { Json } from '../domain/json.js';
 import type { Log } from './log.js';
 import { FileStepLog } from './step-log.js';
-import { LiveTail } from './step-tail.js';
+import { LiveTail, type LiveTailParts } from './step-tail.js';
+
+/** What of the catalog step artifacts need. */
+export interface StepArtifactStores {
+  artifacts: Pick<ArtifactRecords, 'get' | 'insert'>;
+  reruns: Pick<RerunStore, 'repeats'>;
+  tails: LiveTailParts['store'];
+}
 
 export interface StepArtifactDeps {
-  catalog: Pick<CatalogAccess, 'artifacts' | 'reruns' | 'tails'>;
+  catalog: StepArtifactStores;
   store: ArtifactStore;
   envId: string;
   log: Pick<Log, 'warn'>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ActionFailure } from '../domain/action.js';
 import { XynFault } from '../domain/fault.js';
-import { loadInventory, parseInventory } from './inventory.js';
+import { loadInventory, parseInventory } from './inventory-file.js';
 
 const KEY = `ssh-ed25519 ${'A'.repeat(68)}`;
 

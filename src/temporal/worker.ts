@@ -7,6 +7,7 @@ import {
   type LogLevel,
   type RuntimeOptions as RuntimeInstallOptions,
 } from '@temporalio/worker';
+import { composeInterceptors } from '@temporalio/common/lib/interceptors.js';
 import type { XynActivities } from '../../workflows/contract.js';
 import { XynFault } from '../domain/fault.js';
 
@@ -17,7 +18,6 @@ export interface WorkerOptions {
   taskQueue: string;
   /** Path of the prebuilt workflow bundle. */
   bundlePath: string;
-  activities: XynActivities;
   /** Workflow tasks at once. */
   workflowSlots: number;
   /** Activities at once. */
@@ -25,8 +25,13 @@ export interface WorkerOptions {
   /** Runs kept in memory between tasks. */
   cachedWorkflows: number;
   identity: string;
+}
+
+/** What carries out steps. */
+export interface StepWork {
+  activities: XynActivities;
   /** Around every attempt, outermost first. */
-  aroundActivities?: ActivityInterceptorsFactory[];
+  aroundActivities?: readonly ActivityInterceptorsFactory[];
 }
 
 /** The most heartbeats that the SDK holds back: as long as our own interval, so that a lost worker is seen in time. */
@@ -39,8 +44,8 @@ const SHUTDOWN_FORCE_MS = 28_000;
 
 /** A worker that was made and polls once `run` is called. */
 export interface RunningWorker {
-  /** Resolves after `shutdown`, when nothing runs any more. */
-  run(): Promise<void>;
+  /** Polls. Resolves after `shutdown`, when nothing runs any more. */
+  run(work: StepWork): Promise<void>;
   shutdown(): void;
   /** Polls, or still ends what runs. */
   isWorking(): boolean;
@@ -79,6 +84,31 @@ export function installRuntime({ log, level = 'WARN', metrics = null }: RuntimeO
   install({ logger, telemetryOptions: { logging, ...exporter }, shutdownSignals: [] }, metrics);
 }
 
+/** The SDK wants to know activities when its worker is made; here they come when it begins to poll. */
+class LaterWork {
+  work: StepWork | undefined;
+  readonly activities: XynActivities = {
+    runAction: (task, records) => this.#given().activities.runAction(task, records),
+    runAgent: (task, records) => this.#given().activities.runAgent(task, records),
+    recordProgress: (records) => this.#given().activities.recordProgress(records),
+    checkTask: (task) => this.#given().activities.checkTask(task),
+    spillResults: (task) => this.#given().activities.spillResults(task),
+    readItems: (task) => this.#given().activities.readItems(task),
+    fireSchedule: (task) => this.#given().activities.fireSchedule(task),
+    scheduledRun: (fired) => this.#given().activities.scheduledRun(fired),
+    cancelScheduledRun: (fired) => this.#given().activities.cancelScheduledRun(fired),
+  };
+  readonly around: ActivityInterceptorsFactory = (context) => {
+    const inbound = (this.work?.aroundActivities ?? []).flatMap((factory) => factory(context).inbound ?? []);
+    return { inbound: { execute: (input, next) => composeInterceptors(inbound, 'execute', next)(input) } };
+  };
+
+  #given(): StepWork {
+    if (this.work === undefined) throw new Error('a worker took a task before it was told to run');
+    return this.work;
+  }
+}
+
 function addressOf({ host, port }: { host: string; port: number }): string {
   return `${host === 'localhost' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
 }
@@ -103,14 +133,15 @@ export async function createWorker(options: WorkerOptions): Promise<RunningWorke
   }).catch((error: unknown) => {
     throw new XynFault('temporal_unavailable', `No Temporal server answers at ${options.address}.`, { cause: error });
   });
+  const later = new LaterWork();
   const worker = await Worker.create({
     connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     identity: options.identity,
-    ...(options.aroundActivities === undefined ? {} : { interceptors: { activity: options.aroundActivities } }),
+    interceptors: { activity: [later.around] },
     workflowBundle: { codePath: options.bundlePath },
-    activities: options.activities,
+    activities: later.activities,
     maxConcurrentWorkflowTaskExecutions: options.workflowSlots,
     maxConcurrentActivityTaskExecutions: options.activitySlots,
     maxConcurrentLocalActivityExecutions: options.activitySlots,
@@ -125,7 +156,10 @@ export async function createWorker(options: WorkerOptions): Promise<RunningWorke
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   });
   return {
-    run: () => worker.run(),
+    run(work) {
+      later.work = work;
+      return worker.run();
+    },
     shutdown() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
     },

@@ -56,21 +56,21 @@ const worker = await createWorker({
   namespace: 'default',
   taskQueue: settings.taskQueue,
   bundlePath: settings.bundlePath,
-  activities: createActivities({
-    records: records?.buffer ?? nowhere,
-    approvals: records?.approvals ?? everyone,
-    actions: benchActions((runId, path, at) => send({ t: 'mark', runId, path, at })),
-    agents: { ask: () => Promise.reject(new Error('there are no agents here')) },
-    pausedMs: () => Promise.resolve(0),
-    ...(records === undefined || !settings.keepsLists ? {} : { artifacts: records.artifacts, chunks: records.chunks }),
-    worker: 'bench',
-  }),
   workflowSlots: 100,
   activitySlots: 200,
   cachedWorkflows: 2_000,
   identity: `bench/${settings.variant}`,
 });
-const running = worker.run();
+const activities = createActivities({
+  records: records?.buffer ?? nowhere,
+  approvals: records?.approvals ?? everyone,
+  actions: benchActions((runId, path, at) => send({ t: 'mark', runId, path, at })),
+  agents: { ask: () => Promise.reject(new Error('there are no agents here')) },
+  pausedMs: () => Promise.resolve(0),
+  ...(records === undefined || !settings.keepsLists ? {} : { artifacts: records.artifacts, chunks: records.chunks }),
+  worker: 'bench',
+});
+const running = worker.run({ activities });
 process.on('message', (message: ToChild) => {
   if (message.t === 'stop') worker.shutdown();
   else {

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
 
 /** The address may not be reached from here. */
 export class EgressDenied extends Error {
@@ -60,9 +60,14 @@ export interface ConnectOptions {
 /**
  * Makes connections for undici and looks at the address of each at the moment of connecting: after the name was resolved,
  * and at literal addresses, for which no name is resolved. One address that is not allowed refuses the whole name.
+ * @param build undici's own connector, behind the guard.
  * @param grants names, addresses and ranges that are allowed though they are not public.
  */
-export function guardedConnector(grants: readonly string[], options: ConnectOptions = {}): buildConnector.connector {
+export function guardedConnector(
+  build: typeof buildConnector,
+  grants: readonly string[],
+  options: ConnectOptions = {},
+): buildConnector.connector {
   const resolve = options.lookup ?? dnsLookup;
   const lookup: LookupFunction = (hostname, lookupOptions, done) => {
     resolve(hostname, { ...lookupOptions, all: true }, (error, found) => {
@@ -78,7 +83,7 @@ export function guardedConnector(grants: readonly string[], options: ConnectOpti
       done(null, first.address, first.family);
     });
   };
-  const connect = buildConnector({
+  const connect = build({
     timeout: CONNECT_TIMEOUT_MS,
     lookup,
     ...(options.ca === undefined ? {} : { ca: options.ca }),

@@ -1,4 +1,4 @@
-import { Agent, request, type Dispatcher } from 'undici';
+import type * as Undici from 'undici';
 import type { HttpMethod } from './http-contract.js';
 import { guardedConnector, type ConnectOptions } from './egress-guard.js';
 
@@ -16,7 +16,7 @@ export interface Outgoing {
 }
 
 /** The answer, its body not read yet. */
-export type Answer = Dispatcher.ResponseData;
+export type Answer = Undici.Dispatcher.ResponseData;
 
 /** Where an answer leads to that may not be followed. */
 export class RedirectRefused extends Error {
@@ -34,7 +34,7 @@ export class RedirectRefused extends Error {
 /** Sends requests through the egress guard. */
 export class GuardedClient {
   readonly #options: ConnectOptions;
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Map<string, Undici.Agent>();
 
   constructor(options: ConnectOptions = {}) {
     this.#options = options;
@@ -49,14 +49,16 @@ export class GuardedClient {
     first: Outgoing,
     { grants, signal, keepsStatus }: { grants: readonly string[]; signal: AbortSignal; keepsStatus: readonly number[] },
   ): Promise<Answer> {
+    // Loaded when the first request is sent: a worker starts without it.
+    const undici = await import('undici');
     let outgoing = first;
     for (let hops = 0; ; hops += 1) {
       const { url, ...rest } = outgoing;
       // The step's timeout is the only clock: it aborts the signal.
-      const answer = await request(url, {
+      const answer = await undici.request(url, {
         ...rest,
         signal,
-        dispatcher: this.#agentFor(grants),
+        dispatcher: this.#agentFor(undici, grants),
         headersTimeout: 0,
         bodyTimeout: 0,
       });
@@ -72,12 +74,13 @@ export class GuardedClient {
     }
   }
 
-  #agentFor(grants: readonly string[]): Agent {
+  #agentFor(undici: typeof Undici, grants: readonly string[]): Undici.Agent {
     const key = grants.join(',');
     let agent = this.#agents.get(key);
     if (agent === undefined) {
       // A connection for each request: on a kept one that the target is just closing, nobody knows what has arrived.
-      agent = new Agent({ pipelining: 0, connect: guardedConnector(grants, this.#options) });
+      const connect = guardedConnector(undici.buildConnector, grants, this.#options);
+      agent = new undici.Agent({ pipelining: 0, connect });
       this.#agents.set(key, agent);
     }
     return agent;
