@@ -1,3 +1,4 @@
+import type { AuditEntryDto } from '../domain/dtos.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
@@ -40,24 +41,6 @@ export async function appendAudit(tx: Prisma.TransactionClient, entries: AuditEn
     ON CONFLICT (key) DO NOTHING`;
 }
 
-/** An entry as it is listed. */
-export interface AuditRow {
-  /** A whole number, as text. */
-  audit_id: string;
-  at: string;
-  actor: string;
-  action: string;
-  resource_type: string;
-  resource_id: string;
-  reason: string | null;
-  before: Json;
-  after: Json;
-  run_id: string | null;
-  step_id: string | null;
-  correlation_id: string | null;
-  env_id: string;
-}
-
 /** Each field that is given must be equal. */
 export interface AuditFilter {
   run_id?: string;
@@ -70,7 +53,7 @@ export interface AuditFilter {
 /** The audit log as it is read. */
 export interface AuditLog {
   /** Entries, newest first, below `beforeId` where it is given. @throws XynFault `db_unavailable` */
-  list(query: AuditFilter & { limit: number; beforeId?: string }): Promise<AuditRow[]>;
+  list(query: AuditFilter & { limit: number; beforeId?: string }): Promise<AuditEntryDto[]>;
 }
 
 /** The audit log of a catalog. */
@@ -81,7 +64,7 @@ export function auditLog(catalog: Pick<Catalog, 'prisma'>): AuditLog {
 async function listAudit(
   { prisma }: Pick<Catalog, 'prisma'>,
   query: AuditFilter & { limit: number; beforeId?: string },
-): Promise<AuditRow[]> {
+): Promise<AuditEntryDto[]> {
   const { limit, beforeId, ...filter } = query;
   try {
     const own = byOwnIndex({ ...filter }, 'desc', beforeId === undefined);

@@ -383,3 +383,21 @@ export interface BackfillDto {
   /** `is_known`: it fired before, and is passed over. */
   times: { scheduled_at: string; local: string; is_known: boolean; run_id: string }[];
 }
+
+/** An entry of the audit trail as it is listed. */
+export interface AuditEntryDto {
+  /** A whole number, as text. */
+  audit_id: string;
+  at: string;
+  actor: string;
+  action: string;
+  resource_type: string;
+  resource_id: string;
+  reason: string | null;
+  before: Json;
+  after: Json;
+  run_id: string | null;
+  step_id: string | null;
+  correlation_id: string | null;
+  env_id: string;
+}

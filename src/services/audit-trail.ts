@@ -1,6 +1,6 @@
-import type { AuditFilter, AuditLog, AuditRow } from '../catalog/audit.js';
+import type { AuditFilter, AuditLog } from '../catalog/audit.js';
 import type { AuditEnds, AuditOverviewStore, EntryLink } from '../catalog/audit-overview.js';
-import type { Page } from '../domain/dtos.js';
+import type { AuditEntryDto, Page } from '../domain/dtos.js';
 import type { AuditReport } from './audit-verification.js';
 import { cached } from './cached.js';
 
@@ -91,7 +91,7 @@ export class AuditTrail {
   }
 
   /** Newest first. @throws XynFault `db_unavailable` */
-  async list(query: AuditFilter & { limit: number; cursor?: AuditCursor }): Promise<Page<AuditRow, AuditCursor>> {
+  async list(query: AuditFilter & { limit: number; cursor?: AuditCursor }): Promise<Page<AuditEntryDto, AuditCursor>> {
     const { limit, cursor, ...filter } = query;
     const rows = await this.#deps.log.list({
       ...filter,

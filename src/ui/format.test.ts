@@ -4,7 +4,8 @@ import { escape, html } from './html.js';
 import { changedMarkup, fragmentState, stateName } from './parts/fragment.js';
 import { visibleText } from './parts/hidden-characters.js';
 import { Parts } from './parts/parts.js';
-import { parseRunFilter, withTerm } from './runs/filter.js';
+import { withTerm } from './parts/filter-terms.js';
+import { parseRunFilter } from './runs/filter.js';
 
 const plain = (text: string): string => text.replaceAll('\u202f', ' ');
 

@@ -1,8 +1,9 @@
 import type { ArtifactDto } from '../../domain/dtos.js';
 import { html, href, type Html } from '../html.js';
+import { filterBar, filterProblem, nothingListed, type FilterChip } from '../parts/filter-bar.js';
+import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
-import { withTerm } from '../runs/filter.js';
 
 export interface ArtifactsView {
   q: string;
@@ -16,44 +17,19 @@ export interface ArtifactsView {
 
 /** Keys that the filter knows, for its help. */
 export const ARTIFACT_FILTER_KEYS = 'kind: run:';
+const PATH = '/ui/artifacts';
 const KINDS = ['log', 'agent', 'report', 'file'] as const;
 
 function filters({ q }: ArtifactsView, ui: Parts): Html {
   const kind = /(?:^|\s)kind:(\S+)/.exec(q)?.[1] ?? null;
-  const chip = (label: string, value: string | null): Html =>
-    html`<a
-      class="chip"
-      href="${href('/ui/artifacts', { q: withTerm(q, 'kind', value) })}"
-      ${kind === value ? html`aria-current="true"` : ''}
-      >${label}</a
-    >`;
-  return html`<form
-    class="filters"
-    role="search"
-    method="get"
-    action="/ui/artifacts"
-    data-testid="filter-bar"
-    hx-get="/ui/artifacts"
-    hx-trigger="submit, input changed delay:300ms from:#artifact-filter"
-    hx-target="#artifacts"
-    hx-select="#artifacts"
-    hx-swap="outerHTML"
-    hx-push-url="true"
-  >
-    <label class="query"
-      >${ui.icon('search', true)}<span class="sr">Filter artifacts</span
-      ><input
-        id="artifact-filter"
-        name="q"
-        value="${q}"
-        maxlength="300"
-        spellcheck="false"
-        autocomplete="off"
-        placeholder="${ARTIFACT_FILTER_KEYS}"
-    /></label>
-    ${chip('All', null)}${KINDS.map((one) => chip(`${one[0]?.toUpperCase()}${one.slice(1)}s`, one))}
-    <noscript><button class="button">Filter</button></noscript>
-  </form>`;
+  const chip = (label: string, value: string | null): FilterChip => ({
+    label,
+    href: href(PATH, { q: withTerm(q, 'kind', value) }),
+    isCurrent: kind === value,
+  });
+  const chips = [chip('All', null), ...KINDS.map((one) => chip(`${one[0]?.toUpperCase()}${one.slice(1)}s`, one))];
+  const ids = { section: 'artifacts', field: 'artifact-filter' };
+  return filterBar({ path: PATH, what: 'artifacts', ...ids, q, keys: ARTIFACT_FILTER_KEYS, chips }, ui);
 }
 
 function row(artifact: ArtifactDto, ui: Parts): Html {
@@ -80,21 +56,9 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
   const list = html`<tbody id="artifact-list" data-testid="artifact-list" data-list>
     ${rows.map((one) => one.html)}
   </tbody>`;
-  const empty =
-    view.q === ''
-      ? ui.empty({ title: 'No artifact yet.', text: 'Logs, prompts, answers and files of runs are kept here.' })
-      : ui.empty({
-          testId: 'empty-filter',
-          title: 'Nothing matches.',
-          text: view.q,
-          actions: [{ label: 'Clear the filter', href: '/ui/artifacts' }],
-        });
-  const note =
-    view.problem === null
-      ? ''
-      : html`<div class="body">
-          ${ui.note('info', 'mute', html`“${ui.text(view.problem)}” is no term of this filter. Terms: ${ARTIFACT_FILTER_KEYS}`)}
-        </div>`;
+  const first = { title: 'No artifact yet.', text: 'Logs, prompts, answers and files of runs are kept here.' };
+  const empty = nothingListed({ q: view.q, path: PATH, first }, ui);
+  const note = filterProblem({ problem: view.problem, keys: ARTIFACT_FILTER_KEYS }, ui);
   const main = html`<div class="head">
       <div>
         <h1>Artifacts</h1>

@@ -1,33 +1,18 @@
+import type { AuditEntryDto } from '../../domain/dtos.js';
 import type { Json } from '../../domain/json.js';
 import { html, href, type Html, type Part } from '../html.js';
+import { filterBar, filterProblem, nothingListed, type FilterChip } from '../parts/filter-bar.js';
+import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
-import { withTerm } from '../runs/filter.js';
 import { verdict, type AuditStateView } from './verdict.js';
-
-/** One entry as it is listed. */
-export interface AuditEntryView {
-  audit_id: string;
-  at: string;
-  actor: string;
-  action: string;
-  resource_type: string;
-  resource_id: string;
-  reason: string | null;
-  before: Json;
-  after: Json;
-  run_id: string | null;
-  step_id: string | null;
-  correlation_id: string | null;
-  env_id: string;
-}
 
 /** All that the page about the trail shows. */
 export interface AuditView {
   q: string;
   problem: string | null;
-  entries: readonly AuditEntryView[];
+  entries: readonly AuditEntryDto[];
   /** Hash of the link of each entry that has one. */
   hashes: ReadonlyMap<string, string>;
   /** The opened entry. */
@@ -45,6 +30,7 @@ export interface AuditView {
 
 /** Keys that the filter knows, for its help. */
 export const AUDIT_FILTER_KEYS = 'actor: action: type: id: run:';
+const PATH = '/ui/audit';
 const CHIPS = [
   ['Decisions', 'gate.decide'],
   ['Effects', 'step.effect'],
@@ -56,43 +42,18 @@ const MOST_REASON = 90;
 
 function filters({ q, state }: AuditView, ui: Parts): Html {
   const action = /(?:^|\s)action:(\S+)/.exec(q)?.[1] ?? null;
-  const chip = (label: string, value: string | null, n?: number): Html => {
-    const current = action === value ? html`aria-current="true"` : '';
-    const shown = n === undefined ? '' : html` <span class="n">${ui.format.cappedCount(n)}</span>`;
-    return html`<a class="chip" href="${href('/ui/audit', { q: withTerm(q, 'action', value) })}" ${current}
-      >${label}${shown}</a
-    >`;
-  };
-  return html`<form
-    class="filters"
-    role="search"
-    method="get"
-    action="/ui/audit"
-    data-testid="filter-bar"
-    hx-get="/ui/audit"
-    hx-trigger="submit, input changed delay:300ms from:#audit-filter"
-    hx-target="#audit-entries"
-    hx-select="#audit-entries"
-    hx-swap="outerHTML"
-    hx-push-url="true"
-  >
-    <label class="query"
-      >${ui.icon('search', true)}<span class="sr">Filter the trail</span
-      ><input
-        id="audit-filter"
-        name="q"
-        value="${q}"
-        maxlength="300"
-        spellcheck="false"
-        autocomplete="off"
-        placeholder="${AUDIT_FILTER_KEYS}"
-    /></label>
-    ${chip('Everything', null)}${CHIPS.map(([label, value]) => chip(label, value, state.counts.get(value) ?? 0))}
-    <noscript><button class="button">Filter</button></noscript>
-  </form>`;
+  const chip = (label: string, value: string | null): FilterChip => ({
+    label,
+    href: href(PATH, { q: withTerm(q, 'action', value) }),
+    isCurrent: action === value,
+    ...(value === null ? {} : { n: state.counts.get(value) ?? 0 }),
+  });
+  const chips = [chip('Everything', null), ...CHIPS.map(([label, value]) => chip(label, value))];
+  const ids = { section: 'audit-entries', field: 'audit-filter' };
+  return filterBar({ path: PATH, what: 'the trail', ...ids, q, keys: AUDIT_FILTER_KEYS, chips }, ui);
 }
 
-function changeInShort({ reason, before, after }: AuditEntryView, ui: Parts): Part {
+function changeInShort({ reason, before, after }: AuditEntryDto, ui: Parts): Part {
   if (reason !== null && reason !== '') {
     const cut = reason.length > MOST_REASON ? `${reason.slice(0, MOST_REASON)}…` : reason;
     return html`“${ui.text(cut)}”`;
@@ -102,7 +63,7 @@ function changeInShort({ reason, before, after }: AuditEntryView, ui: Parts): Pa
   return words === '' ? '' : html`<span class="meta">${before === null ? '' : 'changed '}${ui.text(words)}</span>`;
 }
 
-function row(entry: AuditEntryView, view: AuditView, ui: Parts): Html {
+function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
   const { audit_id: id } = entry;
   const hash = view.hashes.get(id);
   const isOpen = view.selected === id;
@@ -137,7 +98,7 @@ function fieldsOf(value: Json): Readonly<Record<string, Json>> {
   return typeof value === 'object' && !Array.isArray(value) ? value : { value };
 }
 
-function changes({ before, after }: AuditEntryView, ui: Parts): Html {
+function changes({ before, after }: AuditEntryDto, ui: Parts): Html {
   const was = fieldsOf(before);
   const is = fieldsOf(after);
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
@@ -168,7 +129,7 @@ function changes({ before, after }: AuditEntryView, ui: Parts): Html {
   </table>`;
 }
 
-function opened(entry: AuditEntryView, view: AuditView, ui: Parts): Html {
+function opened(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
   const hash = view.hashes.get(entry.audit_id);
   const fact = (label: string, value: Part): Part =>
     value === null || value === ''
@@ -204,28 +165,14 @@ function table(view: AuditView, ui: Parts): { list: Html; rows: Fragment['rows']
   return { list, rows };
 }
 
-function nothing({ q }: AuditView, ui: Parts): Html {
-  return q === ''
-    ? ui.empty({ title: 'No entry yet.', text: 'Everything that changes something leaves an entry here.' })
-    : ui.empty({
-        testId: 'empty-filter',
-        title: 'Nothing matches.',
-        text: q,
-        actions: [{ label: 'Clear the filter', href: '/ui/audit' }],
-      });
-}
+const NOTHING = { title: 'No entry yet.', text: 'Everything that changes something leaves an entry here.' };
 
 /** The page about the trail: verdict, filter, entries. */
 export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const { list, rows = [] } = table(view, ui);
   const none = view.entries.length === 0;
   const head = verdict(view.state, view.csrf, ui);
-  const note =
-    view.problem === null
-      ? ''
-      : html`<div class="body">
-          ${ui.note('info', 'mute', html`“${ui.text(view.problem)}” is no term of this filter. Terms: ${AUDIT_FILTER_KEYS}`)}
-        </div>`;
+  const note = filterProblem({ problem: view.problem, keys: AUDIT_FILTER_KEYS }, ui);
   const newest = view.isFirstPage ? '' : html`<a href="${href('/ui/audit', { q: view.q })}">Newest</a>`;
   const older = view.older === null ? '' : html`<a href="${view.older}" data-testid="older">Older entries</a>`;
   const main = html`${head}${filters(view, ui)}
@@ -234,7 +181,7 @@ export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: 
       <div class="new-rows" data-new-for="audit-list" data-testid="new-entries" hidden>
         <button type="button">New</button>
       </div>
-      ${none ? nothing(view, ui) : ''}
+      ${none ? nothingListed({ q: view.q, path: PATH, first: NOTHING }, ui) : ''}
       <div class="scroll-x" tabindex="0" role="region" aria-label="Entries, table" ${none ? html`hidden` : ''}>
         <table class="cards fixed-audit">
           <thead>

@@ -3,7 +3,7 @@ import type { Json } from '../../domain/json.js';
 import { html, href, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
-import { withTerm } from '../runs/filter.js';
+import { withTerm } from '../parts/filter-terms.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
 import { EVENT_FILTER_KEYS } from './filter.js';

@@ -1,4 +1,5 @@
 import { EVENT_OUTCOMES, type EventSearch } from '../../domain/event-console.js';
+import { readFilter } from '../parts/filter-terms.js';
 
 /** Keys that the filter knows, for its help. */
 export const EVENT_FILTER_KEYS = 'name:checkmk.* became:started by: run: chain: is:important';
@@ -12,7 +13,6 @@ function timeTerm(key: 'from' | 'to', value: string): EventSearch | undefined {
 }
 
 function termOf(key: string, value: string): EventSearch | undefined {
-  if (value === '') return undefined;
   switch (key) {
     case 'name':
       return /^[a-z0-9_.*]+$/.test(value) ? { name: value } : undefined;
@@ -38,17 +38,6 @@ function termOf(key: string, value: string): EventSearch | undefined {
 
 /** Reads `key:value` terms; what is no term is looked for in names. `problem` names the first term that says nothing. */
 export function parseEventFilter(text: string): { search: EventSearch; problem: string | null } {
-  let search: EventSearch = {};
-  const words: string[] = [];
-  let problem: string | null = null;
-  for (const word of text.split(/\s+/).filter(Boolean)) {
-    const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(word) ?? [];
-    if (key === undefined) words.push(word);
-    else {
-      const term = termOf(key, value);
-      if (term === undefined) problem ??= word;
-      else search = { ...search, ...term };
-    }
-  }
-  return { search: words.length === 0 ? search : { ...search, words: words.slice(0, 8) }, problem };
+  const { terms, words, problem } = readFilter(text, termOf);
+  return { search: words.length === 0 ? terms : { ...terms, words: words.slice(0, 8) }, problem };
 }

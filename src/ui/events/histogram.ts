@@ -3,7 +3,7 @@ import { fieldsIn } from '../format.js';
 import { href, type Html } from '../html.js';
 import { barChart } from '../parts/bar-chart.js';
 import type { Parts } from '../parts/parts.js';
-import { withTerm } from '../runs/filter.js';
+import { withTerm } from '../parts/filter-terms.js';
 import { parseEventFilter } from './filter.js';
 
 const MINUTE_MS = 60_000;

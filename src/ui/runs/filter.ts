@@ -1,3 +1,5 @@
+import { readFilter } from '../parts/filter-terms.js';
+
 /** What the text of the filter bar asks for. */
 export interface RunFilterTerms {
   status?: ('created' | 'running' | 'completed' | 'failed' | 'cancelled')[];
@@ -28,7 +30,6 @@ function sinceTerm(value: string): RunFilterTerms | undefined {
 }
 
 function termOf(key: string, value: string): RunFilterTerms | undefined {
-  if (value === '') return undefined;
   if (key === 'status') return statusTerm(value);
   if (key === 'started') return sinceTerm(value);
   if (key === 'blueprint') return { blueprint: value };
@@ -38,23 +39,6 @@ function termOf(key: string, value: string): RunFilterTerms | undefined {
 
 /** Reads `key:value` terms; what is no term is looked for in names. `problem` names the first term that says nothing. */
 export function parseRunFilter(text: string): { terms: RunFilterTerms; problem: string | null } {
-  let terms: RunFilterTerms = {};
-  const words: string[] = [];
-  let problem: string | null = null;
-  for (const word of text.split(/\s+/).filter(Boolean)) {
-    const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(word) ?? [];
-    if (key === undefined) words.push(word);
-    else {
-      const term = termOf(key, value);
-      if (term === undefined) problem ??= word;
-      else terms = { ...terms, ...term };
-    }
-  }
+  const { terms, words, problem } = readFilter(text, termOf);
   return { terms: words.length === 0 ? terms : { ...terms, name: words.join(' ') }, problem };
-}
-
-/** The filter with one term replaced; without a value the term is taken out. */
-export function withTerm(text: string, key: string, value: string | null): string {
-  const rest = text.split(/\s+/).filter((word) => word !== '' && !word.startsWith(`${key}:`));
-  return [...(value === null ? [] : [`${key}:${value}`]), ...rest].join(' ');
 }

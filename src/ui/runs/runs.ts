@@ -1,9 +1,11 @@
 import { html, href, type Html } from '../html.js';
+import { filterBar, filterProblem, type FilterChip } from '../parts/filter-bar.js';
+import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
-import { statusOf } from '../status.js';
+import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
-import { RUN_FILTER_KEYS, withTerm } from './filter.js';
+import { RUN_FILTER_KEYS } from './filter.js';
 import { runLineLook, type RunLineView } from './run-line.js';
 
 /** All that the list of runs shows. */
@@ -19,16 +21,17 @@ export interface RunsView {
   viewer: string;
 }
 
+const PATH = '/ui/runs';
 const pageTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
 const rowTemplate = template<Record<string, unknown>>(import.meta.url, './runs-row.eta');
 
-function chips({ q, counts, viewer }: RunsView): object[] {
+function chips({ q, counts, viewer }: RunsView): FilterChip[] {
   const status = /(?:^|\s)status:(\S+)/.exec(q)?.[1] ?? null;
-  const chip = (label: string, value: string | null, n: number, look?: object): object => ({
+  const chip = (label: string, value: string | null, n: number, look?: Status): FilterChip => ({
     label,
     n,
-    look,
-    href: href('/ui/runs', { q: withTerm(q, 'status', value) }),
+    ...(look === undefined ? {} : { look }),
+    href: href(PATH, { q: withTerm(q, 'status', value) }),
     isCurrent: status === value,
   });
   return [
@@ -38,7 +41,7 @@ function chips({ q, counts, viewer }: RunsView): object[] {
     chip('Failed', 'failed', counts.failed, statusOf('fail', '')),
     {
       label: 'Mine',
-      href: href('/ui/runs', { q: withTerm(q, 'by', q.includes(`by:${viewer}`) ? null : viewer) }),
+      href: href(PATH, { q: withTerm(q, 'by', q.includes(`by:${viewer}`) ? null : viewer) }),
       isCurrent: q.split(/\s+/).includes(`by:${viewer}`),
     },
   ];
@@ -53,6 +56,10 @@ export function runsPage(view: RunsView, ui: Parts): { main: Html; fragments: Fr
   const list = html`<tbody id="run-list" data-testid="run-list" data-list>
     ${rows.map((row) => row.html)}
   </tbody>`;
-  const main = pageTemplate({ ...view, list, chips: chips(view), keys: RUN_FILTER_KEYS, none: rows.length === 0 }, ui);
+  const { q, problem } = view;
+  const bar = { path: PATH, what: 'runs', section: 'runs', field: 'run-filter', q, keys: RUN_FILTER_KEYS };
+  const filters = filterBar({ ...bar, chips: chips(view) }, ui);
+  const note = filterProblem({ problem, keys: RUN_FILTER_KEYS }, ui);
+  const main = pageTemplate({ ...view, list, filters, note, none: rows.length === 0 }, ui);
   return { main, fragments: [{ id: 'run-list', html: list, rows }] };
 }
