@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
+import { planDigest } from '../../src/domain/plan-digest.js';
 import { caller } from '../support/node.js';
+import { planOf, transform } from '../support/plans.js';
 import { accessibilityOf, shortenLists } from './support/axe.js';
 import { complaintsOf, openView, startBrowser, strangersOf } from './support/browser.js';
 import { MARKERS, storeMarkers } from './support/hostile.js';
@@ -163,6 +166,43 @@ describe('a link that decides', () => {
       }
     }
     expect(await state()).toEqual(before);
+  });
+});
+
+describe('a run of more steps than are drawn at once', () => {
+  it('shows the first, and the others when its end is scrolled to or its link is followed', async () => {
+    const steps = Array.from({ length: 510 }, (_, at) => transform(`s${at + 1}`, [['x', 1]]));
+    const whole = { ...planOf(steps, { id: 'bp.very.long' }), source: `sha256:${'0'.repeat(64)}`, digest: '' };
+    const plan = { ...whole, digest: planDigest(whole) };
+    const { version } = await screens.core.blueprints.savePlan(caller(), {
+      plan,
+      source: 'id: bp.very.long',
+      debug: {},
+    });
+    const run = randomUUID();
+    await screens.database.catalog.pool.query(
+      `INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, status, trigger, inputs, actor, correlation_id,
+         env_id, env, started_at, completed_at)
+       VALUES ($1, 'Very long', $2, $3, $4, 'completed', 'manual', '{}', 'a', 'c', 'e', '{}', now(), now())`,
+      [run, plan.id, version, plan.digest],
+    );
+    const path = `${screens.url}/ui/runs/${run}?steps=all`;
+    const { page } = lit;
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(path);
+    const rows = page.locator('.rows > li');
+    expect(await rows.count()).toBe(200);
+    for (const count of [400, 510]) {
+      await page.locator('[data-testid=steps] footer').scrollIntoViewIfNeeded();
+      await page.locator(`.rows > li >> nth=${count - 1}`).waitFor({ state: 'attached' });
+      expect(await rows.count()).toBe(count);
+    }
+    expect(await page.locator('[data-testid=steps] footer').innerText()).toContain('510 of 510');
+    expect(taken(lit, 200)).toEqual([]);
+    await plain.page.goto(path);
+    await plain.page.getByText('Rows 201 to 400').click();
+    await plain.page.getByTestId('step-s201').waitFor();
+    expect(await plain.page.locator('.rows > li').count()).toBe(200);
   });
 });
 

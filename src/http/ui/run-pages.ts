@@ -7,7 +7,7 @@ import { buildTree } from '../../ui/graph/build-tree.js';
 import { stopsOf, type Seq } from '../../ui/graph/tree.js';
 import { needsAttention, worstMark } from '../../ui/graph/marks.js';
 import { join as joined } from '../../ui/html.js';
-import { runPage } from '../../ui/run/run-page.js';
+import { moreRows, runPage } from '../../ui/run/run-page.js';
 import { runLog } from '../../ui/run/run-panel.js';
 import { runState } from '../../ui/run/step-records.js';
 import { PANEL_TABS, type PanelTab, type RunQuery, type RunView } from '../../ui/run/view.js';
@@ -127,9 +127,12 @@ async function answer(call: UiCall<RunQuery>, part?: readonly string[]): Promise
 
 function partOf(fragments: readonly Fragment[], ids: readonly string[]): PageAnswer['main'] {
   const [first, ...rest] = fragments.filter(({ id }) => ids.includes(id)).map(({ html }) => html);
-  if (first === undefined)
-    throw new XynFault('not_found', 'The plan of the run is not known, so there is nothing to draw.');
+  if (first === undefined) throw nothingToDraw();
   return joined([first, ...rest]);
+}
+
+function nothingToDraw(): XynFault {
+  return new XynFault('not_found', 'The plan of the run is not known, so there is nothing to draw.');
 }
 
 const whole = page<RunQuery>({ path: '/runs/:run_id', privilege: 'run.read', query, load: (call) => answer(call) });
@@ -143,6 +146,20 @@ const PARTS: readonly [path: string, ids: readonly string[]][] = [
 const parts = PARTS.map(([name, ids]) =>
   page<RunQuery>({ path: `/runs/:run_id/${name}`, privilege: 'run.read', query, load: (call) => answer(call, ids) }),
 );
+
+/** The rows from `row` on, which a page fetches when its last row is scrolled to. */
+const more = page<RunQuery>({
+  path: '/runs/:run_id/_more',
+  privilege: 'run.read',
+  query,
+  load: async (call) => {
+    const view = await viewOf(call);
+    const main = moreRows(view, call.ui);
+    if (main === undefined) throw nothingToDraw();
+    const { name } = view.data.run;
+    return { title: name, nav: 'runs', crumb: name, testId: 'page-run', main, isPart: true };
+  },
+});
 
 /** The page with the step of an id selected, as the API names steps. */
 const step = page<RunQuery>({
@@ -171,4 +188,4 @@ async function withStep(call: UiCall<RunQuery>): Promise<UiCall<RunQuery>> {
   return { ...call, query: { ...call.query, step: path } };
 }
 
-export const runPages = [whole, step, log, ...parts];
+export const runPages = [whole, step, log, more, ...parts];

@@ -22,7 +22,7 @@ export function gutterClass({ lanes }: Track): string {
  * The lanes and dots beside rows `from` up to, not with, `to`.
  * @param glyphs where the silhouettes are, ends with `#`.
  */
-export function gutterSvg(track: Track, glyphs: string, from = 0, to = track.rows.length): Html {
+export function gutterSvg(track: Track, glyphs: string, from = 0, to = track.rows.length, id = 'run-gutter'): Html {
   const w = LANE.first + LANE.next * Math.min(track.lanes - 1, MOST_LANES - 1) + 12;
   const h = ROW * (to - from);
   const edges = track.edges.filter((edge) => edge.to.row >= from && edge.from.row < to);
@@ -41,7 +41,7 @@ export function gutterSvg(track: Track, glyphs: string, from = 0, to = track.row
           />`;
     return html`<circle class="fill-surface" cx="${x}" cy="${y}" r="9.5" />${shape}`;
   });
-  return html`<svg class="gut" id="run-gutter" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" aria-hidden="true">
+  return html`<svg class="gut" id="${id}" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" aria-hidden="true">
     ${join(edges.map((edge) => gutterEdge(edge, from)))}${dots}${hiddenLanes(track, from, to)}
   </svg>`;
 }

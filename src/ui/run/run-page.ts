@@ -7,7 +7,7 @@ import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { evidenceChain, runBanner, runHead, stepSummary } from './run-head.js';
 import { artifactList, runPanel } from './run-panel.js';
-import { expectedLegend, runTrack, switchLinks } from './run-track.js';
+import { expectedLegend, laterRows, runTrack, switchLinks } from './run-track.js';
 import { linkTo, type RunView } from './view.js';
 
 /** Above so many steps long stretches are folded unless all were asked for. */
@@ -43,10 +43,21 @@ function noPlan(ui: Parts): Html {
   </section>`;
 }
 
+/** Long stretches folded, unless all steps were asked for. */
+function shownTree({ query }: RunView, tree: Seq, ui: Parts): Seq {
+  if (countSteps(tree) <= MOST_UNFOLDED || query.steps === 'all') return tree;
+  return fold(tree, { now: ui.clock.now, selected: query.step ?? null });
+}
+
+/** More rows of a long run, for below those that are there; undefined when its plan is not known. */
+export function moreRows(view: RunView, ui: Parts): Html | undefined {
+  return view.tree === null ? undefined : laterRows(view, shownTree(view, view.tree, ui), ui);
+}
+
 function drawSteps(view: RunView, tree: Seq, ui: Parts): { map: Html; steps: Html; fragments: Fragment[] } {
   const isLong = countSteps(tree) > MOST_UNFOLDED;
   const isFolded = isLong && view.query.steps !== 'all';
-  const shown = isFolded ? fold(tree, { now: ui.clock.now, selected: view.query.step ?? null }) : tree;
+  const shown = shownTree(view, tree, ui);
   const map = mapPart(view, shown, ui);
   const track = runTrack(view, shown, ui);
   const summary = html`<span class="meta" id="run-counts">${stepSummary(view, ui)}</span>`;

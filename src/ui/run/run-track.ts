@@ -15,22 +15,37 @@ import { linkTo, type RunView } from './view.js';
 const WINDOW = 200;
 const LONGEST_WHOLE = 500;
 
-/** The steps as rows with lanes and bars, and what of it is renewed. */
-export function runTrack(view: RunView, tree: Seq, ui: Parts): { html: Html; fragments: Fragment[] } {
+/** One window of the rows. */
+interface RowWindow {
+  track: Track;
+  axis: TimeAxis;
+  from: number;
+  to: number;
+  rows: { id: string; html: Html }[];
+}
+
+function windowOf(view: RunView, tree: Seq, ui: Parts): RowWindow {
   const { data, query } = view;
   const track = trackOf(tree);
   const isOpen = data.run.completed_at === null;
-  const now = isOpen ? ui.clock.now : null;
   const expected =
     isOpen && view.tree !== null ? predict(view.tree, ui.clock.now) : { steps: new Map<string, Expected>(), endMs: 0 };
   const axis = axisOf(view, track, expected.endMs, ui);
-  const [from, to] = windowOf(track, query.row ?? 0);
+  const [from, to] = boundsOf(track, query.row ?? 0);
   const tries = triesByPath(view);
   const rows = track.rows.slice(from, to).map((row) => ({
     id: rowId(row),
     html: rowHtml(view, row, barSvg(axis, piecesOf(row, tries, ui.clock.now), expected.steps.get(row.path)), ui),
   }));
-  const gutter = gutterSvg(track, view.glyphs, from, to);
+  return { track, axis, from, to, rows };
+}
+
+/** The steps as rows with lanes and bars, and what of it is renewed. */
+export function runTrack(view: RunView, tree: Seq, ui: Parts): { html: Html; fragments: Fragment[] } {
+  const shown = windowOf(view, tree, ui);
+  const { track, axis, rows } = shown;
+  const now = view.data.run.completed_at === null ? ui.clock.now : null;
+  const gutter = gutterSvg(track, view.glyphs, shown.from, shown.to);
   const axisHtml = axisSvg(axis, now);
   const lines = axisLines(axis, now);
   const list = html`<ol class="rows" id="run-rows">
@@ -43,7 +58,7 @@ export function runTrack(view: RunView, tree: Seq, ui: Parts): { html: Html; fra
       <div class="track-lines" aria-hidden="true"><span></span><span></span><span></span>${lines}</div>
       ${gutter}${list}
     </div>
-    ${more(view, track, from, to)}`;
+    ${more(view, shown)}`;
   const fragments = [
     { id: 'run-axis', html: axisHtml },
     { id: 'run-lines', html: lines },
@@ -51,6 +66,19 @@ export function runTrack(view: RunView, tree: Seq, ui: Parts): { html: Html; fra
     { id: 'run-rows', html: list, rows },
   ];
   return { html: whole, fragments };
+}
+
+/** The window of rows that the address names, to stand below those before it. */
+export function laterRows(view: RunView, tree: Seq, ui: Parts): Html {
+  const shown = windowOf(view, tree, ui);
+  const { track, from, to, rows } = shown;
+  return html`<div class="${gutterClass(track)} later">
+      ${gutterSvg(track, view.glyphs, from, to, `run-gutter-${from}`)}
+      <ol class="rows" start="${from + 1}">
+        ${rows.map((row) => row.html)}
+      </ol>
+    </div>
+    ${more(view, shown, true)}`;
 }
 
 function axisOf({ data, query }: RunView, track: Track, predictedMs: number, ui: Parts): TimeAxis {
@@ -72,21 +100,33 @@ function workOf(track: Track, nowMs: number): Stretch[] {
   });
 }
 
-function windowOf(track: Track, row: number): [number, number] {
+function boundsOf(track: Track, row: number): [number, number] {
   if (track.rows.length <= LONGEST_WHOLE) return [0, track.rows.length];
   const from = Math.min(row, track.rows.length - 1);
   return [from, Math.min(track.rows.length, from + WINDOW)];
 }
 
-function more(view: RunView, track: Track, from: number, to: number): Part {
-  if (from === 0 && to === track.rows.length) return '';
-  const before = from === 0 ? '' : html`<a href="${linkTo(view, { row: Math.max(0, from - WINDOW) })}">Rows before</a>`;
-  const after =
-    to === track.rows.length
+/**
+ * Where the other rows are. Those of a run that has ended come by themselves when its last row is scrolled to; while it goes
+ * on one window is shown at a time, since only one is renewed.
+ */
+function more(view: RunView, { track: { rows }, from, to }: RowWindow, isLater = false): Part {
+  if (from === 0 && to === rows.length) return '';
+  const before =
+    from === 0 || isLater ? '' : html`<a href="${linkTo(view, { row: Math.max(0, from - WINDOW) })}">Rows before</a>`;
+  const next = linkTo(view, { row: to }, '/_more');
+  const loads =
+    view.data.run.completed_at === null
       ? ''
-      : html`<a href="${linkTo(view, { row: to })}">Rows ${to + 1} to ${Math.min(track.rows.length, to + WINDOW)}</a>`;
+      : html`hx-get="${next}" hx-trigger="revealed" hx-target="closest footer" hx-swap="outerHTML"`;
+  const after =
+    to === rows.length
+      ? ''
+      : html`<a href="${linkTo(view, { row: to })}" ${loads}
+          >Rows ${to + 1} to ${Math.min(rows.length, to + WINDOW)}</a
+        >`;
   return html`<footer>
-    ${before}<span class="meta">rows ${from + 1} to ${to} of ${track.rows.length}</span>${after}
+    ${before}<span class="meta">${isLater ? 'up to row' : `rows ${from + 1} to`} ${to} of ${rows.length}</span>${after}
   </footer>`;
 }
 

@@ -45,8 +45,11 @@ export interface RunView {
   glyphs: string;
 }
 
-/** The page's address with some of its query changed; `undefined` takes a term away. */
-export function linkTo({ data, query }: Pick<RunView, 'data' | 'query'>, changes: RunQuery): string {
+/**
+ * The page's address with some of its query changed; `undefined` takes a term away.
+ * @param part below the page: `/_more`.
+ */
+export function linkTo({ data, query }: Pick<RunView, 'data' | 'query'>, changes: RunQuery, part = ''): string {
   const { step, tab, steps, time, from, find, row, artifact } = { ...query, ...changes };
-  return href(`/ui/runs/${data.run.run_id}`, { step, tab, steps, time, from, find, row, artifact });
+  return href(`/ui/runs/${data.run.run_id}${part}`, { step, tab, steps, time, from, find, row, artifact });
 }
