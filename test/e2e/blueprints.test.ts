@@ -210,6 +210,17 @@ describeWith('temporal')('documents that run', () => {
     expect(verdicts.found).toEqual(['loop', 'started', 'started', 'started']);
     expect(new Set(verdicts.correlations)).toEqual(new Set([first.correlation_id]));
   });
+  together('a run that is open keeps its version when another one becomes active', async () => {
+    const asking = (text: string): string =>
+      `api: xyn/v1\nid: bp.kept\nplan:\n  - {kind: gate, id: ask, mode: manual}\n  - {kind: transform, id: t, set: {v: ${text}}}\n` +
+      'outputs: {v: "{{steps.t.outputs.v}}"}\n';
+    const { digest } = await rig.apply(asking('one'));
+    const runId = await rig.start('bp.kept');
+    await rig.apply(asking('two'));
+    await rig.approve(runId, 'ask');
+    expect(await rig.ended(runId)).toMatchObject({ blueprint_version: 1, digest, outputs: { v: 'one' } });
+  });
+
   together('example 01: byte for byte but for its id; the command of the skeleton is none', async () => {
     const plan = await rig.apply(
       example('01-alert-remediation').replace('bp.checkmk.auto_remediate', 'bp.example.alert'),
