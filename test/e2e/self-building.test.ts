@@ -102,7 +102,7 @@ describeWith('temporal')('a blueprint that proposes a blueprint', () => {
     expect(trail.map(({ action }) => action)).toEqual(
       expect.arrayContaining(['draft.save', 'draft.validate', 'gate.decide', 'draft.promote', 'blueprint.activate']),
     );
-    const { items: events } = await client.listEvents({ event_name: 'xyn.blueprint.promoted' });
+    const { items: events } = await client.listEvents({ event_name: 'xyn.blueprint.promoted', run_id: runId });
     expect(events).toMatchObject([{ actor: 'ann', run_id: runId, data: { blueprint_id: PROPOSED, version: 1 } }]);
     expect(processes.unexpectedEnds).toEqual([]);
   }, 120_000);
