@@ -4,6 +4,7 @@ import { XynFault } from '../../domain/fault.js';
 import { isJsonObject, type JsonObject } from '../../domain/json.js';
 import { asset } from '../../ui/assets.js';
 import { editorMain } from '../../ui/drafts/editor.js';
+import { applyFix } from '../../ui/drafts/fix.js';
 import { checkPieces, savePieces, type Conflict, type DraftView, type TextCheck } from '../../ui/drafts/pieces.js';
 import { form, page, type FormAnswer, type PageAnswer, type UiCall, type UiForm } from './page.js';
 
@@ -22,6 +23,8 @@ const editorBody = z.strictObject({
     .max(MOST_TEXT)
     .transform((text) => text.replaceAll('\r\n', '\n'))
     .default(''),
+  /** What a suggestion replaces. */
+  fix: z.string().max(300).exactOptional(),
   /** The revision that a person decided to write over. */
   over: z.coerce.number().int().min(1).max(1_000_000_000).exactOptional(),
 });
@@ -124,6 +127,12 @@ const validateText = editorForm('/_validate', 'draft.validate', async (call, vie
   return { ...answerPage(call, checked), main: checkPieces(checked, call.ui) };
 });
 
+/** Applies a suggestion to what was typed; nothing is saved. */
+const fixText = editorForm('/_fix', 'draft.validate', async (call, view) => {
+  const text = applyFix(view.text, call.body.fix ?? '');
+  return answerPage(call, { ...view, text, check: await check(call, text) });
+});
+
 /** Saves, then does something with the revision; a conflict comes first. */
 function afterSave(next: (call: EditorCall, draft: DraftDetailDto) => Promise<FormAnswer>): Work {
   return async (call, view) => {
@@ -170,4 +179,4 @@ const test = editorForm(
   }),
 );
 
-export const editorForms = [saveText, validateText, validateRevision, compare, test];
+export const editorForms = [saveText, validateText, fixText, validateRevision, compare, test];

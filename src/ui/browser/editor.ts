@@ -125,6 +125,11 @@ class Editor {
   /** Buttons whose answer is a piece of this page stay on it. */
   #onSubmit(event: SubmitEvent): void {
     const button = event.submitter as HTMLButtonElement | null;
+    if (button?.name === 'fix') {
+      event.preventDefault();
+      this.#fix(button.value);
+      return;
+    }
     clearTimeout(this.#saveTimer);
     if (button?.dataset['part'] === undefined) {
       this.#saved = this.#text.value;
@@ -133,6 +138,16 @@ class Editor {
     event.preventDefault();
     const { formAction, name, value } = button;
     void this.#send(formAction, name === '' ? {} : { [name]: value });
+  }
+
+  /** Puts a suggestion in the place of the word, as if it were typed: it can be undone. */
+  #fix(fix: string): void {
+    const [line, column, length, word = ''] = fix.split(':');
+    this.#goTo(Number(line), Number(column));
+    const at = this.#text.selectionStart;
+    this.#text.setSelectionRange(at, at + Number(length));
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- nothing else writes into a field so that it can be undone
+    document.execCommand('insertText', false, word);
   }
 
   async #check(): Promise<void> {

@@ -11,6 +11,7 @@ import { hiddenCharacters } from '../parts/hidden-characters.js';
 import type { Parts } from '../parts/parts.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
+import { fixOf, fixText } from './fix.js';
 import { scenarioResult } from './scenarios.js';
 
 /** What the compiler says about a text as it stands. */
@@ -113,7 +114,11 @@ export function draftState({ draft }: DraftView, ui: Parts): Html {
 
 /** The problems, each with its place. */
 export function problemList(view: DraftView, ui: Parts): Html {
-  return problemsTemplate({ problems: problemsOf(view), isChecked: view.check !== null }, ui);
+  const problems = problemsOf(view).map((one) => {
+    const fix = fixOf(view.text, one);
+    return { ...one, fix: fix === null ? null : fixText(fix) };
+  });
+  return problemsTemplate({ draft: view.draft, problems, isChecked: view.check !== null }, ui);
 }
 
 /** The steps of the text, each linked to its line. Absent while the text has errors: the last drawing stays. */
