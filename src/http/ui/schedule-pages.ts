@@ -17,14 +17,17 @@ import { form, page, type PageAnswer, type UiCall } from './page.js';
 const BELOW = { label: 'Schedules', href: '/ui/schedules' };
 /** Rows of the page; who has more reads the list of the API. */
 const MOST = 200;
+/** A time that comes makes a run. */
+const FOLLOWED = ['runs'] as const;
 
 const list = page({
   path: '/schedules',
   privilege: 'schedule.read',
   load: async ({ services, ui }) => {
     const all = await services.schedules.list();
-    const main = scheduleList(all.slice(0, MOST), Math.max(0, all.length - MOST), ui);
-    return { title: 'Schedules', nav: 'schedules', crumb: 'Schedules', testId: 'page-schedules', main };
+    const { main, fragments } = scheduleList(all.slice(0, MOST), Math.max(0, all.length - MOST), ui);
+    const live = { topics: FOLLOWED, fragments };
+    return { title: 'Schedules', nav: 'schedules', crumb: 'Schedules', testId: 'page-schedules', main, live };
   },
 });
 
@@ -34,8 +37,9 @@ const one = page({
   load: async ({ services, param, ui }) => {
     const schedule = await services.schedules.get(param('schedule'));
     const title = `${schedule.blueprint_name}, schedule`;
-    const main = schedulePage(schedule, ui);
-    return { title, nav: 'schedules', above: [BELOW], crumb: schedule.schedule_id, testId: 'page-schedule', main };
+    const { main, fragments } = schedulePage(schedule, ui);
+    const base = { title, nav: 'schedules', above: [BELOW], crumb: schedule.schedule_id } as const;
+    return { ...base, testId: 'page-schedule', main, live: { topics: FOLLOWED, fragments } };
   },
 });
 

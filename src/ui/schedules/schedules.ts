@@ -1,5 +1,6 @@
 import type { BackfillDto, ScheduleDetailDto, ScheduleDto } from '../../domain/dtos.js';
 import { html, type Html } from '../html.js';
+import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { runStatus } from '../status.js';
 import { template } from '../template.js';
@@ -60,15 +61,24 @@ export function scheduleTable(schedules: readonly ScheduleDto[], isOfOne: boolea
   return tableTemplate({ rows: schedules.map(lookOf), isOfOne, clockText }, ui);
 }
 
-/** The page with all schedules. @param more address of what did not fit, or null. */
-export function scheduleList(schedules: readonly ScheduleDto[], more: number, ui: Parts): Html {
-  return listTemplate({ schedules, table: scheduleTable(schedules, false, ui), more }, ui);
+interface Live {
+  main: Html;
+  /** What is renewed while the page is open. */
+  fragments: Fragment[];
+}
+
+/** The page with all schedules. @param more how many did not fit. */
+export function scheduleList(schedules: readonly ScheduleDto[], more: number, ui: Parts): Live {
+  const table = html`<div id="schedule-table">${scheduleTable(schedules, false, ui)}</div>`;
+  return { main: listTemplate({ schedules, table, more }, ui), fragments: [{ id: 'schedule-table', html: table }] };
 }
 
 /** One schedule: its next times, its last runs, and what can be done. */
-export function schedulePage(one: ScheduleDetailDto, ui: Parts): Html {
+export function schedulePage(one: ScheduleDetailDto, ui: Parts): Live {
   const runs = one.runs.map((run) => ({ run, look: runStatus({ status: run.status }) }));
-  return scheduleTemplate({ ...lookOf(one), runs, overlap: OVERLAP_TEXT[one.overlap], clockText }, ui);
+  const whole = scheduleTemplate({ ...lookOf(one), runs, overlap: OVERLAP_TEXT[one.overlap], clockText }, ui);
+  const main = html`<div id="schedule">${whole}</div>`;
+  return { main, fragments: [{ id: 'schedule', html: main }] };
 }
 
 interface Question {
