@@ -57,6 +57,17 @@ beforeAll(async () => {
     const plan = planOf(steps, { id: slow ? 'bp.slow' : 'bp.quick', actions: lock });
     await node.blueprints.savePlan(caller(), { plan, source: '', debug: {} });
   }
+  const typed = planOf([action('a', { action: 'target.do', with: { host: { $: ['.', ['v', 'inputs'], 'host'] } } })], {
+    id: 'bp.typed',
+    actions: lock,
+    inputs: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['host'],
+      properties: { host: { type: 'string' }, tries: { type: 'integer', minimum: 1 }, dry: { type: 'boolean' } },
+    },
+  });
+  await node.blueprints.savePlan(caller(), { plan: typed, source: '', debug: {} });
 }, 90_000);
 
 afterAll(() => bench.close());
@@ -128,6 +139,30 @@ describe('the page of a run that failed', () => {
       const [one, two] = [await send(), await send()];
       expect(one.status()).toBe(303);
       expect(two.headers()['location']).toBe(one.headers()['location']);
+    });
+  });
+
+  it('is repeated with other inputs, in the fields that the launcher has', async () => {
+    const request = { blueprint_ref: 'bp.typed', inputs: { host: 'web-1', tries: 2 } };
+    const { run_id: runId } = await node.runs.create(caller(), request);
+    await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
+    await view(async (page) => {
+      await page.goto(`${bench.url}/ui/runs/${runId}/rerun`);
+      const inputs = page.getByTestId('rerun-inputs');
+      await inputs.locator('summary').click();
+      expect(await page.locator('#field-host').inputValue()).toBe('web-1');
+      await page.locator('#field-host').fill('web-2');
+      await page.locator('#field-tries').fill('many');
+      await page.getByTestId('rerun-look').click();
+      await page.getByTestId('field-error').waitFor();
+      expect(await page.locator('#field-host').inputValue()).toBe('web-2');
+      await page.locator('#field-tries').fill('2');
+      await page.getByTestId('rerun-look').click();
+      await inputs.getByText('some of them others').waitFor();
+      await page.getByTestId('rerun-run').click();
+      await page.getByTestId('run-chain').waitFor();
+      const { inputs: now, rerun_of: of } = await node.runs.get(page.url().split('/').at(-1) ?? '');
+      expect([now, of]).toEqual([expect.objectContaining({ host: 'web-2', tries: 2 }), runId]);
     });
   });
 

@@ -2,6 +2,7 @@ import type { BlueprintDto } from '../../domain/dtos.js';
 import type { LaunchPreview, LaunchStep } from '../../domain/launch.js';
 import { about } from '../format.js';
 import type { Html } from '../html.js';
+import { fieldsOf } from '../parts/form-fields.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields, type FormProblem, type FormTexts } from '../parts/schema-form.js';
 import { template } from '../template.js';
@@ -70,7 +71,10 @@ export function launchMain(view: LaunchView, ui: Parts): Html {
   const known = new Set(fields.filter(({ problem }) => problem !== null).map(({ name }) => name));
   const others = isSent ? problems.filter(({ path }) => !known.has(path.split('/')[1] ?? '')) : [];
   const shown = planPreview(preview, problems, ui);
-  return formTemplate({ ...view, fields, others, shown, count: isSent ? problems.length : 0 }, ui);
+  return formTemplate(
+    { ...view, fields, inputs: fieldsOf(fields, ui), others, shown, count: isSent ? problems.length : 0 },
+    ui,
+  );
 }
 
 /** The choice of a blueprint. */

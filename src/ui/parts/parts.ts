@@ -156,7 +156,7 @@ export class Parts {
   digest(digest: string, isBrief = false): Html {
     const hex = digest.replace(/^sha256:/, '');
     const bars = Array.from(hex.slice(0, 12), (digit, index) => {
-      const height = 1 + (Number.parseInt(digit, 16) / 15) * 13;
+      const height = 1 + ((Number.parseInt(digit, 16) || 0) / 15) * 13;
       return `M${index * 4 + 1} 14v-${Math.round(height)}`;
     });
     return html`<span class="digest" data-testid="digest" ${isBrief ? '' : html`title="${digest}" data-copy="${hex}"`}

@@ -154,6 +154,16 @@ function valueOf(look: FormField['look'], text: string): { value: Json } | { pro
   }
 }
 
+/** Values as a form shows them. */
+export function textsOf(schema: JsonObject, values: JsonObject): FormTexts {
+  const required = requiredOf(schema);
+  const texts = propertiesOf(schema).map(([name, one]) => [
+    PREFIX + name,
+    textOf(values[name], lookOf(one, required.has(name))),
+  ]);
+  return Object.fromEntries(texts) as FormTexts;
+}
+
 /** What was typed, as the values that the schema asks for. An empty field is not given. */
 export function readForm(schema: JsonObject, texts: FormTexts): { values: JsonObject; problems: FormProblem[] } {
   const required = requiredOf(schema);
