@@ -1,5 +1,13 @@
 import { expect, it } from '@jest/globals';
-import { nominalTime, scheduleEventIdOf, scheduleIdOf, scheduleNumber, schedulePattern } from './schedule.js';
+import {
+  nominalTime,
+  SCHEDULE_FIRED,
+  scheduledFacts,
+  scheduleEventIdOf,
+  scheduleIdOf,
+  scheduleNumber,
+  schedulePattern,
+} from './schedule.js';
 
 it('numbers the schedules of a blueprint, whatever its id', () => {
   expect(scheduleIdOf('bp.x', 3)).toBe('bp.x:3');
@@ -18,4 +26,13 @@ it('gives one event to one time of one schedule in one environment', () => {
     scheduleEventIdOf('local', 'bp.x:1', new Date('2026-11-21T03:00:01Z')),
   ];
   expect(new Set([id, ...others]).size).toBe(4);
+});
+
+it('tells a run its nominal time only where a schedule started it', () => {
+  const event = { event_name: SCHEDULE_FIRED, data: { scheduled_at: '2026-11-21T03:00:00.000Z' } };
+  expect(scheduledFacts(SCHEDULE_FIRED, event)).toEqual({ scheduled_at: '2026-11-21T03:00:00.000Z' });
+  expect(scheduledFacts('xyn.alert.raised', event)).toEqual({});
+  expect(scheduledFacts('manual', null)).toEqual({});
+  expect(scheduledFacts(SCHEDULE_FIRED, { data: { scheduled_at: 3 } })).toEqual({});
+  expect(scheduledFacts(SCHEDULE_FIRED, { data: [] })).toEqual({});
 });
