@@ -164,5 +164,7 @@ export interface DraftActions {
     draft: DraftToSave & { kind: DraftKind; name: string },
   ): Promise<{ draft_id: string; revision: number; status: DraftStatus }>;
   validate(step: AskingStep, draftId: string): Promise<{ is_valid: boolean; issues: ProblemDto[] }>;
+  test(step: AskingStep, draftId: string, scenarios: string): Promise<ScenarioRunDto>;
+  diff(step: AskingStep, draftId: string): Promise<DraftDiffDto>;
   promote(step: AskingStep, draftId: string): Promise<{ blueprint_id: string; version: number; status: 'active' }>;
 }

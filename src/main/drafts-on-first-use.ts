@@ -13,6 +13,8 @@ export function draftsOnFirstUse(partsOf: () => Promise<Parameters<typeof create
   return {
     save: async (step, draft) => (await actions()).save(step, draft),
     validate: async (step, draftId) => (await actions()).validate(step, draftId),
+    test: async (step, draftId, scenarios) => (await actions()).test(step, draftId, scenarios),
+    diff: async (step, draftId) => (await actions()).diff(step, draftId),
     promote: async (step, draftId) => (await actions()).promote(step, draftId),
   };
 }

@@ -56,6 +56,8 @@ export function createDraftActions(parts: DraftParts): DraftActions {
       const { is_valid, issues } = await drafts.validate(await callerOf(step), draftId);
       return { is_valid, issues };
     },
+    test: async (step, draftId, scenarios) => drafts.test(await callerOf(step), draftId, scenarios),
+    diff: (_step, draftId) => drafts.diff(draftId),
     async promote(step, draftId) {
       const { blueprint_id, version, status } = await drafts.promote(await callerOf(step), draftId);
       return { blueprint_id, version, status };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ActionCatalog, CatalogAction } from '../domain/action-catalog.js';
 import type { ScenarioRunDto } from '../domain/drafts.js';
 import { XynFault } from '../domain/fault.js';
+import { isJsonObject } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
 import { compileBlueprint, type CompileContext } from '../language/index.js';
 import type { Problem } from '../language/problem.js';
@@ -49,17 +50,20 @@ interface Texts {
   scenarios(file: string): Promise<Uint8Array>;
   actions(file: string): Promise<Uint8Array | undefined>;
   blueprint(file: string): Promise<Uint8Array | undefined>;
+  /** Fields that a file of scenarios need not have here. */
+  missing: Pick<ScenarioFile, 'blueprint'> | Record<string, never>;
 }
 
 const ON_DISK: Texts = {
   scenarios: (file) => attempted(file, () => readFile(file)),
   actions: (file) => readFile(file).catch(() => undefined),
   blueprint: (file) => readFile(file).catch(() => undefined),
+  missing: {},
 };
 
 /**
- * Runs the scenarios of a text against a document, whatever blueprint they name. They know no contracts but those of
- * `context`. Reads no file.
+ * Runs the scenarios of a text against a document, whatever blueprint they name, if any. They know no contracts but those
+ * of `context`. Reads no file.
  */
 export async function runScenarioTexts(
   { definition, scenarios }: { definition: Uint8Array; scenarios: Uint8Array },
@@ -69,6 +73,7 @@ export async function runScenarioTexts(
     scenarios: () => Promise.resolve(scenarios),
     actions: () => Promise.resolve(undefined),
     blueprint: () => Promise.resolve(definition),
+    missing: { blueprint: './definition.yaml' },
   };
   const file = '/scenarios.yaml';
   const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, {}, texts);
@@ -159,7 +164,8 @@ class FileRunner {
     const read = await readInWorker(await this.#texts.scenarios(file));
     if ('problems' in read) return inFile(file, read.problems);
     const { source } = read;
-    const parsed = scenarioFileSchema.safeParse(source.value);
+    const { value } = source;
+    const parsed = scenarioFileSchema.safeParse(isJsonObject(value) ? { ...this.#texts.missing, ...value } : value);
     if (!parsed.success) return inFile(file, schemaProblems(source, parsed.error.issues));
     const written = parsed.data;
     const actions = await this.#actions(file, source, written.actions);

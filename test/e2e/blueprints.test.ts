@@ -28,6 +28,8 @@ const without = (text: string, ...fields: string[]): string =>
 const noting = (id: string, event: string): string =>
   `api: xyn/v1\nid: ${id}\ntriggers: [{event: ${event}}]\nplan:\n  - {kind: transform, id: note, set: {seen: true}}\n`;
 
+const SCENARIOS = 'scenarios: [{name: notes, start: {inputs: {}}, expect: {status: completed}}]\n';
+
 /** Models, by what they are asked. The first proposal of a blueprint is none. */
 const agents: AgentRouter = {
   ask: ({ prompt }) => {
@@ -35,7 +37,7 @@ const agents: AgentRouter = {
       /with the id (\S+), .* event (\S+)\./.exec(prompt) ?? [];
     const definition = prompt.includes('last try: none') ? 'id: 7\n' : noting(id, event);
     const text = prompt.includes('managers') ? 'A quiet week.' : 'Restart it.';
-    return Promise.resolve({ outputs: { text, summary: text, definition, tests: '' }, footprints: [] });
+    return Promise.resolve({ outputs: { text, summary: text, definition, tests: SCENARIOS }, footprints: [] });
   },
 };
 
@@ -44,12 +46,10 @@ const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000
 const looked = { count: 0 };
 const answers: Readonly<Record<string, StandIn>> = {
   'artifacts.bundle': ({ name }) => ({ artifact: name ?? null }),
-  'blueprints.test': () => ({ passed: true, report: {} }),
   'dns.record.upsert': () => ({ previous: null }),
   // The record is not seen at once.
   'dns.record.lookup': () => ({ values: (looked.count += 1) > 1 ? ['x'] : [] }),
   'docker.logs': () => ({ log: 'out of memory' }),
-  'drafts.diff': () => ({ summary: 'a new blueprint' }),
   'edge.cert.issue': ({ challenge }) => ({ serial: challenge ?? null }),
   'edge.cert.status': () => ({
     certificates: [

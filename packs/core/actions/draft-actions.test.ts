@@ -6,6 +6,7 @@ import { failureOf } from '../../../test/support/action-context.js';
 import { caller } from '../../../test/support/node.js';
 import { startDraftWorld, type DraftWorld } from '../../../test/support/draft-world.js';
 import { blueprintsPromote, blueprintsValidate, draftsSave } from './draft-actions.js';
+import { blueprintsTest, draftsDiff } from './draft-checks.js';
 
 let world: DraftWorld;
 
@@ -33,8 +34,21 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
     expect(saved).toEqual({ draft_id: expect.any(String), revision: 1, status: 'draft' });
     const draft = { draft_id: saved['draft_id'] as string };
     expect(await call(blueprintsValidate, draft)).toEqual({ is_valid: true, issues: [] });
+    const approve = '{name: a, gates: {ask: {decide: approve, by: ann}}';
+    const tests = (status: string): string => `scenarios: [${approve}, expect: {status: ${status}}}]\n`;
+    expect(await call(blueprintsTest, { ...draft, tests: tests('completed') })).toMatchObject({
+      passed: true,
+      report: { passed: 1, failed: 0, scenarios: [] },
+    });
+    expect(await call(blueprintsTest, { ...draft, tests: tests('failed') })).toMatchObject({
+      passed: false,
+      report: { failed: 1, scenarios: [{ name: 'a', mismatches: [{ what: 'status' }] }] },
+    });
+    expect(await call(blueprintsTest, { ...draft, tests: 'scenarios: 7' })).toMatchObject({ passed: false });
+    expect(await call(draftsDiff, draft)).toMatchObject({ summary: 'a new blueprint of 4 lines', added: 4 });
     const promoted = await call(blueprintsPromote, draft);
     expect(promoted).toEqual({ blueprint_id: 'bp.flow', version: '1', status: 'active' });
+    expect(await call(draftsDiff, draft)).toMatchObject({ summary: 'the same as version 1', diff: '' });
     const events = await world.access.events.list({ run_id: world.runId }, 20);
     const own = events.filter(({ event }) => !event.event_name.startsWith('xyn.artifact.'));
     expect(own.map(({ event }) => event.event_name)).toEqual([
@@ -48,6 +62,11 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
     );
     // One deeper than the run, so that blueprints that make blueprints end.
     expect(waiting.filter(({ event_name: name }) => name === 'xyn.draft.saved')).toMatchObject([{ cause_depth: 3 }]);
+    await call(draftsSave, inputOf('bp.flow', { definition: definition('bp.flow', 'Really?') }));
+    expect(await call(draftsDiff, draft)).toMatchObject({
+      summary: '1 lines more and 1 fewer than version 1',
+      diff: expect.stringMatching(/^-.*Go\?.*\n\+.*Really\?/m),
+    });
   });
 
   it('make one revision of a step that is tried again, also after somebody else saved', async () => {
@@ -73,6 +92,9 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
   it.each(['x', '00000000-0000-4000-8000-000000000000'])('know no draft %s', async (id) => {
     expect(await failureOf(call(blueprintsValidate, { draft_id: id }))).toMatchObject({ code: 'draft_not_found' });
     expect(await failureOf(call(blueprintsPromote, { draft_id: id }))).toMatchObject({ code: 'draft_not_found' });
+    const tested = call(blueprintsTest, { draft_id: id, tests: 'scenarios: []' });
+    expect(await failureOf(tested)).toMatchObject({ code: 'draft_not_found' });
+    expect(await failureOf(call(draftsDiff, { draft_id: id }))).toMatchObject({ code: 'draft_not_found' });
   });
 
   it('tell by declared codes why not', async () => {
@@ -94,7 +116,10 @@ describe('drafts.save, blueprints.validate, blueprints.promote', () => {
     ['draft_changed', blueprintsPromote, 'conflict'],
   ] as const)('%s ends %p as %s', async (code, action, expected) => {
     const fail = (): Promise<never> => Promise.reject(new XynFault(code, 'not now'));
-    const drafts: ActionContext['drafts'] = { save: fail, validate: fail, promote: fail };
+    const drafts: ActionContext['drafts'] = {
+      ...{ save: fail, validate: fail, promote: fail },
+      ...{ test: fail, diff: fail },
+    };
     const input = action === draftsSave ? inputOf('bp.x') : { draft_id: '00000000-0000-4000-8000-000000000000' };
     const retryable = ['storage_error', 'audit_unavailable'].includes(expected);
     expect(await failureOf(call(action, input, { ...world.context(), drafts }))).toMatchObject({

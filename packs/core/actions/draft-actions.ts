@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAction, type ActionContext } from '../../../src/domain/action.js';
+import { defineAction, type ActionContext, type ActionExample } from '../../../src/domain/action.js';
 import { DRAFT_KINDS, DRAFT_STATUSES, type DraftActions } from '../../../src/domain/drafts.js';
 import { isJsonObject, type JsonObject } from '../../../src/domain/json.js';
 import { failure, withFaults } from './faults.js';
@@ -10,7 +10,7 @@ const line = (max: number) =>
     .string()
     .max(max)
     .regex(/^[^\p{Cc}\p{Surrogate}]*$/u, 'must not hold control characters');
-const draftId = z.strictObject({ draft_id: z.string().max(200).meta({ description: 'Which draft.' }) });
+export const draftId = z.strictObject({ draft_id: z.string().max(200).meta({ description: 'Which draft.' }) });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const saveInput = z.strictObject({
@@ -28,9 +28,18 @@ const saveInput = z.strictObject({
 });
 const saveOutput = z.strictObject({ draft_id: z.string(), revision: z.int(), status: z.enum(DRAFT_STATUSES) });
 const KEYED = { effect: 'write', idempotency: 'keyed' } as const;
-const DRAFT_NOT_FOUND = { retryable: false, help: 'No draft has that id.' };
-const EXAMPLE_ID = '4b1c9f52-6b0c-4d7e-8f7e-2d6f3a1c5e90';
+/** Of every action that names a draft. */
+export const DRAFT_NOT_FOUND = { retryable: false, help: 'No draft has that id.' };
+/** The draft that examples are about. */
+export const EXAMPLE_ID = '4b1c9f52-6b0c-4d7e-8f7e-2d6f3a1c5e90';
 const DEFINITION = 'api: xyn/v1\nid: bp.example\nplan:\n  - {kind: gate, id: ask, mode: manual}\n';
+
+/** The example of a draft that is not there. */
+export const NO_SUCH_DRAFT = (more: JsonObject): ActionExample => ({
+  name: 'knows no such draft',
+  input: { draft_id: '00000000-0000-4000-8000-000000000000', ...more },
+  error: 'draft_not_found',
+});
 
 /** `drafts.save` (language §3.3): keeps a document as a revision of a draft. */
 export const draftsSave = defineAction<z.output<typeof saveInput>, z.output<typeof saveOutput>>({
@@ -89,11 +98,7 @@ export const blueprintsValidate = defineAction<z.output<typeof draftId>, z.outpu
   },
   examples: [
     { name: 'finds nothing wrong', input: { draft_id: EXAMPLE_ID }, output: { is_valid: true, issues: [] } },
-    {
-      name: 'knows no such draft',
-      input: { draft_id: '00000000-0000-4000-8000-000000000000' },
-      error: 'draft_not_found',
-    },
+    NO_SUCH_DRAFT({}),
   ],
   execute: ({ draft_id: id }, context) =>
     withDrafts(context, 'audit_unavailable', ['draft_not_found', 'invalid_schema'], async (drafts) => {
@@ -129,11 +134,7 @@ export const blueprintsPromote = defineAction<z.output<typeof draftId>, z.output
       input: { draft_id: EXAMPLE_ID },
       output: { blueprint_id: 'bp.example', version: '1', status: 'active' },
     },
-    {
-      name: 'knows no such draft',
-      input: { draft_id: '00000000-0000-4000-8000-000000000000' },
-      error: 'draft_not_found',
-    },
+    NO_SUCH_DRAFT({}),
   ],
   execute: ({ draft_id: id }, context) =>
     withDrafts(context, 'audit_unavailable', ['draft_not_found', 'validation_failed', 'conflict'], async (drafts) => {
@@ -147,7 +148,7 @@ export const blueprintsPromote = defineAction<z.output<typeof draftId>, z.output
 const NAMES = { tests_missing: 'validation_failed', draft_changed: 'conflict' };
 
 /** Drafts of this worker; their faults become failures of the action's contract. */
-async function withDrafts<T>(
+export async function withDrafts<T>(
   context: ActionContext,
   later: string,
   declared: readonly string[],
@@ -158,6 +159,7 @@ async function withDrafts<T>(
   return withFaults({ declared, later, names: NAMES }, () => work(drafts));
 }
 
-function requireId(id: string): void {
+/** @throws ActionFailure `draft_not_found` for what is no id. */
+export function requireId(id: string): void {
   if (!UUID.test(id)) throw failure('draft_not_found', 'No draft has that id.');
 }
