@@ -24,8 +24,6 @@ export interface StepMark {
   status: StepStatus;
   skip_reason: string | null;
   attempts: number;
-  started_at: Date | null;
-  completed_at: Date | null;
 }
 
 /** The step that a recovery gate asks about. */
@@ -98,14 +96,14 @@ export class OverviewStore {
     return rows[0] ?? { gates: 0, running: 0 };
   }
 
-  /** The first steps of each run in the order in which it reached them, without what they were given and gave. */
+  /** The first steps of each run in the order in which it reached them; with no more than is shown, since lists read hundreds. */
   async stepMarks(runIds: readonly string[], mostPerRun: number): Promise<StepMark[]> {
     if (runIds.length === 0) return [];
     return this.#read<StepMark>(
       Prisma.sql`
         SELECT s.* FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
         CROSS JOIN LATERAL (
-          SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts, started_at, completed_at
+          SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts
           FROM steps WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) s`,
       'overview_marks',
     );

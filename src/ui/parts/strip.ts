@@ -32,12 +32,14 @@ function binned(marks: readonly StripMark[]): readonly StripMark[] {
 export function stepStrip(marks: readonly StripMark[]): Html {
   const shown = binned(marks);
   const slot = (WIDTH + 1.6) / Math.max(1, shown.length);
-  const width = Math.max(1, slot - 1.6).toFixed(1);
+  // Short figures: a list has hundreds of bars.
+  const tenth = (value: number): number => Math.round(value * 10) / 10;
+  const width = tenth(Math.max(1, slot - 1.6));
   const paths = new Map<string, string>();
   shown.forEach(({ tone, weight }, index) => {
     const height = weight === 'tall' ? HEIGHT : weight === 'plain' ? 7 : 4;
     const look = weight === 'thin' ? 'fill-rest' : `fill is-${tone}`;
-    const bar = `M${(index * slot).toFixed(1)} ${(HEIGHT - height) / 2}h${width}v${height}h-${width}z`;
+    const bar = `M${tenth(index * slot)} ${(HEIGHT - height) / 2}h${width}v${height}h-${width}z`;
     paths.set(look, (paths.get(look) ?? '') + bar);
   });
   const bars = [...paths].map(([look, path]) => html`<path class="${look}" d="${path}" />`);
