@@ -100,18 +100,20 @@ interface RouteSpec<Q, B> extends RoutePromise {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** Forms of parameters of paths that are no UUIDs. */
-const FORMS: Readonly<Record<string, RegExp>> = {
+/** Forms of parameters of paths that are no UUIDs; `openapi/request.ts` describes them. */
+const FORMS = {
   blueprint_id: /^\P{Cc}{1,200}$/u,
   schedule_id: /^\P{Cc}{1,220}$/u,
   version: /^[1-9]\d{0,8}$/,
   revision: /^[1-9]\d{0,8}$/,
-};
+} as const satisfies Record<string, RegExp>;
+/** A parameter of a path that is no UUID. */
+export type FreeParam = keyof typeof FORMS;
 const noQuery = z.strictObject({});
 
 function paramOf(params: RawCall['params'], name: string): string {
   const value = params[name];
-  const form = FORMS[name] ?? UUID;
+  const form = Object.hasOwn(FORMS, name) ? FORMS[name as FreeParam] : UUID;
   if (typeof value === 'string' && form.test(value)) return value;
   throw new XynFault('not_found', 'Nothing has that id.');
 }

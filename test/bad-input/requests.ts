@@ -155,6 +155,9 @@ export const PAGE_CASES: readonly BadInput[] = [
   }),
   get('P09', 'a range that ends before it begins', `/events?from=${LATER}&to=${EARLIER}`, [422, 'range_invalid']),
   get('P09b', 'the same for runs', `/runs?created_from=${LATER}&created_to=${EARLIER}`, [422, 'range_invalid']),
+  get('J18c', 'a time before all years', '/runs?created_from=0001-01-01T00:00:00%2B05:00', [422, 'request_invalid'], {
+    rule: 'value_invalid',
+  }),
   get('J18b', 'a day that does not exist', '/events?from=2026-02-30T00:00:00Z', [422, 'request_invalid'], {
     rule: 'format',
   }),

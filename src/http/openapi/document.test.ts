@@ -27,7 +27,7 @@ interface Operation {
   operationId: string;
   summary: string;
   'x-privilege': string;
-  parameters: { name: string; in: string; required?: boolean }[];
+  parameters: { name: string; in: string; required?: boolean; schema?: object }[];
   responses: Record<string, { content?: Record<string, { schema: object }>; 'x-error-codes'?: string[] }>;
 }
 
@@ -47,6 +47,21 @@ describe('the description of the API', () => {
       const inPath = operation.parameters.filter((parameter) => parameter.in === 'path');
       expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
     }
+  });
+
+  it('describes the parameters of paths as routes take them', () => {
+    const inPaths = operations.flatMap(({ operation }) =>
+      operation.parameters.filter(({ in: place }) => place === 'path'),
+    );
+    const typeOf = (name: string): unknown => {
+      const { type, format } = (inPaths.find((one) => one.name === name)?.schema ?? {}) as {
+        type?: string;
+        format?: string;
+      };
+      return format ?? type;
+    };
+    const types = ['run_id', 'draft_id', 'blueprint_id', 'schedule_id', 'version', 'revision'].map(typeOf);
+    expect(types).toEqual(['uuid', 'uuid', 'string', 'string', 'integer', 'integer']);
   });
 
   it('says what comes back, and which codes each status has', () => {

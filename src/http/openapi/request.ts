@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
-import type { Route } from '../route.js';
+import type { FreeParam, Route } from '../route.js';
 import { shownAs } from '../schemas/common.js';
 
 /** The header that every answer carries. */
@@ -31,9 +31,12 @@ const uuidParam = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
   .meta({ format: 'uuid' });
-const FREE_PARAMS: Readonly<Record<string, z.ZodType>> = {
+const counted = z.string().meta(shownAs({ type: 'integer', minimum: 1, maximum: 999_999_999 }));
+const FREE_PARAMS: Readonly<Record<FreeParam, z.ZodType>> = {
   blueprint_id: z.string().min(1).max(200),
-  version: z.string().meta(shownAs({ type: 'integer', minimum: 1, maximum: 999_999_999 })),
+  schedule_id: z.string().min(1).max(220),
+  version: counted,
+  revision: counted,
 };
 
 const scopeHeaders = {
@@ -41,10 +44,14 @@ const scopeHeaders = {
   'X-Step-Id': uuidParam.optional().meta({ description: 'The step of that run.' }),
 };
 
+function paramOf(name: string): z.ZodType {
+  return Object.hasOwn(FREE_PARAMS, name) ? FREE_PARAMS[name as FreeParam] : uuidParam;
+}
+
 /** What a route takes besides its body. */
 export function requestParams(route: Route): NonNullable<ZodOpenApiOperationObject['requestParams']> {
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
-  const path = z.object(Object.fromEntries(names.map((name) => [name, FREE_PARAMS[name] ?? uuidParam])));
+  const path = z.object(Object.fromEntries(names.map((name) => [name, paramOf(name)])));
   const query = route.query instanceof z.ZodObject ? route.query : z.object({});
   const header = z.object({
     ...callerHeaders,

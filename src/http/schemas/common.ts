@@ -8,6 +8,12 @@ export const MAX_LIMIT = 200;
 export const uuid = z.guid();
 /** RFC 3339 UTC. */
 export const timestamp = z.iso.datetime();
+/** RFC 3339 with any offset, as callers give it; what comes out is UTC. */
+export const givenTime = z.iso
+  .datetime({ offset: true })
+  // What is no time at all was found before, and comes here too.
+  .refine((text) => !(Math.abs(new Date(text).getUTCFullYear() - 5_000) > 4_999), 'must be a time of the years 1 to 9999')
+  .transform((text) => (text.endsWith('Z') ? text : new Date(text).toISOString()));
 /** Any JSON value: what is parsed here has been through `JSON.parse`, so nothing else can come. */
 export const anyJson = z.unknown() as unknown as z.ZodType<Json, Json>;
 export const jsonObject = z.record(z.string(), anyJson);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { EventDto, EventWithVerdicts } from '../../domain/dtos.js';
-import { jsonObject, label, listOf, pageQuery, shownAs, timestamp, uuid } from './common.js';
+import { givenTime, jsonObject, label, listOf, pageQuery, shownAs, timestamp, uuid } from './common.js';
 
 const resource = z.strictObject({ type: label(100), id: label(500) });
 
@@ -59,6 +59,6 @@ export const eventListQuery = pageQuery.extend({
   run_id: uuid.exactOptional(),
   correlation_id: label(128).exactOptional(),
   actor: label(128).exactOptional(),
-  from: timestamp.exactOptional().meta({ description: 'Events that occurred at this time or later.' }),
-  to: timestamp.exactOptional().meta({ description: 'Events that occurred before this time.' }),
+  from: givenTime.exactOptional().meta({ description: 'Events that occurred at this time or later.' }),
+  to: givenTime.exactOptional().meta({ description: 'Events that occurred before this time.' }),
 });

@@ -9,7 +9,7 @@ import type {
   WaitingOn,
 } from '../../domain/dtos.js';
 import type { ReplayCheckDto, RerunDto } from '../../domain/rerun.js';
-import { anyJson, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
+import { anyJson, givenTime, jsonObject, label, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const runStatus = z.enum(['created', 'running', 'completed', 'failed', 'cancelled']);
 
@@ -239,8 +239,8 @@ export const runListQuery = pageQuery.extend({
   correlation_id: label(128).exactOptional(),
   event_id: uuid.exactOptional(),
   rerun_of: uuid.exactOptional().meta({ description: 'Reruns of this run.' }),
-  created_from: timestamp.exactOptional().meta({ description: 'Runs created at this time or later.' }),
-  created_to: timestamp.exactOptional().meta({ description: 'Runs created before this time.' }),
+  created_from: givenTime.exactOptional().meta({ description: 'Runs created at this time or later.' }),
+  created_to: givenTime.exactOptional().meta({ description: 'Runs created before this time.' }),
   run_id_prefix: z
     .string()
     .regex(/^[0-9a-f]{8}[0-9a-f-]{0,28}$/, 'must be the first 8 or more characters of a run id')

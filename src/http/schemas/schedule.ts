@@ -8,7 +8,7 @@ import type {
   TriggeredScheduleDto,
 } from '../../domain/dtos.js';
 import { OVERLAPS } from '../../domain/schedule.js';
-import { listOf, pageQuery, prose, timestamp, uuid } from './common.js';
+import { givenTime, listOf, pageQuery, prose, timestamp, uuid } from './common.js';
 
 const overlap = z.enum(OVERLAPS);
 
@@ -77,8 +77,8 @@ export const triggeredScheduleSchema = z
 /** With `dry_run`, the default, the times are told and nothing is done. */
 export const backfillRequest = z
   .strictObject({
-    from: timestamp,
-    to: timestamp,
+    from: givenTime,
+    to: givenTime,
     dry_run: z.boolean().default(true),
     overlap: z.enum(['queue_all', 'allow']).exactOptional(),
   })

@@ -77,6 +77,7 @@ it.each([
   ['/runs?trigger=manual&status=failed', 100],
   ['/runs?actor=actor7', 200],
   ['/runs?created_from=2026-01-01T00:00:10Z&created_to=2026-01-01T00:00:20Z', 40],
+  ['/runs?created_from=2026-01-01T02:00:10%2B02:00&created_to=2026-01-01T00:00:20Z', 40],
   ['/gates?status=open', 100],
   ['/artifacts?kind=report', 100],
   ['/audit?actor=actor7', 200],
