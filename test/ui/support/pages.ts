@@ -79,7 +79,7 @@ export const PAGES: readonly Shown[] = [
   }),
   shown(`/ui/runs/${seededId('patch')}/cancel`, 'page-cancel', 'confirm', LIST),
   shown(`/ui/runs/${seededId('patch')}/rerun`, 'page-rerun', 'confirm', LIST, {
-    queries: 8,
+    queries: 9,
     ids: 'reused anew rerun-run keep',
   }),
   shown(`/ui/runs/${seededId('patch')}/replay-check`, 'page-replay', 'confirm', LIST, { ids: 'replay-run' }),
