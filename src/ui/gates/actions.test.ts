@@ -62,3 +62,10 @@ describe('what an approval lets run', () => {
     expect(text(many.slice(0, 20))).not.toContain('<details');
   });
 });
+
+it('leads from a promotion to what it would change, and makes no link of what is no draft', () => {
+  const id = '4b1c9f52-6b0c-4d7e-8f7e-2d6f3a1c5e90';
+  const promote = (id: string): DecisionAction => act({ action: 'blueprints.promote', input: { draft_id: id } });
+  expect(text([promote(id)])).toContain(`href="/ui/drafts/${id}/diff"`);
+  expect(text([promote('../runs')])).not.toContain('href="/ui/drafts');
+});

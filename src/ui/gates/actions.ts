@@ -67,12 +67,24 @@ function actionItem(one: DecisionAction, number: number, ui: Parts): Html {
     .map(([name, value]) => {
       const written = one.outside[name];
       if (name === 'argv' && Array.isArray(value)) return { name: 'Runs', value: vectorOf(value, written, ui) };
-      const shown = jsonValue(value);
+      const shown = isPromoted(one, name, value) ? draftLink(value) : jsonValue(value);
       return { name, value: written === undefined ? shown : marked(shown, written.by, ui) };
     });
   const target = Object.entries(one.outside).find(([name]) => /^(host|target)s?$/.test(name))?.[1];
   const targetsBy = target === undefined ? null : target.by.map((by) => WRITERS[by]).join(' and ');
   return itemTemplate({ ...one, number, fields, targetsBy }, ui);
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether a field names the draft that would become a version: nobody decides about that by its id. */
+function isPromoted({ action }: DecisionAction, name: string, value: Json): value is string {
+  return action === 'blueprints.promote' && name === 'draft_id' && typeof value === 'string' && UUID.test(value);
+}
+
+function draftLink(id: string): Html {
+  return html`<a href="/ui/drafts/${id}/diff">what changes</a> in
+    <a href="/ui/drafts/${id}">draft ${id.slice(0, 8)}</a>`;
 }
 
 /** Targets that differ in their numbers only are alike. */
