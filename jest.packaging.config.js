@@ -1,6 +1,6 @@
 import base from './jest.config.js';
 
-/** The package, its image and several processes against real servers: minutes, so apart from the other tests. */
+/** The package, its image, the demo and several processes against real servers: minutes, so apart from the other tests. */
 /** @type {import('jest').Config} */
 export default {
   ...base,

@@ -5,7 +5,7 @@ import { FaultRig } from './rig.js';
 /** Runs, and kills while they go on; design §8 asks for fifty. */
 const KILLS = 50;
 /** A worker lives this long after it is ready, at random: a run takes about three seconds of a worker's life. */
-const LIFE_MS = { least: 100, most: 1_500 };
+const LIFE_MS = { least: 100, most: 1_000 };
 /** The last worker finds most runs unfinished, and all that was lost with the ones before it to be waited for. */
 const BACKLOG_MS = 180_000;
 /** So that a failure can be tried again with the same moments. */

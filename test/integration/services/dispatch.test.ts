@@ -105,9 +105,9 @@ describeWith('temporal')('dispatcher', () => {
     }
   });
 
-  it('drains 200 events with two dispatchers: every run once', async () => {
-    const runIds = await emitMany(200);
-    expect(new Set(runIds).size).toBe(200);
+  it('drains 80 events with two dispatchers: every run once', async () => {
+    const runIds = await emitMany(80);
+    expect(new Set(runIds).size).toBe(80);
     const [one, two] = [1, 2].map(() => testNode({ catalog: database.catalog, address, taskQueue }));
     try {
       await until('all runs start', async () => {
@@ -119,12 +119,12 @@ describeWith('temporal')('dispatcher', () => {
         "SELECT count(*)::int AS n FROM events WHERE event_name = 'xyn.run.created' AND run_id = ANY($1)",
         [runIds],
       );
-      expect(created[0]?.n).toBe(200);
+      expect(created[0]?.n).toBe(80);
       const ended = await query<{ n: number }>(
         "SELECT count(*)::int AS n FROM events WHERE event_name = 'xyn.run.completed' AND run_id = ANY($1)",
         [runIds],
       );
-      expect(ended[0]?.n).toBe(200);
+      expect(ended[0]?.n).toBe(80);
     } finally {
       await Promise.all([one!.close(), two!.close()]);
     }

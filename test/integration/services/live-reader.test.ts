@@ -194,6 +194,10 @@ describe('the reader of the event log', () => {
     // Random text, since compressed rows count by what they take.
     const text = (): string => Array.from({ length: 20_000 }, () => randomUUID()).join('');
     for (let n = 0; n < 8; n += 1) await insert(db.catalog.pool, 't.big', { text: text() });
+    // A transaction in another database of the server holds them back for as long as it lasts.
+    const { rows } = await db.catalog.pool.query<{ last: string }>('SELECT max(txid) AS last FROM events');
+    const last = BigInt(rows[0]?.last ?? 0);
+    await until('they can be read', async () => (await store.horizon()).position.txid > last, 45_000);
     const ids: string[] = [];
     let place = after;
     let pages = 0;

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { ApiClient } from '../../src/client/api-client.js';
 import type { JsonObject } from '../../src/domain/json.js';
-import { describeWith } from '../support/parts.js';
 import { until } from '../support/until.js';
 import { XynProcesses } from '../support/xyn-processes.js';
 
@@ -60,7 +59,7 @@ async function failApp(app: string): Promise<{ version: number | null; outputs: 
   return { version, outputs };
 }
 
-describeWith('temporal')('a blueprint that proposes a blueprint', () => {
+describe('a blueprint that proposes a blueprint', () => {
   beforeAll(async () => {
     processes = await XynProcesses.start({ name: 'selfbuild', workerEnv: { XYN_AGENTS: 'scripted' } });
     client = new ApiClient({ url: processes.apiUrl, actor: 'ann' });

@@ -1,11 +1,10 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeWith } from '../support/parts.js';
 import { until } from '../support/until.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -68,7 +67,7 @@ async function reaches({ said, child }: ReturnType<typeof startDemo>, text: stri
   });
 }
 
-describeWith('temporal')('npm run demo without a terminal', () => {
+describe('npm run demo without a terminal', () => {
   it(
     'runs the alert to its end, stays up until SIGINT, and starts again within 20 s',
     async () => {
