@@ -243,7 +243,7 @@ export function gateRow(runId: string, transition: TransitionOf<'gate'>): GateRo
  * same rules; both must agree.
  */
 export function mergeSteps(a: StepRow, b: StepRow): StepRow {
-  const [newer, older] = orderOf(b) > orderOf(a) ? [b, a] : [a, b];
+  const [newer, older] = isNewer(b, a) ? [b, a] : [a, b];
   return {
     ...newer,
     attempts: Math.max(a.attempts, b.attempts),
@@ -297,8 +297,15 @@ function logOf(a: StepRow, b: StepRow): string | null {
   return later.logs_artifact_id ?? earlier.logs_artifact_id;
 }
 
-function orderOf(row: StepRow): number {
-  return row.seq * 4 + (isFinalStep(row.status) ? 2 : row.status === 'running' ? 1 : 0);
+function isNewer(one: StepRow, other: StepRow): boolean {
+  const [a, b] = [placeOf(one), placeOf(other)];
+  const differing = a.findIndex((value, ix) => value !== b[ix]);
+  return differing !== -1 && (a[differing] as number) > (b[differing] as number);
+}
+
+function placeOf({ seq, status, attempts }: StepRow): number[] {
+  const rank = isFinalStep(status) ? 2 : status === 'running' ? 1 : 0;
+  return [seq, rank, status === 'completed' ? attempts : 0];
 }
 
 function attemptRank(row: AttemptRow): number {

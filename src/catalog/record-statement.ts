@@ -29,8 +29,15 @@ const rankOfStep = (row: string): string =>
   `CASE WHEN ${row}.status IN ('completed', 'failed', 'skipped') THEN 2 WHEN ${row}.status = 'running' THEN 1 ELSE 0 END`;
 const rankOfAttempt = (row: string): string => `CASE ${row}.status WHEN 'running' THEN 0 WHEN 'lost' THEN 1 ELSE 2 END`;
 
+/**
+ * A worker that died before Temporal heard of its attempt may have recorded it: the attempt that follows is the one whose
+ * result the run goes on with.
+ */
+const placeOfStep = (row: string): string =>
+  `(${row}.seq, ${rankOfStep(row)}, CASE WHEN ${row}.status = 'completed' THEN ${row}.attempts ELSE 0 END)`;
+
 /** Whether the row that comes in is newer than the one of the table. */
-const NEWER_STEP = `(EXCLUDED.seq, ${rankOfStep('EXCLUDED')}) > (t.seq, ${rankOfStep('t')})`;
+const NEWER_STEP = `${placeOfStep('EXCLUDED')} > ${placeOfStep('t')}`;
 const NEWER_GATE = 'EXCLUDED.seq > t.seq';
 const REOPENED = `${NEWER_GATE} AND EXCLUDED.status = 'open'`;
 

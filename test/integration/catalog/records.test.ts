@@ -274,6 +274,18 @@ describe('steps', () => {
     expect(await names()).not.toContain('step.completed');
   });
 
+  it('have what the later of two completed attempts gave: of the earlier one Temporal had not heard', async () => {
+    const first = batchOf({ ends: [endOf(run, { outputs: { n: 1 } })] });
+    const second = batchOf({ ends: [endOf(run, { attempt: 2, started_at: t0 + 500, outputs: { n: 2 } })] });
+    const expected = { outputs: { n: 2 }, attempts: 2, started_at: date(t0), completed_at: date(t0 + 750) };
+    await write(first, second, first);
+    expect(await step()).toMatchObject(expected);
+    expect((await names()).filter((name) => name === 'step.completed')).toHaveLength(1);
+    run = await insertRun(db.catalog);
+    await write(batchOf({ ends: [...second.ends, ...first.ends].map((end) => ({ ...end, run_id: run })) }));
+    expect(await step()).toMatchObject(expected);
+  });
+
   it('are overwritten by a newer number', async () => {
     await write(
       batchOf({ ends: [endOf(run)] }),
