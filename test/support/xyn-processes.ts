@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { XynFault } from '../../src/domain/fault.js';
 import { startPostgres, type PostgresServer } from '../../src/servers/postgres.js';
 import { processRef } from '../../src/servers/process-ref.js';
 import { findTemporalBinary, type TemporalBinary } from '../../src/servers/temporal-binary.js';
@@ -149,11 +150,7 @@ export class XynProcesses {
         this.#postgres = await startPostgres({ dir: path.join(this.dir, 'postgres'), log: silentLog });
         return;
       case 'temporal':
-        this.#temporal = await startTemporal({
-          dir: path.join(this.dir, 'temporal'),
-          binary: this.#binary,
-          log: silentLog,
-        });
+        this.#temporal = await this.#startTemporal();
         return;
       case 'api': {
         const { url } = await this.#startChild('api', { DATABASE_OWNER_URL: this.ownerUrl, XYN_PORT: '0' });
@@ -179,6 +176,19 @@ export class XynProcesses {
     await (this.#temporal as TemporalServer | undefined)?.stop();
     await (this.#postgres as PostgresServer | undefined)?.stop();
     await rm(this.dir, { recursive: true, force: true });
+  }
+
+  /** API and worker know the server by its address, so that it has to come back there: its port may be held for a moment. */
+  async #startTemporal(): Promise<TemporalServer> {
+    const address = (this.#temporal as TemporalServer | undefined)?.address;
+    const port = address === undefined ? {} : { port: Number(address.split(':').at(-1)) };
+    const options = { dir: path.join(this.dir, 'temporal'), binary: this.#binary, log: silentLog, ...port };
+    return until('the port of the Temporal server is free', () =>
+      startTemporal(options).catch((error: unknown) => {
+        if (error instanceof XynFault && error.code === 'port_taken') return undefined;
+        throw error;
+      }),
+    );
   }
 
   async #running(part: Part): Promise<number> {
