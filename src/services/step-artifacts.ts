@@ -5,6 +5,7 @@ import type { RerunStore } from '../catalog/rerun-store.js';
 import type { AgentArtifacts } from '../domain/agent.js';
 import type { ArtifactReference } from '../domain/artifact-reference.js';
 import type { ArtifactOwner, StepArtifacts, StepLog } from '../domain/artifacts.js';
+import type { ArtifactDto } from '../domain/dtos.js';
 import { sha256Hex, uuidV5 } from '../domain/hash.js';
 import { stepIdOf } from '../domain/ids.js';
 import type { Json } from '../domain/json.js';
@@ -59,14 +60,9 @@ export class StepArtifactKeeper implements StepArtifacts {
   }
 
   async resolve(runId: string, reference: ArtifactReference): Promise<Json | undefined> {
-    if (!UUID.test(reference.artifact)) return undefined;
-    const row = await this.#deps.catalog.artifacts.get(reference.artifact);
-    // Anybody can write down what looks like a reference: only the run's own results are behind one, and those that it took
-    // over from the runs that it repeats.
-    if (row?.run_id == null || row.kind !== RESULT || row.created_by !== 'system') return undefined;
-    if (row.run_id !== runId && !(await this.#deps.catalog.reruns.repeats(runId, row.run_id))) return undefined;
+    const row = await artifactBehind(this.#deps.catalog, runId, reference);
+    if (row?.kind !== RESULT || row.created_by !== 'system') return undefined;
     const { sha256, bytes } = reference;
-    if (row.sha256 !== sha256 || row.byte_length !== bytes) return undefined;
     return JSON.parse((await this.#deps.store.read({ sha256, bytes })).toString('utf8')) as Json;
   }
 
@@ -131,4 +127,20 @@ export class StepArtifactKeeper implements StepArtifacts {
     await this.#deps.catalog.artifacts.insert(row);
     return row.artifact_id;
   }
+}
+
+/**
+ * The artifact that a reference stands for. Anybody can write down what looks like one: only what the run itself keeps, or a
+ * run that it repeats, is behind it.
+ * @throws XynFault `db_unavailable`
+ */
+export async function artifactBehind(
+  { artifacts, reruns }: Pick<StepArtifactStores, 'reruns'> & { artifacts: Pick<ArtifactRecords, 'get'> },
+  runId: string,
+  { artifact, sha256, bytes }: ArtifactReference,
+): Promise<ArtifactDto | undefined> {
+  if (!UUID.test(artifact)) return undefined;
+  const row = await artifacts.get(artifact);
+  if (row?.run_id == null || row.sha256 !== sha256 || row.byte_length !== bytes) return undefined;
+  return row.run_id === runId || (await reruns.repeats(runId, row.run_id)) ? row : undefined;
 }

@@ -7,6 +7,7 @@ import { XynFault } from '../domain/fault.js';
 import { uuidV5 } from '../domain/hash.js';
 import { isJsonObject, type Json } from '../domain/json.js';
 import { requireFileName } from './artifact-name.js';
+import { artifactBehind } from './step-artifacts.js';
 import { stepCaller } from './step-caller.js';
 
 export interface StepFileDeps {
@@ -19,7 +20,6 @@ export interface StepFileDeps {
 
 /** Name space of artifacts whose id comes from the key of a step. */
 const KEYED = '5f2b7a0c-9d1e-5b43-8a6f-3c1d2e4f5a6b';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** Types by the end of a name: what reports and data of automations are. */
@@ -95,20 +95,13 @@ export class StepFiles implements FileActions {
     return { content: await store.write(Readable.from([Buffer.from(text)]), { signal }), type };
   }
 
-  /**
-   * What a reference stands for. Anybody can write down what looks like one: only what the run itself keeps, or a run that
-   * it repeats, is behind it; everything else is a value like others.
-   */
+  /** What a reference stands for; everything else is a value like others. Outputs of this action are references too. */
   async #behind(runId: string, value: Json): Promise<Stored | undefined> {
     if (!isJsonObject(value)) return undefined;
     const { artifact, sha256, bytes } = value;
-    if (typeof artifact !== 'string' || !UUID.test(artifact) || typeof sha256 !== 'string') return undefined;
-    const { artifacts, reruns } = this.#deps.catalog;
-    const row = await artifacts.get(artifact);
-    if (row?.run_id == null || typeof bytes !== 'number') return undefined;
-    if (row.sha256 !== sha256 || row.byte_length !== bytes) return undefined;
-    if (row.run_id !== runId && !(await reruns.repeats(runId, row.run_id))) return undefined;
-    return { content: { sha256, bytes }, type: row.content_type };
+    if (typeof artifact !== 'string' || typeof sha256 !== 'string' || typeof bytes !== 'number') return undefined;
+    const row = await artifactBehind(this.#deps.catalog, runId, { artifact, sha256, bytes });
+    return row && { content: { sha256, bytes }, type: row.content_type };
   }
 }
 

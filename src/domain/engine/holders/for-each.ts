@@ -78,8 +78,8 @@ export function loopCommands({ loop }: Hold, path: string): Command[] {
 /** Items of a list outside of the state have been read. */
 export function onPage(d: Draft, { path, from, count: length, items }: Extract<EngineEvent, { t: 'page' }>): void {
   if (d.state.holds[path]?.loop?.page?.asked !== from) return;
-  const { loop, ...hold } = d.hold(path) as LoopHold;
-  const node = d.node(hold.node as number) as ForEachNode;
+  const { loop, node: ix } = d.hold(path) as LoopHold;
+  const node = d.node(ix as number) as ForEachNode;
   d.grow(items);
   loop.page = { list: (loop.page as Page).list, from, items };
   loop.count = length;
@@ -141,8 +141,9 @@ function goOn(d: Draft, path: string, node: ForEachNode): void {
 }
 
 /** Whether the next item is there, and room for its result; asks for it otherwise. */
-function isReady(d: Draft, path: string, { next, page, ...loop }: Loop): boolean {
-  if (isSending({ next, ...loop })) return false;
+function isReady(d: Draft, path: string, loop: Loop): boolean {
+  if (isSending(loop)) return false;
+  const { next, page } = loop;
   if (page === undefined || next < page.from + page.items.length) return true;
   if (page.asked === undefined) askPage(d, path, page, next);
   return false;
