@@ -16,7 +16,7 @@ export function compareUtf16(a: string, b: string): number {
 
 /** The keys of a map in iteration order (UTF-16). */
 export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(map).sort(compareUtf16);
+  return Object.keys(map).sort();
 }
 
 /**
@@ -24,14 +24,20 @@ export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
  * Members whose value is `undefined` are left out, as in `JSON.stringify`.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value))
-    return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
+  if (Array.isArray(value)) {
+    let items = '';
+    for (const item of value as unknown[]) items += `${items === '' ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `[${items}]`;
+  }
   if (typeof value === 'object' && value !== null) {
     const map = value as Record<string, unknown>;
-    const members = sortedKeys(map)
-      .filter((key) => map[key] !== undefined)
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(map[key])}`);
-    return `{${members.join(',')}}`;
+    let members = '';
+    // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one.
+    for (const key of Object.keys(map).sort()) {
+      const member = map[key];
+      if (member !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+    }
+    return `{${members}}`;
   }
   return JSON.stringify(Object.is(value, -0) ? 0 : value);
 }

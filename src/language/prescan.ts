@@ -25,6 +25,8 @@ export interface Mark {
 export interface Prescan {
   refusal?: { code: 'yaml_depth' | 'yaml_too_many_nodes'; offset: number };
   marks: Mark[];
+  /** What the library's lexer gives for the text, so that its parser need not read it again; not whole beside a refusal. */
+  lexemes: string[];
 }
 
 const MARKS: Record<string, Mark['kind']> = { '!': 'tag', '&': 'anchor', '*': 'alias', '%': 'directive' };
@@ -98,12 +100,14 @@ class Levels {
  */
 export function prescan(text: string): Prescan {
   const marks: Mark[] = [];
+  const lexemes: string[] = [];
   const levels = new Levels();
   let offset = 0;
   let nodes = 0;
   let tokens = 0;
   let scalarNext = false;
   for (const token of new Lexer().lex(text)) {
+    lexemes.push(token);
     if (token === SCALAR || token === DOCUMENT_START || token === FLOW_END) {
       if (token === FLOW_END) levels.flow = 0;
       scalarNext = token === SCALAR;
@@ -118,14 +122,14 @@ export function prescan(text: string): Prescan {
     if (mark !== undefined) marks.push({ kind: mark, offset, source: token });
     levels.take(first, isContent, offset);
     const deep = levels.refusal(offset);
-    if (deep !== undefined) return { refusal: { code: 'yaml_depth', offset: deep }, marks };
-    if (marks.length > MAX_MARKS) return { marks };
+    if (deep !== undefined) return { refusal: { code: 'yaml_depth', offset: deep }, marks, lexemes };
+    if (marks.length > MAX_MARKS) return { marks, lexemes };
     if (nodes > MAX_NODES || tokens > TOKENS_PER_NODE * MAX_NODES) {
-      return { refusal: { code: 'yaml_too_many_nodes', offset }, marks };
+      return { refusal: { code: 'yaml_too_many_nodes', offset }, marks, lexemes };
     }
     const lineEnd = token.lastIndexOf('\n');
     if (lineEnd !== -1) levels.newLine(offset + lineEnd + 1);
     offset += token.length;
   }
-  return { marks };
+  return { marks, lexemes };
 }

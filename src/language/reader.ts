@@ -1,4 +1,4 @@
-import { isMap, isScalar, parseDocument, type Document } from 'yaml';
+import { Composer, isMap, isScalar, Parser, YAMLParseError, type CST, type Document } from 'yaml';
 import { MAX_MARKS, prescan, type Prescan } from './prescan.js';
 import { sortedProblems, type Problem } from './problem.js';
 import type { Finding } from './reader-finding.js';
@@ -35,19 +35,8 @@ export function readPlain(bytes: Uint8Array): PlainResult {
   }
 }
 
-function readText(text: string, { marks }: Prescan): PlainResult {
-  // Compared with the default `uniqueKeys`, which is quadratic, the walk finds duplicates by a set.
-  const document = parseDocument(text, {
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    resolveKnownTags: false,
-    customTags: [],
-    stringKeys: true,
-    uniqueKeys: false,
-    intAsBigInt: true,
-    prettyErrors: false,
-  });
+function readText(text: string, { marks, lexemes }: Prescan): PlainResult {
+  const document = documentOf(text, lexemes);
   const syntax = syntaxFindings(document, text, marks);
   const shape = shapeFinding(document);
   if (shape !== undefined) return { problems: problemsOf(text, syntax.length > 0 ? syntax : [shape]) };
@@ -55,6 +44,34 @@ function readText(text: string, { marks }: Prescan): PlainResult {
   const findings = merged(syntax, walked);
   if (findings.length > 0) return { problems: problemsOf(text, findings) };
   return { document: { value: walked.value, text, spans: walked.spans } };
+}
+
+/** As the library's `parseDocument`, from what its lexer gave. */
+function documentOf(text: string, lexemes: readonly string[]): Document.Parsed {
+  const [first, second] = new Composer({
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    customTags: [],
+    stringKeys: true,
+    // Compared with the default `uniqueKeys`, which is quadratic, the walk finds duplicates by a set.
+    uniqueKeys: false,
+    intAsBigInt: true,
+    prettyErrors: false,
+  }).compose(tokensOf(lexemes), true, text.length);
+  const document = first as Document.Parsed;
+  if (second !== undefined) {
+    const [start, end] = second.range;
+    document.errors.push(new YAMLParseError([start, end], 'MULTIPLE_DOCS', 'The text holds several documents'));
+  }
+  return document;
+}
+
+function* tokensOf(lexemes: readonly string[]): Generator<CST.Token> {
+  const parser = new Parser();
+  for (const lexeme of lexemes) yield* parser.next(lexeme);
+  yield* parser.end();
 }
 
 /** Reading stops at syntax: findings in a tree that the parser guessed would mislead. */

@@ -13,17 +13,34 @@ const KEY_FORMS: readonly RegExp[] = [
   /\bglpat-[A-Za-z0-9_-]{20,}\b/,
 ];
 
+const KEY = new RegExp(KEY_FORMS.map(({ source }) => source).join('|'));
+
 /** Reports every text of a document that looks like a key. The text itself is never repeated. */
-export function checkSecretTexts(report: Report, json: Json, pointer = ''): void {
+export function checkSecretTexts(report: Report, json: Json): void {
+  if (holdsKey(json)) reportKeys(report, json, '');
+}
+
+/** Hardly any document does: for those that do not, no pointer is written. */
+function holdsKey(json: Json): boolean {
+  if (typeof json === 'string') return keyAt(json) !== undefined;
+  if (Array.isArray(json)) return json.some(holdsKey);
+  return isJsonObject(json) && Object.values(json).some(holdsKey);
+}
+
+function keyAt(text: string): number | undefined {
+  const at = text.search(KEY);
+  return at === -1 ? undefined : at;
+}
+
+function reportKeys(report: Report, json: Json, pointer: string): void {
   if (typeof json === 'string') {
-    const offset = KEY_FORMS.map((form) => json.search(form)).find((at) => at !== -1);
+    const offset = keyAt(json);
     if (offset === undefined) return;
     const message = 'This looks like a key: documents are stored and shown, so they hold paths of secrets only.';
     report.add('secret_literal', pointer, message, { offset, suggestion: '{secret: path}' });
   } else if (Array.isArray(json)) {
-    json.forEach((item, ix) => checkSecretTexts(report, item, `${pointer}/${ix}`));
+    json.forEach((item, ix) => reportKeys(report, item, `${pointer}/${ix}`));
   } else if (isJsonObject(json)) {
-    for (const [key, member] of Object.entries(json))
-      checkSecretTexts(report, member, `${pointer}/${pointerToken(key)}`);
+    for (const [key, member] of Object.entries(json)) reportKeys(report, member, `${pointer}/${pointerToken(key)}`);
   }
 }

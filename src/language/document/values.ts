@@ -132,7 +132,8 @@ export class Values {
       report.add(code, spot.pointer, message, { offset: spot.offset + offset, suggestion });
     for (const reference of parsed.references) checkReference(this.#names, reference, scope, spot);
     if (parsed.tree === undefined) return null;
-    for (const [node, span] of parsed.spans) places.set(node, { ...spot, source, span });
+    const { pointer, offset } = spot;
+    for (const [node, span] of parsed.spans) places.set(node, { pointer, offset, source, span });
     this.#names.reads.push(...readsOfTree(parsed.tree));
     return parsed.tree;
   }
