@@ -35,7 +35,8 @@ export function canonicalJson(value: unknown): string {
     // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one.
     for (const key of Object.keys(map).sort()) {
       const member = map[key];
-      if (member !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+      if (member !== undefined)
+        members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
     }
     return `{${members}}`;
   }

@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Ground } from './ground.js';
 import { startRun } from './runs.js';
+import { quantile } from './statistics.js';
 import { loop, MARKED_ITEMS, type Where } from './workloads.js';
 import { WorkerLink } from './worker-link.js';
 
-/** One loop over many items. Memory is that of the worker's process while the item that it names ran. */
+/** One loop over many items. Memory is that of the worker's process from the item that it names on, the median of two seconds. */
 export interface LoopSample {
   where: Where;
   items: number;
@@ -14,6 +16,9 @@ export interface LoopSample {
 }
 
 const WARM_UP_ITEMS = 2_000;
+/** One reading says where V8 stands between two collections; these span several of them. */
+const READINGS = 40;
+const READING_INTERVAL_MS = 50;
 
 /** Runs one loop at each place, with records, in a worker process of its own. */
 export async function measureLoops(ground: Ground, items: number): Promise<LoopSample[]> {
@@ -35,7 +40,12 @@ async function takeSample(ground: Ground, worker: WorkerLink, where: Where, item
   const [early, late] = MARKED_ITEMS;
   const seen = [early, late].map(async (item) => {
     await worker.marked(`items[${item}].look`);
-    return (await worker.usage()).rssBytes / 1_048_576;
+    const readings: number[] = [];
+    for (let n = 0; n < READINGS; n += 1) {
+      readings.push((await worker.usage()).rssBytes / 1_048_576);
+      await pause(READING_INTERVAL_MS);
+    }
+    return quantile(readings, 0.5);
   });
   const began = performance.now();
   const handle = await startRun(ground, worker, loop(where, items));
