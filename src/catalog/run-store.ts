@@ -32,6 +32,18 @@ export interface RunRow {
   /** Of a rerun: the run that it repeats, and the first step that runs anew. */
   rerun_of?: string;
   rerun_from?: string;
+  /** What its event is to a trigger that tells events apart. */
+  dedupe_key?: string;
+}
+
+/** An event that starts nothing where a run with its key is open, or began so recently. */
+export interface KeyedStart {
+  blueprint_id: string;
+  key: string;
+  open: boolean;
+  window_ms: number;
+  /** The run that it would start: itself it does not stand in the way of. */
+  run_id: string;
 }
 
 export interface RunFilter {
@@ -95,15 +107,38 @@ export class RunStore {
     if (rows.length === 0) return [];
     const added = await this.#db.$queryRaw<{ run_id: string }[]>`
       INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from)
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from, dedupe_key)
       SELECT run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from
+        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from, dedupe_key
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(run_id uuid, name text, blueprint_id text,
         blueprint_version int, digest text, trigger text, event_id uuid, inputs jsonb, actor text, correlation_id text,
         env_id text, env jsonb, priority int, cause_depth int, idempotency_key text, body_sha256 text,
-        rerun_of uuid, rerun_from text)
+        rerun_of uuid, rerun_from text, dedupe_key text)
       ON CONFLICT DO NOTHING RETURNING run_id`;
     return added.map((row) => row.run_id);
+  }
+
+  /**
+   * The run that stands in the way of each start, in their order; undefined: none does. Says the truth about starts of
+   * other transactions only where the starts of the blueprints are locked.
+   */
+  async standingBefore(starts: readonly KeyedStart[]): Promise<(string | undefined)[]> {
+    const rows = await this.#db.$queryRaw<{ ix: number; run_id: string }[]>`
+      SELECT w.ix::int AS ix, coalesce(now_open.run_id, recent.run_id) AS run_id
+      FROM jsonb_to_recordset(${JSON.stringify(starts.map((start, ix) => ({ ...start, ix })))}::jsonb)
+        AS w(ix int, blueprint_id text, key text, open boolean, window_ms bigint, run_id uuid)
+      LEFT JOIN LATERAL (
+        SELECT r.run_id FROM runs r WHERE w.open AND r.blueprint_id = w.blueprint_id AND r.dedupe_key = w.key
+          AND r.run_id <> w.run_id AND r.status IN ('created', 'running') LIMIT 1
+      ) AS now_open ON true
+      LEFT JOIN LATERAL (
+        SELECT r.run_id FROM runs r WHERE w.window_ms > 0 AND r.blueprint_id = w.blueprint_id AND r.dedupe_key = w.key
+          AND r.run_id <> w.run_id AND r.created_at > now() - w.window_ms * interval '1 ms'
+        ORDER BY r.created_at DESC LIMIT 1
+      ) AS recent ON true
+      WHERE coalesce(now_open.run_id, recent.run_id) IS NOT NULL`;
+    const byIx = new Map(rows.map(({ ix, run_id }) => [ix, run_id]));
+    return starts.map((_start, ix) => byIx.get(ix));
   }
 
   async get(runId: string): Promise<RunDto | undefined> {

@@ -15,6 +15,8 @@ export function verdictReason(verdict: Verdict, detail: JsonObject | null): stri
       return `${partOf(detail, trigger)} could not be evaluated${because(detail)}`;
     case 'input_invalid':
       return `the inputs that ${trigger} gives do not fit${because(detail)}`;
+    case 'duplicate_of':
+      return `run ${text(detail?.['duplicate_of'])} was started by an event with the same key (${text(detail?.['key'])})`;
     case 'disabled':
       return `${detail?.['reason'] === 'blueprint' ? 'the blueprint' : trigger} is switched off`;
     case 'backlog':
@@ -28,7 +30,9 @@ export function verdictReason(verdict: Verdict, detail: JsonObject | null): stri
 
 function partOf(detail: JsonObject | null, trigger: string): string {
   if (detail?.['code'] === 'plan_digest_mismatch') return 'the stored plan is damaged: it';
-  return detail?.['field'] === 'inputs' ? `the inputs of ${trigger}` : `the filter of ${trigger}`;
+  const field = detail?.['field'];
+  const part = field === 'inputs' ? 'the inputs' : field === 'dedupe' ? 'the `dedupe.key`' : 'the filter';
+  return `${part} of ${trigger}`;
 }
 
 function because(detail: JsonObject | null): string {

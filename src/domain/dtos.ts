@@ -23,7 +23,8 @@ export interface EventDto {
 }
 
 /** Why an event started a run of a blueprint, or did not (language §2). */
-export type Verdict = 'started' | 'filter_false' | 'filter_error' | 'input_invalid' | 'disabled' | 'backlog' | 'loop';
+export type Verdict =
+  'started' | 'filter_false' | 'filter_error' | 'input_invalid' | 'duplicate_of' | 'disabled' | 'backlog' | 'loop';
 
 export interface VerdictDto {
   blueprint_id: string;

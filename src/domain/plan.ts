@@ -55,6 +55,16 @@ export interface EventTrigger extends TriggerCommon {
   kind: 'event';
   /** Exact name, or with a last segment `*` (one further segment) or `**` (one or more). */
   event: string;
+  dedupe?: Dedupe;
+}
+
+/** Which events are the same to a trigger: those whose `key` is equal. At least one of `open` and `window_ms` is there. */
+export interface Dedupe {
+  key: Val;
+  /** While a run with the key is open, another event starts none. */
+  open?: true;
+  /** For so long after a run with the key began, another event starts none. */
+  window_ms?: number;
 }
 
 /** When a schedule fires: `cron` with `timezone`, or `every_ms`. */

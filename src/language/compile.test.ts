@@ -88,6 +88,31 @@ const REFUSED: [string, string, number, number, string?][] = [
   ['provider_unknown', plan('{kind: agent_task, id: a, provider: opnai, model: m, prompt: p}'), 5, 41, 'openai'],
   ['trigger_invalid', `${V1}triggers: [{}]\nplan: [{kind: gate, id: g, mode: manual}]`, 3, 12],
   [
+    'trigger_invalid',
+    `${V1}triggers: [{event: a.b, dedupe: {key: x}}]\nplan: [{kind: gate, id: g, mode: manual}]`,
+    3,
+    33,
+  ],
+  [
+    'trigger_invalid',
+    `${V1}triggers: [{schedule: {every: 1h}, dedupe: {key: x, while: open}}]\nplan: [{kind: gate, id: g, mode: manual}]`,
+    3,
+    36,
+  ],
+  [
+    'field_required',
+    `${V1}triggers: [{event: a.b, dedupe: {while: open}}]\nplan: [{kind: gate, id: g, mode: manual}]`,
+    3,
+    34,
+  ],
+  [
+    'value_unknown',
+    `${V1}triggers: [{event: a.b, dedupe: {key: x, while: opne}}]\nplan: [{kind: gate, id: g, mode: manual}]`,
+    3,
+    49,
+    'open',
+  ],
+  [
     'event_name_format',
     `${V1}trigger: {event: Checkmk Alert}\nplan: [{kind: gate, id: g, mode: manual}]`,
     3,

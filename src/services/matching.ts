@@ -1,11 +1,12 @@
 import type { EventDto, Verdict } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import { evaluateBool, type EvalScope } from '../domain/expression/evaluate.js';
-import { EvaluationError } from '../domain/expression/evaluation-error.js';
+import { EvaluationError, expressionError } from '../domain/expression/evaluation-error.js';
 import { renderRecord } from '../domain/expression/render.js';
-import type { Json, JsonObject } from '../domain/json.js';
+import { sha256Hex } from '../domain/hash.js';
+import { canonicalJson, type Json, type JsonObject } from '../domain/json.js';
 import { isReservedEventName, matchesPattern } from '../domain/event-name.js';
-import type { Plan, Trigger } from '../domain/plan.js';
+import type { Dedupe, Plan, Trigger } from '../domain/plan.js';
 import { SCHEDULE_FIRED } from '../domain/schedule.js';
 import { filterChecks } from './filter-checks.js';
 import { checkInputs, inputsOfEvent } from './inputs.js';
@@ -14,6 +15,9 @@ import { checkInputs, inputsOfEvent } from './inputs.js';
 const MAX_CAUSE_DEPTH = 8;
 /** Cost units of one filter or one `inputs` (language §7.4). */
 const COST_LIMIT = 100_000;
+
+/** UTF-16 units of a key that is kept as it is: more do not fit into an index row of Postgres. */
+const LONGEST_KEY = 200;
 
 /** A blueprint with a trigger whose pattern matches. */
 export interface Candidate {
@@ -37,6 +41,16 @@ export interface MatchVerdict {
   detail?: JsonObject;
   /** With `started`. */
   inputs?: JsonObject;
+  /** With `started`, of a trigger that tells events apart. */
+  dedupe?: DedupeKey;
+}
+
+/** What an event is to a trigger that tells events apart, and how long another one with the same key starts nothing. */
+export interface DedupeKey {
+  /** At most 200 UTF-16 units; of a longer one its digest. */
+  key: string;
+  open: boolean;
+  windowMs: number;
 }
 
 /** An event that may start runs. */
@@ -92,8 +106,9 @@ const RANK: Record<Verdict, number> = {
   filter_error: 2,
   input_invalid: 3,
   loop: 4,
-  backlog: 5,
-  started: 6,
+  duplicate_of: 5,
+  backlog: 6,
+  started: 7,
 };
 
 function entryOutcome(
@@ -130,7 +145,21 @@ function startOutcome(subject: MatchSubject, plan: Plan, trigger: Trigger, ordin
   if ('code' in checked.value) {
     return { verdict: 'input_invalid', detail: { trigger: ordinal, ...(checked.value as unknown as JsonObject) } };
   }
-  return { verdict: 'started', detail: { trigger: ordinal }, inputs: checked.value.inputs };
+  const started = { verdict: 'started', detail: { trigger: ordinal }, inputs: checked.value.inputs } as const;
+  if (trigger.kind !== 'event' || trigger.dedupe === undefined) return started;
+  const { dedupe: wanted } = trigger;
+  const dedupe = attempt(() => dedupeKey(wanted, scopeOf(subject)));
+  if ('failed' in dedupe)
+    return { verdict: 'filter_error', detail: { trigger: ordinal, field: 'dedupe', ...dedupe.failed } };
+  return { ...started, dedupe: dedupe.value };
+}
+
+/** @throws EvaluationError when the key cannot be worked out, or is nothing: all such events would be the same. */
+function dedupeKey({ key: template, open, window_ms: windowMs = 0 }: Dedupe, scope: EvalScope): DedupeKey {
+  const { key = null } = renderRecord({ key: template }, scope);
+  if (key === null) throw expressionError('wrong_type', 'The key of `dedupe` is null.');
+  const text = typeof key === 'string' ? key : canonicalJson(key);
+  return { key: text.length > LONGEST_KEY ? `sha256:${sha256Hex(text)}` : text, open: open === true, windowMs };
 }
 
 function scopeOf({ event, env }: MatchSubject): EvalScope {

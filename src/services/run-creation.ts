@@ -8,6 +8,7 @@ import type { EnvFacts } from '../domain/engine/state.js';
 import { patternsOf } from '../domain/event-name.js';
 import { engineEventIdOf, runIdOf } from '../domain/ids.js';
 import { SCHEDULE_FIRED, schedulePattern } from '../domain/schedule.js';
+import { markDuplicates, withoutDuplicates } from './dedupe.js';
 import { defaultRunName, matchEvent, type Candidate, type MatchedEvent, type MatchVerdict } from './matching.js';
 import type { PlanCache } from './plan-cache.js';
 import { holdBack, laneOf, type Match, type Rails } from './rails.js';
@@ -59,7 +60,8 @@ export async function matchAndCreate(
     const rows = triggers.filter((row) => matching.has(row.event_pattern));
     found.push(...(await matchesOf(unit, deps, subject, rows)));
   }
-  const planned = (await holdBack(unit, deps, found)).map((one) => planOf(one, deps.env));
+  const wanted = await withoutDuplicates(unit, found);
+  const planned = (await holdBack(unit, deps, wanted)).map((one) => planOf(one, deps.env));
   const verdicts = planned.map(({ verdict }) => verdict);
   await unit.events.insertVerdicts(verdicts);
   const runs = planned.flatMap(({ run }) => run ?? []);
@@ -76,30 +78,37 @@ export async function startReleased(
   if (subjects.length === 0) return;
   const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOfEvent(event)))];
   const triggers = (await unit.events.triggersOf(patterns)).filter((row) => row.blueprint_id === blueprintId);
-  const verdicts: VerdictRow[] = [];
-  const runs: PlannedRun[] = [];
+  const gone: VerdictRow[] = [];
+  const found: Match[] = [];
   for (const subject of subjects) {
     const matching = new Set(patternsOfEvent(subject.event));
     const rows = triggers.filter((row) => matching.has(row.event_pattern));
     const [match] = await matchesOf(unit, deps, subject, rows);
     const { event_id } = subject.event;
-    const gone = { event_id, blueprint_id: blueprintId, verdict: 'disabled', detail: { reason: 'trigger' } } as const;
-    const { verdict, run } = match === undefined ? { verdict: { ...gone, run_id: null } } : planOf(match, deps.env);
-    verdicts.push(verdict);
-    if (run !== undefined) runs.push(run);
+    if (match !== undefined) found.push(match);
+    else
+      gone.push({
+        event_id,
+        blueprint_id: blueprintId,
+        verdict: 'disabled',
+        detail: { reason: 'trigger' },
+        run_id: null,
+      });
   }
-  await unit.events.settleBacklog(verdicts);
+  const planned = (await withoutDuplicates(unit, found)).map((one) => planOf(one, deps.env));
+  await unit.events.settleBacklog([...gone, ...planned.map(({ verdict }) => verdict)]);
+  const runs = planned.flatMap(({ run }) => run ?? []);
   await createRuns(unit, deps, runs);
 }
 
 /** What an event would do by the triggers of today; nothing is written, and how often a blueprint may start is not asked. */
 export async function matchesToday(
-  stores: Pick<UnitOfWork, 'events' | 'blueprints'>,
+  stores: Pick<UnitOfWork, 'events' | 'blueprints' | 'runs'>,
   deps: Pick<RunCreationDeps, 'plans' | 'rails' | 'env'>,
   subject: MatchedEvent,
 ): Promise<MatchVerdict[]> {
   const rows = await stores.events.triggersOf(patternsOfEvent(subject.event));
-  return (await matchesOf(stores, deps, subject, rows)).map(({ match }) => match);
+  return (await markDuplicates(stores, await matchesOf(stores, deps, subject, rows))).map(({ match }) => match);
 }
 
 /** What triggers may look for in an event: its name, and where it comes from a schedule, that one. */
@@ -182,7 +191,11 @@ async function candidatesOf(
   return candidates;
 }
 
-function runOf({ event, causeDepth }: MatchedEvent, { candidate, inputs }: MatchVerdict, env: EnvFacts): RunRow {
+function runOf(
+  { event, causeDepth }: MatchedEvent,
+  { candidate, inputs, dedupe }: MatchVerdict,
+  env: EnvFacts,
+): RunRow {
   return {
     run_id: runIdOf(event.event_id, candidate.blueprint_id),
     name: defaultRunName(candidate.name, event.event_name),
@@ -200,6 +213,7 @@ function runOf({ event, causeDepth }: MatchedEvent, { candidate, inputs }: Match
     cause_depth: causeDepth,
     idempotency_key: null,
     body_sha256: null,
+    ...(dedupe === undefined ? {} : { dedupe_key: dedupe.key }),
   };
 }
 
@@ -263,7 +277,8 @@ function createdEntry(run: RunRow, at: Date): AuditEntry {
 
 /** A run that was created at that time, as the API shows it. */
 function newRunDto(row: RunRow, createdAt: Date): RunDto {
-  const { env: _env, env_id: _envId, cause_depth: _depth, idempotency_key: _key, body_sha256: _body, ...shown } = row;
+  const { env: _env, env_id: _envId, cause_depth: _depth, idempotency_key: _key, body_sha256: _body, ...rest } = row;
+  const { dedupe_key: _dedupe, ...shown } = rest;
   return {
     ...shown,
     status: 'created',

@@ -44,8 +44,11 @@ const agents: AgentRouter = {
 const hosts = ['web-1', 'web-2', 'web-3'].map((name) => ({ name }));
 const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
 const looked = { count: 0 };
+/** Percent of a disk, as one measure after the other frees some of it. */
+const usage = [91, 78, 60];
 const answers: Readonly<Record<string, StandIn>> = {
   'artifacts.bundle': ({ name }) => ({ artifact: name ?? null }),
+  'disk.usage': () => ({ percent: usage.shift() ?? 0 }),
   'dns.record.upsert': () => ({ previous: null }),
   // The record is not seen at once.
   'dns.record.lookup': () => ({ values: (looked.count += 1) > 1 ? ['x'] : [] }),
@@ -266,6 +269,20 @@ describeWith('temporal')('documents that run', () => {
       outputs: { blueprint_id: 'bp.example.proposed' },
     });
   });
+
+  together('example 12, with short pauses: one alert starts it, and it stops cleaning when there is room', async () => {
+    await rig.apply(example('12-disk-cleanup').replace('for: 10s', 'for: 1s'));
+    const alert = { host: 'web-1', mount: '/var', percent: 95 };
+    const [started] = (await emit('disk.almost_full', alert)).verdicts;
+    const [again] = (await emit('disk.almost_full', alert)).verdicts;
+    expect(again).toMatchObject({ verdict: 'duplicate_of', detail: { duplicate_of: started?.run_id, key: 'web-1' } });
+    const runId = started?.run_id ?? '';
+    await rig.approve(runId, 'allow');
+    expect(await rig.ended(runId)).toMatchObject({
+      status: 'completed',
+      outputs: { percent: 78, tried: ['1_package_cache', '2_journal'] },
+    });
+  });
 });
 
 /** Examples that use what comes later, and what that is. */
@@ -274,10 +291,9 @@ const LATER: Readonly<Record<string, string[]>> = {
   '03-canary-deploy': ['event', 'rollback: auto', 'undo'],
   '04-fleet-patch': ['lock'],
   '05-cert-renewal': ['undo'],
-  '06-db-failover': ['dedupe', 'escalate', 'form', 'lock', 'remind', 'requires', 'rollback: auto', 'undo'],
-  '07-incident-triage': ['blueprint', 'budget', 'dedupe'],
+  '06-db-failover': ['escalate', 'form', 'lock', 'remind', 'requires', 'rollback: auto', 'undo'],
+  '07-incident-triage': ['blueprint', 'budget'],
   '08-cicd-promotion': ['requires', 'rollback: auto', 'undo'],
-  '12-disk-cleanup': ['dedupe'],
 };
 
 describe('the examples of the language that use what comes later', () => {

@@ -163,7 +163,7 @@ export const previewSchema = z
     name: z.string(),
     digest: z.string(),
     verdict: z
-      .enum(['started', 'filter_false', 'filter_error', 'input_invalid', 'disabled', 'backlog', 'loop', 'no_trigger'])
+      .enum(['started', 'filter_false', 'filter_error', 'input_invalid', 'duplicate_of', 'disabled', 'backlog', 'loop', 'no_trigger'])
       .nullable(),
     verdict_detail: jsonObject.nullable(),
     inputs: jsonObject,

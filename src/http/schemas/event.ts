@@ -24,7 +24,7 @@ export const eventDetailSchema = eventSchema
     verdicts: z.array(
       z.object({
         blueprint_id: z.string(),
-        verdict: z.enum(['started', 'filter_false', 'filter_error', 'input_invalid', 'disabled', 'backlog', 'loop']),
+        verdict: z.enum(['started', 'filter_false', 'filter_error', 'input_invalid', 'duplicate_of', 'disabled', 'backlog', 'loop']),
         detail: jsonObject.nullable(),
         run_id: uuid.nullable(),
       }),

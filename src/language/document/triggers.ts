@@ -1,6 +1,6 @@
 import { isEventName } from '../../domain/event-name.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
-import type { Trigger, Val } from '../../domain/plan.js';
+import type { Dedupe, Trigger, Val } from '../../domain/plan.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import { defined } from './defined.js';
@@ -12,11 +12,13 @@ import type { Values } from './values.js';
 
 const SCOPE: NameScope = { variables: TRIGGER_VARIABLES, lists: [] };
 const V1_FIELDS = {
-  known: ['event', 'schedule', 'filter', 'inputs', 'enabled', 'manual'],
-  later: ['webhook', 'dedupe'],
+  known: ['event', 'schedule', 'filter', 'inputs', 'enabled', 'manual', 'dedupe'],
+  later: ['webhook'],
 };
 /** What one entry is; exactly one of them. */
 const KINDS = ['event', 'schedule', 'manual'] as const;
+const DEDUPE_FIELDS = { known: ['key', 'while', 'window'] };
+const DEDUPE_WINDOW = { min: 1_000, max: 30 * 86_400_000 };
 const KIND_TEXT = '`event`, `schedule` or `manual`';
 
 /** Reads what starts a run. */
@@ -90,6 +92,7 @@ export class TriggerReader {
     const filter = this.#filter(fields);
     const inputs = this.#inputs(fields);
     const disabled = fields.bool('enabled') === false ? (true as const) : undefined;
+    const dedupe = this.#dedupe(fields);
     if (fields.has('schedule')) {
       const schedule = this.#schedules.read(fields);
       if (inputs === undefined) this.#requireNoInputs(fields);
@@ -98,7 +101,7 @@ export class TriggerReader {
         : [{ kind: 'schedule', ...schedule, ...defined({ filter, inputs, disabled }) }];
     }
     if (event === undefined || !this.#checkEvent(event, fields.at('event'), true)) return [];
-    return [{ kind: 'event', event, ...defined({ filter, inputs, disabled }) }];
+    return [{ kind: 'event', event, ...defined({ filter, inputs, disabled, dedupe }) }];
   }
 
   /** The event of a schedule brings its id and its time; an input of another name never comes by itself. */
@@ -114,6 +117,26 @@ export class TriggerReader {
     return fields.has('filter')
       ? this.#values.condition(fields.get('filter') as Json, fields.at('filter'), SCOPE)
       : undefined;
+  }
+
+  #dedupe(entry: Fields): Dedupe | undefined {
+    const map = entry.object('dedupe');
+    if (map === undefined) return undefined;
+    const { report } = this.#names;
+    if (!entry.has('event')) {
+      const message = '`dedupe` tells events apart; a schedule has `overlap`.';
+      report.add('trigger_invalid', entry.at('dedupe'), message, { what: 'key' });
+    }
+    const fields = entry.inner('dedupe', map, DEDUPE_FIELDS);
+    if (!fields.has('while') && !fields.has('window')) {
+      const message = '`dedupe` says how long: `while: open`, `window: 10m`, or both.';
+      report.add('trigger_invalid', fields.pointer, message);
+    }
+    const open = fields.oneOf('while', ['open']) === undefined ? undefined : (true as const);
+    const window = fields.duration('window', DEDUPE_WINDOW);
+    if (!fields.require('key')) return undefined;
+    const key = this.#values.value(fields.get('key') as Json, fields.at('key'), SCOPE);
+    return { key, ...defined({ open, window_ms: window }) };
   }
 
   #inputs(fields: Fields): Record<string, Val> | undefined {

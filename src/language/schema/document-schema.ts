@@ -107,12 +107,26 @@ function triggerSchema(): JsonObject {
       pattern: EVENT_PATTERN,
     },
     schedule: { description: 'Starts runs by the clock.', ...scheduleSchema() },
+    dedupe: { description: 'Which events are the same, and start one run.', ...dedupeSchema() },
     filter: condition('An expression over `event` and `env` that must be true.'),
     inputs: namedMap('Values over `event` and `env`; without it input `n` takes `event.data.n`.', {}),
     enabled: flag('`false` switches the entry off.'),
     manual: { description: '`{}`: may be started by hand, as every blueprint may.', not: { const: false } },
   };
-  return { ...closed(fields), anyOf: ['event', 'schedule', 'manual'].map((name) => ({ required: [name] })) };
+  return {
+    ...closed(fields),
+    anyOf: ['event', 'schedule', 'manual'].map((name) => ({ required: [name] })),
+    dependentRequired: { dedupe: ['event'] },
+  };
+}
+
+function dedupeSchema(): JsonObject {
+  const fields = {
+    key: { description: 'Events with an equal key are the same; a value over `event` and `env`.' },
+    while: oneOf('An event starts nothing while a run with its key is open.', ['open']),
+    window: duration('An event starts nothing for so long after a run with its key began. 1 s to 30 d.'),
+  };
+  return { ...closed(fields, ['key']), anyOf: [{ required: ['while'] }, { required: ['window'] }] };
 }
 
 function scheduleSchema(): JsonObject {

@@ -83,8 +83,10 @@ const isClean = (schema: JsonObject): boolean => Array.isArray(schema['enum']) |
 /** The inputs that an event can fill with its texts. */
 function givenInputs(names: Names, triggers: readonly Trigger[], place: Place, values: ValueTyper): Set<string> {
   const given = new Set<string>();
-  for (const { kind, filter, inputs } of triggers) {
+  for (const trigger of triggers) {
+    const { kind, filter, inputs } = trigger;
     if (filter !== undefined) values.condition(filter, place, '');
+    if (kind === 'event' && trigger.dedupe !== undefined) values.value(trigger.dedupe.key, place);
     if (inputs === undefined && kind === 'event') for (const name of names.inputs.keys()) given.add(name);
     for (const [name, val] of Object.entries(inputs ?? {})) {
       // What fires by the clock carries nothing from outside.

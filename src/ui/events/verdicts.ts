@@ -1,5 +1,5 @@
 import type { EventFacts } from '../../domain/event-console.js';
-import type { Json } from '../../domain/json.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { Html } from '../html.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
@@ -23,8 +23,15 @@ export function verdictList(verdicts: readonly Shown[], ui: Parts): Html {
   const shown = verdicts.map((one) => ({
     look: verdictLook(one.verdict, one.detail),
     ...one,
+    // Of a duplicate, the run that stands in its way.
+    run_id: one.run_id ?? standingRun(one.detail),
     sentence: verdictSentence(one.verdict, one.detail),
     checks: checksOf(one.detail),
   }));
   return listTemplate({ verdicts: shown, valueOf: (value: Json): Html => jsonValue(value) }, ui);
+}
+
+function standingRun(detail: JsonObject | null): string | null {
+  const run = detail?.['duplicate_of'];
+  return typeof run === 'string' ? run : null;
 }

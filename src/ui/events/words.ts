@@ -24,6 +24,7 @@ const VERDICTS: Record<Verdict, Status> = {
   started: statusOf('done', 'Started a run'),
   filter_false: statusOf('skipped', 'No match'),
   disabled: statusOf('skipped', 'Switched off'),
+  duplicate_of: statusOf('skipped', 'Duplicate'),
   backlog: statusOf('held', 'Held'),
   filter_error: statusOf('fail', 'Refused'),
   input_invalid: statusOf('fail', 'Refused'),
@@ -59,13 +60,16 @@ export function verdictSentence(verdict: Verdict, detail: JsonObject | null): st
     case 'filter_false':
       return `${entry} listens to this event; its filter was not true.`;
     case 'filter_error': {
-      const what = detail?.['field'] === 'inputs' ? 'inputs' : 'filter';
+      const field = detail?.['field'];
+      const what = field === 'inputs' ? 'inputs' : field === 'dedupe' ? 'key of `dedupe`' : 'filter';
       if (detail?.['code'] === 'plan_digest_mismatch')
         return 'The stored plan does not fit its digest, so it is not run.';
       return `The ${what} of ${entry.toLowerCase()} could not be evaluated: ${text(detail?.['message']) || text(detail?.['code'])}.`;
     }
     case 'input_invalid':
       return `The inputs that ${entry.toLowerCase()} gives do not fit. ${problemsOf(detail)}`;
+    case 'duplicate_of':
+      return `Another event with the key ${text(detail?.['key'])} has started a run.`;
     case 'disabled':
       return detail?.['reason'] === 'blueprint' ? 'The blueprint is switched off.' : `${entry} is switched off.`;
     case 'backlog':

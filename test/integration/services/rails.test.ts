@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { connectCatalog, type Catalog } from '../../../src/catalog/connect.js';
 import { catalogAccess } from '../../../src/catalog/unit-of-work.js';
 import { runIdOf } from '../../../src/domain/ids.js';
-import type { Plan } from '../../../src/domain/plan.js';
+import type { JsonObject } from '../../../src/domain/json.js';
+import type { Dedupe, Plan, Trigger } from '../../../src/domain/plan.js';
 import { HeldStarts } from '../../../src/services/held-starts.js';
 import { PlanCache } from '../../../src/services/plan-cache.js';
 import type { Rails } from '../../../src/services/rails.js';
@@ -60,8 +61,13 @@ const query = async <T>(sql: string, values: unknown[] = []): Promise<T[]> =>
 const count = async (from: string): Promise<number> =>
   (await query<{ n: number }>(`SELECT count(*)::int AS n FROM ${from}`))[0]?.n ?? -1;
 
-async function save(id: string, event: string, more: { actions?: Plan['actions'] } = {}): Promise<void> {
-  const plan = planOf([transform('note', [['seen', true]])], { id, triggers: [{ kind: 'event', event }], ...more });
+async function save(
+  id: string,
+  event: string,
+  { dedupe, ...more }: { actions?: Plan['actions']; dedupe?: Dedupe } = {},
+): Promise<void> {
+  const triggers: Trigger[] = [{ kind: 'event', event, ...(dedupe === undefined ? {} : { dedupe }) }];
+  const plan = planOf([transform('note', [['seen', true]])], { id, triggers, ...more });
   await nodes[0]?.blueprints.savePlan(caller(), { plan, source: '', debug: {} });
 }
 
@@ -184,6 +190,87 @@ describe('starts of one blueprint', () => {
     await heldOf(catalogs[0] as Catalog).sweep();
     expect([await count('runs'), await count('held_starts')]).toEqual([10, 0]);
     expect(await count("event_verdicts WHERE verdict = 'disabled'")).toBe(1);
+  });
+});
+
+describe('events that are the same to a trigger', () => {
+  const key: Dedupe['key'] = { $: ['.', ['.', ['v', 'event'], 'data'], 'host'] };
+  const minutesLater = (minutes: number): Promise<unknown> =>
+    query("UPDATE runs SET created_at = created_at - $1 * interval '1 min'", [minutes]);
+  const endAll = (): Promise<unknown> => query("UPDATE runs SET status = 'completed', completed_at = now()");
+  const verdictOf = async (host: unknown, ix = 0) => {
+    const data = { host } as JsonObject;
+    return (await nodeOf(ix).events.emit(caller(), { event_name: 'alert.came', data })).verdicts[0];
+  };
+
+  it('start one run while it is open, over all processes, and every other one says which', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, open: true } });
+    const verdicts = await Promise.all(Array.from({ length: 30 }, (_, ix) => verdictOf('web-1', ix)));
+    const [started, ...more] = verdicts.filter((one) => one?.verdict === 'started');
+    expect(more).toEqual([]);
+    for (const one of verdicts.filter((other) => other !== started)) {
+      expect(one).toMatchObject({
+        verdict: 'duplicate_of',
+        run_id: null,
+        detail: { trigger: 0, duplicate_of: started?.run_id, key: 'web-1' },
+      });
+    }
+    // What starts nothing takes nobody's place.
+    expect(await count('held_starts')).toBe(0);
+    expect(await verdictOf('web-2')).toMatchObject({ verdict: 'started' });
+    await minutesLater(600);
+    expect(await verdictOf('web-1')).toMatchObject({ verdict: 'duplicate_of' });
+    await endAll();
+    expect(await verdictOf('web-1')).toMatchObject({ verdict: 'started' });
+  });
+
+  it('start one run within a time, whether it is open or not', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, window_ms: 600_000 } });
+    const started = await verdictOf('web-1');
+    await endAll();
+    await minutesLater(9);
+    expect(await verdictOf('web-1')).toMatchObject({ detail: { duplicate_of: started?.run_id } });
+    await minutesLater(2);
+    expect(await verdictOf('web-1')).toMatchObject({ verdict: 'started' });
+  });
+
+  it('are the same by any value, also a long one; without a value they start nothing', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, open: true } });
+    const long = ['x'.repeat(5_000), { b: 1, a: [2] }];
+    expect(await verdictOf(long)).toMatchObject({ verdict: 'started' });
+    expect(await verdictOf([long[0] as string, { a: [2], b: 1 }])).toMatchObject({
+      verdict: 'duplicate_of',
+      detail: { key: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+    });
+    expect(await verdictOf(null)).toMatchObject({
+      verdict: 'filter_error',
+      detail: { trigger: 0, field: 'dedupe', code: 'expression_error' },
+    });
+  });
+
+  it('stay the same when a start was held: released, it sees the run that began meanwhile', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, open: true } });
+    for (let ix = 0; ix < 10; ix += 1) await verdictOf(`host-${ix}`);
+    expect(await verdictOf('web-1')).toMatchObject({ verdict: 'backlog' });
+    expect(await verdictOf('web-1')).toMatchObject({ verdict: 'backlog' });
+    await aMinuteLater();
+    await heldOf(catalogs[0] as Catalog).sweep();
+    expect(await query('SELECT verdict FROM event_verdicts ORDER BY created_at, verdict')).toHaveLength(12);
+    expect(await count("event_verdicts WHERE verdict = 'duplicate_of'")).toBe(1);
+    expect(await count("runs WHERE dedupe_key = 'web-1'")).toBe(1);
+  });
+
+  it('are what they were when an event comes again', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, open: true } });
+    const send = () =>
+      nodeOf(0).events.emit(caller(), { event_name: 'alert.came', data: { host: 'web-1' }, idempotencyKey: 'k' });
+    const first = await send();
+    expect((await send()).verdicts).toEqual(first.verdicts);
+    expect(first.verdicts).toMatchObject([{ verdict: 'started' }]);
+    // What it would do today is another question.
+    expect((await nodeOf(0).events.today(first.event_id)).verdicts).toMatchObject([{ verdict: 'started' }]);
+    const second = await nodeOf(0).events.emit(caller(), { event_name: 'alert.came', data: { host: 'web-1' } });
+    expect((await nodeOf(0).events.today(second.event_id)).verdicts).toMatchObject([{ verdict: 'duplicate_of' }]);
   });
 });
 
