@@ -164,8 +164,12 @@ export class ScheduleSync {
       if (this.#told.has(runId)) continue;
       const { schedule_id: scheduleId, scheduled_at: at } = data;
       if (typeof scheduleId !== 'string' || typeof at !== 'string') continue;
-      // A tick that cannot be told asks by itself.
-      await gateway.runEnded(envId, scheduleId, new Date(at)).catch(() => undefined);
+      try {
+        await gateway.runEnded(envId, scheduleId, new Date(at));
+      } catch (error) {
+        // The next look tells it, and not one after the other waits here. A tick that is never told asks by itself.
+        if (error instanceof XynFault && error.code === 'temporal_unavailable') break;
+      }
       this.#told.set(runId, clock());
     }
     for (const [runId, at] of this.#told) if (clock() - at > 2 * ENDED_LATELY_MS) this.#told.delete(runId);

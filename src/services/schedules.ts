@@ -33,6 +33,8 @@ export interface BackfillRequest {
   overlap?: 'queue_all' | 'allow' | undefined;
 }
 
+/** Somebody waits for the page, which does without the counts. */
+const COUNTS_DEADLINE_MS = 1_500;
 /** Runs that a schedule's page shows. */
 const LAST_RUNS = 10;
 /** Times of one backfill. */
@@ -80,7 +82,7 @@ export class ScheduleService {
     const { catalog, gateway, envId, clock } = this.#deps;
     const [runs, counts] = await Promise.all([
       catalog.schedules.runs(row.blueprint_id, scheduleId, LAST_RUNS),
-      gateway.describe(envId, scheduleId).catch(() => undefined),
+      gateway.describe(envId, scheduleId, COUNTS_DEADLINE_MS).catch(() => undefined),
     ]);
     const dto = scheduleDto(row, runs[0] ?? null, clock());
     const { started = 0, skipped = 0, missed = 0 } = counts ?? {};

@@ -11,7 +11,7 @@ import { parseCron, type CronTimes } from '../domain/cron.js';
 import type { ScheduleSpec } from '../domain/plan.js';
 import { nominalTime, type Overlap } from '../domain/schedule.js';
 import { RUN_ENDED, SCHEDULE_TICK, type TickInput } from '../../workflows/contract.js';
-import { GRPC, grpcStatusOf, isWorkflowGone, temporalFault } from './temporal-faults.js';
+import { GRPC, grpcStatusOf, isTemporalUnavailable, isWorkflowGone, temporalFault } from './temporal-faults.js';
 
 /** A schedule as Temporal shall have it. */
 export interface WantedSchedule {
@@ -40,7 +40,8 @@ export interface ScheduleCounts extends PauseState {
   missed: number;
 }
 
-const CALL_DEADLINE_MS = 1_500;
+/** As long as the gateway's other calls: a busy server takes seconds to make or change a schedule. */
+const CALL_DEADLINE_MS = 5_000;
 /** A tick is never older than a run can be (30 d), and some time for what waits for a place. */
 const LONGEST_TICK = '32 days';
 const MAX_LISTED = 10_000;
@@ -100,9 +101,14 @@ export class ScheduleGateway {
   }
 
   /** Undefined when Temporal does not have it. */
-  async describe(envId: string, scheduleId: string): Promise<ScheduleCounts | undefined> {
+  async describe(
+    envId: string,
+    scheduleId: string,
+    deadlineMs: number = CALL_DEADLINE_MS,
+  ): Promise<ScheduleCounts | undefined> {
     try {
-      const { state, info } = await this.#call(() => this.#handle(envId, scheduleId).describe());
+      const { bounded } = this.#parts;
+      const { state, info } = await bounded(deadlineMs, () => this.#handle(envId, scheduleId).describe());
       return {
         isPaused: state.paused,
         note: state.note ?? null,
@@ -177,7 +183,16 @@ export class ScheduleGateway {
   ): Promise<void> {
     const { client, namespace } = this.#parts;
     const request = { namespace, scheduleId: temporalId(envId, scheduleId), requestId, patch: patch ?? null };
-    await this.#ask(() => client.workflowService.patchSchedule(request));
+    const send = (): Promise<unknown> => this.#call(() => client.workflowService.patchSchedule(request));
+    try {
+      await send().catch((error: unknown) => {
+        // A request id is taken once, so it may be sent again: one time only, since somebody waits.
+        if (!isTemporalUnavailable(error)) throw error;
+        return send();
+      });
+    } catch (error) {
+      throw temporalFault(error);
+    }
   }
 
   #optionsOf(envId: string, wanted: WantedSchedule): ScheduleOptions {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { ScheduleTrigger } from '../../../src/domain/plan.js';
 import { runIdOf } from '../../../src/domain/ids.js';
 import { scheduleEventIdOf } from '../../../src/domain/schedule.js';
 import type { RunDto, ScheduleDetailDto } from '../../../src/domain/dtos.js';
+import { ScheduleGateway } from '../../../src/temporal/schedules.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, testEnv, testNode, testWorker, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
@@ -40,6 +41,8 @@ afterAll(async () => {
 type Spec = Partial<ScheduleTrigger>;
 const nightly: Spec = { cron: '0 3 * * *', timezone: 'Europe/Berlin' };
 const seldom: Spec = { cron: '0 0 29 2 *', timezone: 'UTC' };
+/** Of gRPC. */
+const UNAVAILABLE = 14;
 const idOf = (name: string): string => `bp.${name}.x${own}`;
 
 async function apply(name: string, specs: Spec[], steps = [transform('note', [['seen', true]])] as never[]) {
@@ -298,6 +301,27 @@ describeWith('temporal')('by hand', () => {
       { code: 'idempotency_mismatch' },
     );
     expect(await audits(id)).toEqual(['schedule.trigger by ann']);
+  });
+
+  it('is sent again when the answer is lost, and fires once', async () => {
+    const id = `${idOf('lost')}:1`;
+    await apply('lost', [seldom]);
+    await applied(id);
+    let calls = 0;
+    const client = new Client({ connection });
+    const gateway = new ScheduleGateway({
+      ...{ client, namespace: 'default', taskQueue },
+      async bounded(_deadlineMs, call) {
+        const answer = await call();
+        calls += 1;
+        if (calls > 1) return answer;
+        throw Object.assign(new Error('gone'), { code: UNAVAILABLE, details: 'gone', metadata: {} });
+      },
+    });
+    const at = new Date();
+    await gateway.trigger(testEnv.id, id, { id: randomUUID(), at, overlap: 'allow' });
+    await runOf(runIdOf(scheduleEventIdOf(testEnv.id, id, at), idOf('lost')), 'completed');
+    expect([calls, (await node.schedules.get(id)).counts?.started]).toEqual([2, 1]);
   });
 
   it('a backfill tells its times first, runs each once, and passes over those that ran', async () => {
