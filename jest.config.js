@@ -18,6 +18,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  testTimeout: 60_000,
+  // A hung test is found by it, a slow machine is not: what a test waits for has a deadline of its own.
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -103,7 +103,7 @@ export async function freshDatabase(options: { poolSize?: number } = {}): Promis
 
 /** Runs statements one by one on a connection of their own. */
 export async function asAdmin(url: string, statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 30_000 });
   await client.connect();
   try {
     for (const statement of statements) await client.query(statement);
