@@ -86,6 +86,9 @@ describe('the client, at a server that is busy', () => {
     response.writeHead(200).end(JSON.stringify({ items: [], next_cursor: null }));
   };
 
+  const clientOf = (options: { timeoutMs?: number } = {}): ApiClient =>
+    new ApiClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, ...options });
+
   beforeEach(async () => {
     asked = [];
     server = createServer((request, response) => {
@@ -93,7 +96,7 @@ describe('the client, at a server that is busy', () => {
       (answers.shift() ?? accept)(response);
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    client = new ApiClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs: 300 });
+    client = clientOf();
   });
   afterEach(() => new Promise((resolve) => void server.close(resolve)));
 
@@ -118,7 +121,7 @@ describe('the client, at a server that is busy', () => {
 
   it('gives up on an answer that does not come', async () => {
     answers = [quiet];
-    await expect(client.listRuns({})).rejects.toMatchObject({ code: 'not_running' });
+    await expect(clientOf({ timeoutMs: 300 }).listRuns({})).rejects.toMatchObject({ code: 'not_running' });
     server.closeAllConnections();
   });
 

@@ -17,6 +17,9 @@ import { mountUi } from './ui/mount.js';
 import type { UiServices } from './ui/page.js';
 import { forms, pages } from './ui/pages.js';
 
+/** A client that stood still for so long has no use for what comes next. */
+const STALL_MS = 10_000;
+
 export interface AppOptions {
   log: Log;
   /** Version of Xyn, shown by health and status page. */
@@ -25,12 +28,15 @@ export interface AppOptions {
   allowedHosts: readonly string[];
   /** The operator's screens; absent: the API alone. */
   ui?: { env: { name: string; stage: string }; services: Omit<UiServices, keyof Services> };
+  /** A client of a stream that takes nothing for that long is cut off, milliseconds; default 10 000. */
+  stallMs?: number;
   /** Told of every request when it ended; must not throw. */
   onRequest?: (facts: RequestFacts) => void;
 }
 
 interface Context {
   services: Services;
+  stallMs: number;
   log: Log;
   about: About;
 }
@@ -75,7 +81,7 @@ function begin(log: Log, onRequest: AppOptions['onRequest']): RequestHandler {
   };
 }
 
-function serve({ services }: Context, route: Route): RequestHandler {
+function serve({ services, stallMs }: Context, route: Route): RequestHandler {
   return async (request: Request, response: Response): Promise<void> => {
     const correlationId = response.locals['correlationId'] as string;
     const scope = scopeOf(request.headers);
@@ -90,7 +96,7 @@ function serve({ services }: Context, route: Route): RequestHandler {
       body: request.body as unknown,
       bytes: bytesOf(request),
     });
-    if (answer.stream !== undefined) return sendStream(request, response, answer.stream);
+    if (answer.stream !== undefined) return sendStream(request, response, { stream: answer.stream, stallMs });
     if (answer.file !== undefined) return sendFile(request, response, answer.file);
     if (answer.location !== undefined) response.location(answer.location);
     // What has a correlation id of its own, e.g. a run, keeps it.
@@ -146,7 +152,8 @@ function notFound(request: Request, _response: Response, next: NextFunction): vo
 /** The API, and the operator's screens, as an Express app. Does not listen; see `startHttpServer`. */
 export function createApp(services: Services, options: AppOptions): Express {
   const { log, version, allowedHosts, onRequest } = options;
-  const context: Context = { services, log, about: { version, startedAt: Date.now() } };
+  const stallMs = options.stallMs ?? STALL_MS;
+  const context: Context = { services, log, stallMs, about: { version, startedAt: Date.now() } };
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', 'simple').set('trust proxy', false).set('case sensitive routing', true);

@@ -76,7 +76,7 @@ describe('the SSH server of the demo', () => {
       });
     });
     client.end();
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     let lives = true;
     while (lives && Date.now() < deadline) {
       await new Promise((resolve) => setImmediate(resolve));

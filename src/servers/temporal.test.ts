@@ -69,7 +69,7 @@ const startRun = (server: TemporalServer, workflowId: string): Promise<unknown> 
 async function kill(pid: number): Promise<void> {
   const ref = await processRef(pid);
   process.kill(pid, 'SIGKILL');
-  await waitUntil(async () => ref === undefined || !(await isAlive(ref)), { timeoutMs: 5_000 });
+  await waitUntil(async () => ref === undefined || !(await isAlive(ref)), { timeoutMs: 30_000 });
 }
 
 describe('the embedded Temporal server', () => {

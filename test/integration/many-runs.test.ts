@@ -55,11 +55,15 @@ describeWith('temporal')('many runs', () => {
       30_000,
     );
     expect(await countOf("SELECT count(*) FROM steps WHERE status = 'completed'")).toBe(3 * RUNS);
-    expect(await countOf("SELECT count(*) FROM step_attempts WHERE status = 'completed'")).toBe(2 * RUNS);
+    // Where the machine is so busy that a worker is silent for seconds, its attempt counts as lost and is made again.
+    expect(await countOf("SELECT count(DISTINCT step_id) FROM step_attempts WHERE status = 'completed'")).toBe(
+      2 * RUNS,
+    );
+    const attempts = await countOf('SELECT count(*) FROM step_attempts');
     expect(await countOf("SELECT count(*) FROM footprints WHERE metric = 'run.count'")).toBe(RUNS);
     expect(await countOf("SELECT count(*) FROM footprints WHERE metric = 'step.count'")).toBe(3 * RUNS);
     expect(await countOf("SELECT count(*) FROM events WHERE event_name = 'xyn.run.completed'")).toBe(RUNS);
-    expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'step.effect'")).toBe(2 * RUNS);
+    expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'step.effect'")).toBe(attempts);
     expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'run.end'")).toBe(RUNS);
   }, 240_000);
 });

@@ -7,6 +7,10 @@ import { RecordBuffer, type RecordBufferOptions } from '../../src/services/recor
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { endOf, insertRun, startOf, t0 } from '../support/records.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
+
+/** Less than what would pass if a test's own bounds did not hold. */
+const USUAL_MS = 3_500;
 
 let db: TestDatabase;
 let proxy: TcpProxy;
@@ -51,6 +55,8 @@ function make({
   buffer = new RecordBuffer({
     writer: { ...recordWriter(catalog), write: by },
     log: { warn: log('warn'), error: log('error') },
+    // Longer than the product's, for busy machines; a test that is about it says its own.
+    durableTimeoutMs: 30_000,
     ...options,
   });
   return buffer;
@@ -77,7 +83,7 @@ describe('a record buffer', () => {
     make();
     for (let n = 0; n < 40; n += 1) buffer.end(endOf(run, path(n)));
     expect(batches).toHaveLength(0);
-    await buffer.flush(2_000);
+    await buffer.flush(30_000);
     expect(batches).toHaveLength(1);
     expect(await count('steps', `status = 'completed'`)).toBe(40);
     expect(buffer.counts).toEqual({ written: 40, refused: 0, dropped: 0 });
@@ -86,7 +92,7 @@ describe('a record buffer', () => {
   it('writes by itself after the linger, without a flush', async () => {
     make({ lingerMs: 10 });
     buffer.end(endOf(run, path(0)));
-    await until(async () => (await count('steps')) === 1);
+    await until('the rows are there', async () => (await count('steps')) === 1);
   });
 
   it('does not wait when the batch is full, and has one statement under way at a time', async () => {
@@ -105,7 +111,7 @@ describe('a record buffer', () => {
       },
     });
     for (let n = 0; n < 100; n += 1) buffer.end(endOf(run, path(n)));
-    await until(async () => (await count('steps')) === 100);
+    await until('the rows are there', async () => (await count('steps')) === 100);
     expect(most).toBe(1);
     expect(batches.map((batch) => batch.ends.length)).toEqual([10, 25, 25, 25, 15]);
   });
@@ -143,7 +149,7 @@ describe('a record buffer', () => {
     buffer.end(endOf(run, { path: 'worse', ended_at: Number.NaN }));
     const refused = buffer.begin(startOf(run, { path: 'third', attempt: 3_000_000_000 }), []);
     await expect(refused).rejects.toMatchObject({ code: 'audit_unavailable' });
-    await buffer.flush(2_000);
+    await buffer.flush(30_000);
     expect(await count('steps')).toBe(50);
     expect(buffer.counts).toEqual({ written: 50, refused: 3, dropped: 0 });
     expect(logged.map((line) => line.facts['path']).sort()).toEqual(['bad', 'third', 'worse']);
@@ -167,17 +173,18 @@ describe('while Postgres is away', () => {
 
   it('refuses what must be committed within its time, and keeps the rest until it is back', async () => {
     make({ durableTimeoutMs: 300 });
-    await buffer.begin(startOf(run, path(0)), []);
+    buffer.running(startOf(run, path(0)));
+    await buffer.flush(30_000);
     await proxy.cut();
     buffer.end(endOf(run, path(0)));
     const from = performance.now();
     await expect(buffer.begin(startOf(run), [])).rejects.toMatchObject({ code: 'audit_unavailable' });
     await expect(buffer.record(run, [ended])).rejects.toMatchObject({ code: 'db_unavailable' });
-    expect(performance.now() - from).toBeLessThan(1_500);
+    expect(performance.now() - from).toBeLessThan(USUAL_MS);
     await expect(buffer.flush(100)).rejects.toMatchObject({ code: 'db_unavailable' });
     for (let n = 1; n < 300; n += 1) buffer.end(endOf(run, path(n)));
     await proxy.restore();
-    await buffer.flush(5_000);
+    await buffer.flush(30_000);
     expect(await count('steps', `status = 'completed'`)).toBe(300);
     expect(await count('steps', `path = 'fix'`)).toBe(0);
     expect(buffer.counts).toMatchObject({ refused: 0, dropped: 0 });
@@ -195,14 +202,15 @@ describe('while Postgres is away', () => {
 
   it('does not let a server that hangs hold up the answer', async () => {
     make({ durableTimeoutMs: 200 });
-    await buffer.begin(startOf(run, path(0)), []);
+    buffer.running(startOf(run, path(0)));
+    await buffer.flush(30_000);
     proxy.stall();
     try {
       await expect(buffer.begin(startOf(run), [])).rejects.toMatchObject({ code: 'audit_unavailable' });
     } finally {
       proxy.resume();
     }
-    await buffer.flush(5_000);
+    await buffer.flush(30_000);
   });
 
   it('lets go of running rows first, then of the oldest, and counts them', async () => {
@@ -214,7 +222,7 @@ describe('while Postgres is away', () => {
     for (let n = 14; n < 18; n += 1) buffer.end(endOf(run, path(n)));
     const kept = buffer.pending;
     await proxy.restore();
-    await buffer.flush(5_000);
+    await buffer.flush(30_000);
     expect(buffer.counts.written).toBe(kept);
     expect(buffer.counts.written + buffer.counts.dropped).toBe(18);
     expect(await count('steps', `status = 'running'`)).toBe(0);
@@ -229,12 +237,12 @@ describe('while Postgres is away', () => {
     for (let n = 0; n < 20; n += 1) buffer.end(large(n));
     expect(buffer.pending).toBeLessThanOrEqual(5);
     await proxy.restore();
-    await buffer.flush(5_000);
+    await buffer.flush(30_000);
     expect(buffer.counts.dropped).toBeGreaterThanOrEqual(15);
     expect(await count('steps', `path = 's19' AND length(outputs->>'text') = 200000`)).toBe(1);
     // Nothing of what was written or dropped is still counted.
     for (let n = 20; n < 24; n += 1) buffer.end(large(n));
-    await buffer.flush(5_000);
+    await buffer.flush(30_000);
     expect(await count('steps', `path IN ('s20', 's21', 's22', 's23')`)).toBe(4);
   });
 
@@ -245,15 +253,7 @@ describe('while Postgres is away', () => {
     const begun = buffer.begin(startOf(run), []);
     const from = performance.now();
     await Promise.all([expect(begun).rejects.toMatchObject({ code: 'audit_unavailable' }), buffer.close(200)]);
-    expect(performance.now() - from).toBeLessThan(1_000);
+    expect(performance.now() - from).toBeLessThan(USUAL_MS);
     expect(buffer.counts.dropped).toBeGreaterThan(0);
   });
 });
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error('not in time');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

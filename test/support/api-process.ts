@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { emptyDatabase, type EmptyDatabase } from './database.js';
 
-const READY_MS = 30_000;
-const STOP_MS = 10_000;
+const READY_MS = 90_000;
+const STOP_MS = 30_000;
 const apiMain = fileURLToPath(new URL('../../dist/src/main/api.js', import.meta.url));
 
 /**

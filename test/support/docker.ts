@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const PROGRAMS = ['/usr/sbin/dockerd', '/bin/busybox'];
 const APPLETS = ['sh', 'cat', 'echo', 'env', 'false', 'id', 'kill', 'ps', 'printf', 'setsid', 'seq', 'sleep', 'test'];
 const APPLETS_MORE = ['touch', 'true', 'wget', 'yes', 'dd', 'stty', 'mount', 'ping', 'head', 'tail', 'grep'];
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 /** An image is built in minutes. */
 const COMMAND_MS = 15 * 60_000;
 

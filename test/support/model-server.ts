@@ -22,6 +22,8 @@ export interface Behaviour {
 
 /** A request as it arrived. */
 export interface ModelCall {
+  /** When it had arrived, milliseconds since the epoch. */
+  at: number;
   wire: Wire;
   headers: IncomingHttpHeaders;
   body: {
@@ -58,7 +60,7 @@ export class ModelServer {
           });
         });
         const body = JSON.parse(Buffer.concat(chunks).toString()) as ModelCall['body'];
-        this.calls.push({ wire, headers: request.headers, body, abandoned });
+        this.calls.push({ at: Date.now(), wire, headers: request.headers, body, abandoned });
         for (const tell of this.#waiting.splice(0)) tell();
         void serve(wire, this.#behaviours.shift() ?? {}, response);
       });

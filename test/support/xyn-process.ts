@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const READY_MS = 60_000;
+const READY_MS = 90_000;
 
 /** One process of Xyn as production starts it: a program of the package, told everything by variables. */
 export interface XynProcess {

@@ -40,7 +40,7 @@ interface Child {
 
 const repository = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 const STOP_MS = 15_000;
 
 /**

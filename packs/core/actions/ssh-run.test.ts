@@ -129,7 +129,7 @@ describeWith('sshd')('ssh.run', () => {
     expect(isAlive(pid)).toBe(true);
     control.abort(new Error('cancelled'));
     await expect(running).rejects.toThrow('cancelled');
-    await until('the process has ended', () => !isAlive(pid), 3_000);
+    await until('the process has ended', () => !isAlive(pid));
   });
 
   it('takes a fingerprint as a pinned key', async () => {

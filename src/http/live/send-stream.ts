@@ -3,8 +3,6 @@ import type { OpenStream, StreamMessage } from '../../services/live-events.js';
 
 /** Keeps proxies and clients from taking a quiet stream for a dead one. */
 const HEARTBEAT_MS = 15_000;
-/** A client that takes nothing for that long is cut off; it goes on after the last message that it got. */
-const STALL_MS = 10_000;
 /** How soon a browser connects again. */
 const RETRY_MS = 1_000;
 
@@ -13,8 +11,15 @@ export function sseText({ type, id, data }: StreamMessage): string {
   return `event: ${type}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Sends a stream until it ends, the client leaves, or takes nothing any more. Never rejects. */
-export async function sendStream(request: Request, response: Response, stream: OpenStream): Promise<void> {
+/**
+ * Sends a stream until it ends, the client leaves, or takes nothing for `stallMs`: such a client goes on after the last
+ * message that it got. Never rejects.
+ */
+export async function sendStream(
+  request: Request,
+  response: Response,
+  { stream, stallMs }: { stream: OpenStream; stallMs: number },
+): Promise<void> {
   // What was written and not taken is bounded by one message: the next one waits for the client.
   response.status(200).set({
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -39,7 +44,7 @@ export async function sendStream(request: Request, response: Response, stream: O
   }, HEARTBEAT_MS);
   try {
     for await (const message of stream.messages) {
-      if (!response.write(sseText(message)) && !(await drained(response))) break;
+      if (!response.write(sseText(message)) && !(await drained(response, stallMs))) break;
     }
   } finally {
     clearInterval(heartbeat);
@@ -50,7 +55,7 @@ export async function sendStream(request: Request, response: Response, stream: O
 }
 
 /** Whether the client took what was written, in time. */
-function drained(response: Response): Promise<boolean> {
+function drained(response: Response, stallMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (isDrained: boolean) => (): void => {
       clearTimeout(timer);
@@ -58,7 +63,7 @@ function drained(response: Response): Promise<boolean> {
       resolve(isDrained);
     };
     const [onDrain, onClose, onStall] = [settle(true), settle(false), settle(false)];
-    const timer = setTimeout(onStall, STALL_MS);
+    const timer = setTimeout(onStall, stallMs);
     response.once('drain', onDrain).once('close', onClose);
   });
 }

@@ -9,7 +9,7 @@ import { freshDatabase, type TestDatabase } from '../../support/database.js';
 
 /** Nobody listens there: what the examples do is in the catalog alone. */
 const NO_TEMPORAL = '127.0.0.1:1';
-const SCRIPT_MS = 20_000;
+const SCRIPT_MS = 60_000;
 let database: TestDatabase;
 let api: ApiRig;
 

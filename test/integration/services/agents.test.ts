@@ -164,14 +164,10 @@ describeWith('temporal')('an agent step', () => {
 
   it('waits as long as a 429 says, and goes on after a 503', async () => {
     model.next({ status: 429, headers: { 'retry-after': '1' } }, { status: 503 }, { text: 'because' });
-    const arrived: number[] = [];
     const runId = await start({ provider: 'openai', retry: { attempts: 3, backoff: FAST } });
-    for (let call = 1; call <= 3; call += 1) {
-      await until(`call ${call}`, () => model.calls.length >= call);
-      arrived.push(Date.now());
-    }
     expect(await ended(runId)).toMatchObject({ status: 'completed' });
-    expect((arrived[1] ?? 0) - (arrived[0] ?? 0)).toBeGreaterThanOrEqual(900);
+    const [first, second] = model.calls.map(({ at }) => at);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(990);
     expect(await attemptsOf(runId)).toEqual([
       [1, 'failed', 'rate_limited'],
       [2, 'failed', 'provider_unavailable'],
@@ -193,7 +189,7 @@ describeWith('temporal')('an agent step', () => {
 
   it('ends the request at its timeout and keeps what it cost', async () => {
     model.next({ text: 'half of', fault: 'stall' });
-    const done = await run({ provider: 'anthropic', timeout_ms: 2_000, retry: { attempts: 1, backoff: FAST } });
+    const done = await run({ provider: 'anthropic', timeout_ms: 4_000, retry: { attempts: 1, backoff: FAST } });
     expect(done).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
     await model.calls[0]?.abandoned;
     expect(await used(done.run_id)).toMatchObject([{ attempt: 1, used: tokens(1, 11, 1) }]);

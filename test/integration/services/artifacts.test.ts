@@ -28,7 +28,7 @@ beforeAll(async () => {
   const artifacts = new ArtifactService({ catalog: catalogAccess(database.catalog), store, envId: 'local' });
   const app = createApp({ ...fakeServices().services, artifacts }, { log: silentLog, version: '1', allowedHosts: [] });
   // Three tenths of a second stand for the fifteen seconds of real uploads.
-  const bodyTimes = { totalMs: 300, windowMs: 300, windowBytes: 1_000 };
+  const bodyTimes = { totalMs: 300, windowMs: 1_000, windowBytes: 1_000 };
   server = await startContractServer(app, { bodyTimes });
   url = `${server.url}/api/v1/artifacts`;
 });
@@ -172,7 +172,7 @@ describe('artifacts over HTTP', () => {
     const before = await storedFiles();
     const slow = request(`${url}?name=slow`, { method: 'POST' });
     const answered = new Promise<number | undefined>((resolve) => slow.on('response', (a) => resolve(a.statusCode)));
-    for (let i = 0; i < 8; i += 1) {
+    for (let i = 0; i < 13; i += 1) {
       slow.write(randomBytes(2_000));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

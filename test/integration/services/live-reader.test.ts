@@ -81,10 +81,15 @@ describe('the reader of the event log', () => {
     reader.follow(follower);
     await insert(db.catalog.pool);
     await until('a first event is there', () => seen.ids.length === 1);
-    const before = performance.now();
-    const id = await insert(db.catalog.pool);
-    await until('the event is told', () => seen.ids.includes(id));
-    expect(performance.now() - before).toBeLessThan(1_000);
+    const took: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      const before = performance.now();
+      const id = await insert(db.catalog.pool);
+      await until('the event is told', () => seen.ids.includes(id));
+      took.push(performance.now() - before);
+    }
+    // Who has to look for it takes half a second on average. The best of them: the others may tell of a busy machine.
+    expect(Math.min(...took)).toBeLessThan(250);
   });
 
   it('misses nothing and tells nothing twice when a slower transaction has the lower number', async () => {

@@ -30,7 +30,7 @@ async function startApi(
   const { services, world } = fakeServices();
   const health = (): Promise<typeof world.health> => Promise.resolve(world.health);
   const { reader, live } = await startLive({ node, catalog: db.catalog, maxFollowers, health });
-  const app = createApp({ ...services, live }, { log: silentLog, version: '1.0.0', allowedHosts: [] });
+  const app = createApp({ ...services, live }, { log: silentLog, version: '1.0.0', allowedHosts: [], stallMs: 3_000 });
   const server = await startHttpServer(app, { host: '127.0.0.1', port: 0 });
   closers.unshift(async () => {
     await reader.stop();
@@ -202,7 +202,8 @@ describeWith('temporal')('streams', () => {
     const before = performance.now();
     await reader.stop();
     await server.close();
-    expect(performance.now() - before).toBeLessThan(1_000);
+    // Streams that go on are cut after five seconds.
+    expect(performance.now() - before).toBeLessThan(4_500);
     await until('both have ended', () => streams.every(({ seen }) => seen.ended));
     await node.runs.cancel(caller(), runId, 'done');
   });
@@ -220,7 +221,7 @@ describeWith('temporal')('streams', () => {
     const data = { text: 'x'.repeat(500_000) };
     for (let n = 0; n < 30; n += 1) await node.events.emit(caller(), { event_name: 't.big', data });
     await until('the other one has all', () => seen.messages.length === 31);
-    await until('the stuck one is cut off', () => reader.followers === 1, 14_000);
+    await until('the stuck one is cut off', () => reader.followers === 1);
     stuck.destroy();
     leave();
   });
