@@ -147,7 +147,7 @@ describe('the embedded Temporal server', () => {
         await connection?.close();
         return connection !== undefined;
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
     expect(listening).toBe(true);
     // Nobody wrote down that it runs, and it is not ours to keep: it is ended, since it uses our file.
@@ -166,7 +166,7 @@ describe('the embedded Temporal server', () => {
           () => true,
           () => undefined,
         ),
-      { timeoutMs: 30_000 },
+      { timeoutMs: 60_000 },
     );
     expect(usable).toBe(true);
   });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { createActivities } from '../../activities/index.js';
 import { catalogApprovals } from '../../src/catalog/approvals.js';
 import { pausedMs } from '../../src/catalog/attempts.js';
@@ -18,7 +17,7 @@ import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 import { freshDatabase } from '../support/database.js';
 import { describeWith } from '../support/parts.js';
-import { silentLog } from '../support/node.js';
+import { silentLog, workflowBundle } from '../support/node.js';
 import { action, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 
@@ -52,9 +51,7 @@ beforeAll(async () => {
     connection: native,
     taskQueue,
     maxHeartbeatThrottleInterval: 2_000,
-    workflowBundle: await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    }),
+    workflowBundle: await workflowBundle(),
     activities: createActivities({
       records,
       approvals: catalogApprovals(database.catalog),

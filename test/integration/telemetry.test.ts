@@ -120,6 +120,7 @@ describeWith('temporal')('an installation that is watched', () => {
     sdkPort = await nextFreePort(19_464);
     xyn = await XynProcesses.start({
       name: 'telemetry',
+      shared: true,
       env: {
         XYN_LOG_LEVEL: 'debug',
         OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(collector),
@@ -143,7 +144,7 @@ describeWith('temporal')('an installation that is watched', () => {
       if (status === 'failed') throw new Error(JSON.stringify(error));
       return status === 'completed';
     });
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await (xyn as XynProcesses | undefined)?.stopAll();

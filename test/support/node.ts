@@ -202,7 +202,12 @@ export const testLock = Object.fromEntries(
 let bundle: Promise<WorkflowBundleOption> | undefined;
 
 /** The bundle of the build, unless its sources are newer: making one takes seconds. */
-async function workflowBundle(): Promise<WorkflowBundleOption> {
+export function workflowBundle(): Promise<WorkflowBundleOption> {
+  bundle ??= findBundle();
+  return bundle;
+}
+
+async function findBundle(): Promise<WorkflowBundleOption> {
   const at = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const built = at('dist/workflow-bundle.js');
   const madeAt = await timeOf(built);
@@ -236,7 +241,6 @@ export async function testWorker(options: {
   /** Absent: public addresses only, and nothing that Xyn keeps. */
   resources?: ActionResources;
 }): Promise<{ records: RecordBuffer; stop(): Promise<void> }> {
-  bundle ??= workflowBundle();
   const connection = await NativeConnection.connect({ address: options.address });
   const records = new RecordBuffer({
     writer: recordWriter(options.catalog),
@@ -245,7 +249,7 @@ export async function testWorker(options: {
   const worker = await Worker.create({
     connection,
     taskQueue: options.taskQueue,
-    workflowBundle: await bundle,
+    workflowBundle: await workflowBundle(),
     maxConcurrentActivityTaskExecutions: 100,
     activities: createActivities({
       records,

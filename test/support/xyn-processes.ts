@@ -8,6 +8,7 @@ import { startPostgres, type PostgresServer } from '../../src/servers/postgres.j
 import { processRef } from '../../src/servers/process-ref.js';
 import { findTemporalBinary, type TemporalBinary } from '../../src/servers/temporal-binary.js';
 import { startTemporal, type TemporalServer } from '../../src/servers/temporal.js';
+import { emptyDatabase, type EmptyDatabase } from './database.js';
 import { until } from './until.js';
 
 /** What can be killed. */
@@ -29,6 +30,8 @@ export interface XynProcessesOptions {
   workerEnv?: Record<string, string>;
   /** Without it only servers and worker run, and nothing drains the outbox. Default true. */
   api?: boolean;
+  /** A database and the Temporal server of all tests, which nobody may kill, instead of servers of its own. Default false. */
+  shared?: boolean;
 }
 
 interface Child {
@@ -41,11 +44,11 @@ interface Child {
 const repository = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const READY_MS = 90_000;
-const STOP_MS = 15_000;
+const STOP_MS = 30_000;
 
 /**
- * An installation of its own for a test: private Postgres and Temporal servers, one API and one worker process, as
- * `xynctl up` starts them but without anything that would start a killed part again.
+ * An installation of its own for a test: private Postgres and Temporal servers (unless it shares those of all tests), one
+ * API and one worker process, as `xynctl up` starts them but without anything that would start a killed part again.
  */
 export class XynProcesses {
   readonly dir: string;
@@ -54,8 +57,9 @@ export class XynProcesses {
   readonly #options: XynProcessesOptions;
   readonly #binary: TemporalBinary;
   readonly #children = new Map<Part, Child>();
-  #postgres!: PostgresServer;
-  #temporal!: TemporalServer;
+  #postgres: PostgresServer | undefined;
+  #database: EmptyDatabase | undefined;
+  #temporal: Pick<TemporalServer, 'address'> & Partial<TemporalServer>;
   #apiUrl = '';
 
   private constructor(options: XynProcessesOptions, dir: string, binary: TemporalBinary) {
@@ -63,6 +67,7 @@ export class XynProcesses {
     this.#binary = binary;
     this.dir = dir;
     this.taskQueue = `faults-${options.name}-${process.pid}`;
+    this.#temporal = { address: '' };
   }
 
   /** Starts all parts; a few seconds. */
@@ -93,11 +98,11 @@ export class XynProcesses {
   }
   /** As the application's role. */
   get databaseUrl(): string {
-    return this.#postgres.appUrl;
+    return this.#database?.url ?? this.#postgres?.appUrl ?? '';
   }
   /** As the owner of the tables. */
   get ownerUrl(): string {
-    return this.#postgres.ownerUrl;
+    return this.#database?.ownerUrl ?? this.#postgres?.ownerUrl ?? '';
   }
   get temporalAddress(): string {
     return this.#temporal.address;
@@ -147,7 +152,8 @@ export class XynProcesses {
   async restart(part: Part): Promise<void> {
     switch (part) {
       case 'postgres':
-        this.#postgres = await startPostgres({ dir: path.join(this.dir, 'postgres'), log: silentLog });
+        if (this.#options.shared === true) this.#database ??= await emptyDatabase();
+        else this.#postgres = await startPostgres({ dir: path.join(this.dir, 'postgres'), log: silentLog });
         return;
       case 'temporal':
         this.#temporal = await this.#startTemporal();
@@ -173,15 +179,18 @@ export class XynProcesses {
     const killer = setTimeout(() => children.forEach((child) => child.process.kill('SIGKILL')), STOP_MS);
     await Promise.all(children.map((child) => child.ended));
     clearTimeout(killer);
-    await (this.#temporal as TemporalServer | undefined)?.stop();
-    await (this.#postgres as PostgresServer | undefined)?.stop();
+    await this.#temporal.stop?.();
+    await this.#database?.drop();
+    await this.#postgres?.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
 
   /** API and worker know the server by its address, so that it has to come back there: its port may be held for a moment. */
-  async #startTemporal(): Promise<TemporalServer> {
-    const address = (this.#temporal as TemporalServer | undefined)?.address;
-    const port = address === undefined ? {} : { port: Number(address.split(':').at(-1)) };
+  async #startTemporal(): Promise<Pick<TemporalServer, 'address'> & Partial<TemporalServer>> {
+    const given = process.env['XYN_TEST_TEMPORAL_ADDRESS'] ?? '';
+    if (this.#options.shared === true && given !== '') return { address: given };
+    const { address } = this.#temporal;
+    const port = address === '' ? {} : { port: Number(address.split(':').at(-1)) };
     const options = { dir: path.join(this.dir, 'temporal'), binary: this.#binary, log: silentLog, ...port };
     return until('the port of the Temporal server is free', () =>
       startTemporal(options).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import { appendAudit } from '../../../src/catalog/audit.js';
 import { AuditChainer } from '../../../src/services/audit-chainer.js';
 import { AuditHeads } from '../../../src/services/audit-heads.js';
 import { verifyAudit, type AuditReport } from '../../../src/services/audit-verification.js';
+import { emptyAuditTrail } from '../../support/audit-trail.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
 import { silentLog } from '../../support/node.js';
 import { until } from '../../support/until.js';
@@ -54,26 +55,26 @@ const tamper = (...statements: string[]): Promise<void> =>
   ]);
 
 beforeAll(async () => {
+  database = await freshDatabase();
   dir = await mkdtemp(path.join(tmpdir(), 'xyn-audit-'));
 });
-afterEach(async () => {
+beforeEach(() => emptyAuditTrail(database));
+afterAll(async () => {
   await database.drop();
+  await rm(dir, { recursive: true, force: true });
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
 
 async function chained(count: number): Promise<void> {
-  database = await freshDatabase();
   heads = await AuditHeads.open(path.join(dir, Math.random().toString(36).slice(2)));
+  await write(count, 'a');
   const one = chainer();
   one.start();
-  await write(count, 'a');
   await linkedAll(count);
   await one.stop();
 }
 
 describe('the audit chain', () => {
   it('links what is written, once, with two chainers and eight writers', async () => {
-    database = await freshDatabase();
     heads = await AuditHeads.open(path.join(dir, 'many'));
     const both = [chainer(), chainer()];
     both.forEach((one) => one.start());

@@ -1,19 +1,19 @@
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { ApiClient, type DoctorReport } from '../../../src/client/api-client.js';
 import { startApi, type ApiRig } from '../../support/api-rig.js';
 import { startCli } from '../../support/cli.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, silentLog, testLock, testWorker } from '../../support/node.js';
+import { caller, testLock, testWorker, workflowBundle } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
 
-const MANY = 2_000;
+const MANY = 1_000;
 /** One question to Temporal for each stuck run, eight at a time: 5 ms each on two busy cores, with room for a slower machine. */
 const MOST_MS = 60_000;
 
@@ -29,6 +29,16 @@ async function installation(): Promise<{ api: ApiRig; client: ApiClient; taskQue
   const plan = planOf([action('one', { action: 't.echo' }), gate('ok')], { id: 'bp.doctor', actions: testLock });
   await api.node.blueprints.savePlan(caller(), { plan, source: 'test', debug: {} });
   return { api, client: new ApiClient({ url: api.server.url, actor: 'ann' }), taskQueue };
+}
+
+/** A release with a defect: a plain error in workflow code only stops the task that decides. */
+async function defectBundle(): Promise<string> {
+  const bundle = await workflowBundle();
+  const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
+  const broken = `() => Promise.reject(new Error('the interpreter is broken'))`;
+  const map = code.lastIndexOf('//# sourceMappingURL');
+  const change = `__TEMPORAL__ = { ...__TEMPORAL__, importWorkflows: () => ({ runBlueprint: ${broken} }) };\n`;
+  return `${code.slice(0, map)}${change}${code.slice(map)}`;
 }
 
 const start = async (client: ApiClient): Promise<string> =>
@@ -76,12 +86,8 @@ describeWith('temporal')('xynctl doctor', () => {
 
   it('tells a defect of the interpreter from work, with its message', async () => {
     const { api, client, taskQueue } = await installation();
-    const workflowBundle = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../support/defect-workflow.ts', import.meta.url)),
-      logger: { ...silentLog, log: silentLog.info, trace: silentLog.info },
-    });
     const connection = await NativeConnection.connect({ address });
-    const worker = await Worker.create({ connection, taskQueue, workflowBundle });
+    const worker = await Worker.create({ connection, taskQueue, workflowBundle: { code: await defectBundle() } });
     const running = worker.run();
     closers.push(async () => {
       worker.shutdown();
