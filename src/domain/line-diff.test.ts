@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { lineDiff } from './line-diff.js';
+import { lineDiff, wordDiff } from './line-diff.js';
 
 const text = (...lines: string[]): string => lines.join('\n');
 const told = (before: string, after: string): string[] =>
@@ -34,4 +34,17 @@ it('stays bounded for texts that have nothing in common', () => {
   const a = Array.from({ length: 3_000 }, (_, n) => `a${n}`);
   const b = Array.from({ length: 3_000 }, (_, n) => `b${n}`);
   expect(lineDiff(a.join('\n'), b.join('\n'))).toHaveLength(6_000);
+});
+
+it('tells words inside of a line apart, and says nothing about lines that have nothing in common', () => {
+  const told = wordDiff('    timeout: 10s # short', '    timeout: 30s # short')?.map(({ kind, text }) => [kind, text]);
+  expect(told).toEqual([
+    ['same', '    timeout: '],
+    ['removed', '10s'],
+    ['added', '30s'],
+    ['same', ' # short'],
+  ]);
+  expect(wordDiff('id: approve', 'kind: transform')).toBeNull();
+  expect(wordDiff('    x', '    y')).toBeNull();
+  expect(wordDiff('a'.repeat(500), 'a')).toBeNull();
 });

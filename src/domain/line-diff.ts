@@ -20,10 +20,36 @@ export function lineDiff(before: string, after: string): DiffLine[] {
   return folded([...same(a.slice(0, start)), ...changed, ...same(a.slice(a.length - end))]);
 }
 
+/** A part of a line, or of a text: words that stay, came or went. */
+export interface DiffWords {
+  kind: 'same' | 'added' | 'removed';
+  text: string;
+}
+
+/** Share of a line's characters that two versions of it have in common; below it they are two lines, not one that changed. */
+const ALIKE = 0.35;
+/** Characters of a line that is compared word by word. */
+const MOST_LINE = 400;
+
+/** What changed inside of a line, in words; null when the two have too little in common to say so. */
+export function wordDiff(before: string, after: string): DiffWords[] | null {
+  if (Math.max(before.length, after.length) > MOST_LINE) return null;
+  const words = (text: string): string[] => text.match(/[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu) ?? [];
+  const parts: DiffWords[] = [];
+  for (const { kind, text } of compare(words(before), words(after))) {
+    const last = parts.at(-1);
+    if (last?.kind === kind) last.text += text;
+    else parts.push({ kind, text });
+  }
+  const kept = parts.filter(({ kind, text }) => kind === 'same' && text.trim() !== '').map(({ text }) => text.trim());
+  const longest = Math.max(before.trim().length, after.trim().length);
+  return kept.join('').length < ALIKE * longest ? null : parts;
+}
+
 /** By the longest common subsequence. */
-function compare(a: readonly string[], b: readonly string[]): DiffLine[] {
-  const removed = (texts: readonly string[]): DiffLine[] => texts.map((text) => ({ kind: 'removed', text }));
-  const added = (texts: readonly string[]): DiffLine[] => texts.map((text) => ({ kind: 'added', text }));
+function compare(a: readonly string[], b: readonly string[]): DiffWords[] {
+  const removed = (texts: readonly string[]): DiffWords[] => texts.map((text) => ({ kind: 'removed', text }));
+  const added = (texts: readonly string[]): DiffWords[] => texts.map((text) => ({ kind: 'added', text }));
   if (a.length * b.length > MOST_CELLS) return [...removed(a), ...added(b)];
   const width = b.length + 1;
   const longest = new Uint32Array((a.length + 1) * width);
@@ -33,7 +59,7 @@ function compare(a: readonly string[], b: readonly string[]): DiffLine[] {
       longest[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
-  const lines: DiffLine[] = [];
+  const lines: DiffWords[] = [];
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) {

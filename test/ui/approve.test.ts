@@ -138,7 +138,7 @@ describe('a gate in the browser', () => {
       await page.getByTestId('gate-confirm').fill('lb-1');
       await page.locator('input[name=digest]').evaluate(setValue, 'sha256:0');
       const seen = [
-        ['restart', '0', { host: 'lb-0' }],
+        ['restart', '0', { host: 'lb-0', script: 'echo one\nsleep 5' }],
         ['other', '1'],
       ];
       await page.locator('input[name=seen]').evaluate(setValue, JSON.stringify(seen));
@@ -149,6 +149,8 @@ describe('a gate in the browser', () => {
       expect(told).toContain('other no longer runs');
       const row = page.getByTestId('gate-changes').getByRole('row', { name: 'host' });
       expect(await row.getByRole('cell').allInnerTexts()).toEqual(['lb-0', 'lb-1']);
+      const text = page.getByTestId('gate-changes').getByRole('region', { name: 'Changed lines' });
+      expect(await text.locator('.removed').allInnerTexts()).toEqual(['echo one', 'sleep 5']);
       expect(await page.getByTestId('gate-reason').inputValue()).toBe('Looked at it.');
     });
     expect(await decisions(path)).toEqual([]);

@@ -7,6 +7,7 @@ import {
   standingOf,
   type DecisionAttempt,
 } from '../../ui/gates/decision.js';
+import { promotedDraft, type DecisionAction } from '../../ui/gates/actions.js';
 import { gateInbox } from '../../ui/gates/inbox.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { timestamp, uuid } from '../schemas/common.js';
@@ -38,10 +39,30 @@ const inbox = page({
   },
 });
 
+/** Promotions of one gate that show their text; a person reads no more. */
+const MOST_DIFFS = 3;
+
+function untold(error: unknown): undefined {
+  if (!(error instanceof XynFault)) throw error;
+  return undefined;
+}
+
+/** Promotions with what they would change; one whose draft cannot be read has its link alone. */
+async function withDiffs({ services }: UiCall, actions: readonly DecisionAction[]): Promise<DecisionAction[]> {
+  const drafts = [...new Set(actions.flatMap((one) => promotedDraft(one) ?? []))].slice(0, MOST_DIFFS);
+  const read = drafts.map(async (id) => [id, await services.drafts.diff(id).catch(untold)] as const);
+  const diffs = new Map(await Promise.all(read));
+  return actions.map((one) => {
+    const promotes = diffs.get(promotedDraft(one) ?? '');
+    return promotes === undefined ? one : { ...one, promotes };
+  });
+}
+
 async function decisionPage(call: UiCall, attempt?: DecisionAttempt): Promise<PageAnswer> {
   const { services, env, caller, csrf, ui } = call;
   const facts = await services.overview.gate(call.param('gate_id'));
-  const view = { ...facts, env, csrf, viewer: caller.actor, ...(attempt === undefined ? {} : { attempt }) };
+  const actions = await withDiffs(call, facts.actions);
+  const view = { ...facts, actions, env, csrf, viewer: caller.actor, ...(attempt === undefined ? {} : { attempt }) };
   const { main, fragments } = gateDecision(view, ui);
   const question = gateQuestion(facts.gate);
   const above = [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DraftDiffDto } from '../../domain/drafts.js';
 import { Parts } from '../parts/parts.js';
 import { actionList, effectsSentence, type DecisionAction } from './actions.js';
 
@@ -68,4 +69,26 @@ it('leads from a promotion to what it would change, and makes no link of what is
   const promote = (id: string): DecisionAction => act({ action: 'blueprints.promote', input: { draft_id: id } });
   expect(text([promote(id)])).toContain(`href="/ui/drafts/${id}/diff"`);
   expect(text([promote('../runs')])).not.toContain('href="/ui/drafts');
+});
+
+it('shows what a promotion changes, line by line and word by word', () => {
+  const id = '4b1c9f52-6b0c-4d7e-8f7e-2d6f3a1c5e90';
+  const lines: DraftDiffDto['lines'] = [
+    { kind: 'skipped', count: 9 },
+    { kind: 'same', text: 'plan:' },
+    { kind: 'removed', text: '    timeout: 10s' },
+    { kind: 'added', text: '    timeout: 30s' },
+  ];
+  const diff = { draft_id: id, from: { version: 4 }, to: { revision: 2 }, added: 1, removed: 1, is_whole: true };
+  const promote = act({ action: 'blueprints.promote', input: { draft_id: id }, promotes: { ...diff, lines } });
+  const shown = text([promote]);
+  expect(shown).toMatch(/version 4 to revision 2<\/span><span[^>]*>\+1 −1</);
+  expect(shown).toMatch(
+    /<li class="removed"> timeout: <del>10s<\/del><\/li>.*<li class="added"> timeout: <ins>30s<\/ins>/,
+  );
+  expect(shown).toMatch(/9.unchanged lines/);
+  const long = Array.from({ length: 400 }, (_, n) => ({ kind: 'added' as const, text: `line ${n}` }));
+  const first = text([{ ...promote, promotes: { ...diff, from: { version: null }, lines: long } }]);
+  expect(first).toMatch(/no version to revision 2<\/span><span[^>]*>\+400 −0</);
+  expect(first).toMatch(new RegExp(`href="/ui/drafts/${id}/diff">280.more lines`));
 });

@@ -1,7 +1,9 @@
+import type { DraftDiffDto } from '../../domain/drafts.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { plural } from '../format.js';
 import { html, join, type Html } from '../html.js';
 import { jsonValue } from '../parts/json-value.js';
+import { textDiff } from '../parts/changed-lines.js';
 import { visibleText } from '../parts/hidden-characters.js';
 import type { Parts } from '../parts/parts.js';
 import { template } from '../template.js';
@@ -21,6 +23,8 @@ export interface DecisionAction {
   outside: Readonly<Record<string, { by: readonly ('event' | 'agent')[]; items: readonly number[] | null }>>;
   only: 'each' | 'maybe' | null;
   hash: string;
+  /** Of a promotion: what the draft would change in the blueprint that is active. */
+  promotes?: DraftDiffDto;
 }
 
 /** More actions than this are put into groups. */
@@ -67,19 +71,31 @@ function actionItem(one: DecisionAction, number: number, ui: Parts): Html {
     .map(([name, value]) => {
       const written = one.outside[name];
       if (name === 'argv' && Array.isArray(value)) return { name: 'Runs', value: vectorOf(value, written, ui) };
-      const shown = isPromoted(one, name, value) ? draftLink(value) : jsonValue(value);
+      const draft = name === 'draft_id' ? promotedDraft(one) : null;
+      const shown = draft === null ? jsonValue(value) : draftLink(draft);
       return { name, value: written === undefined ? shown : marked(shown, written.by, ui) };
     });
   const target = Object.entries(one.outside).find(([name]) => /^(host|target)s?$/.test(name))?.[1];
   const targetsBy = target === undefined ? null : target.by.map((by) => WRITERS[by]).join(' and ');
-  return itemTemplate({ ...one, number, fields, targetsBy }, ui);
+  return itemTemplate({ ...one, number, fields, targetsBy, diff: promotedDiff(one, ui) }, ui);
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Whether a field names the draft that would become a version: nobody decides about that by its id. */
-function isPromoted({ action }: DecisionAction, name: string, value: Json): value is string {
-  return action === 'blueprints.promote' && name === 'draft_id' && typeof value === 'string' && UUID.test(value);
+/** The draft that an action would make a version: nobody decides about that by its id. */
+export function promotedDraft({ action, input }: Pick<DecisionAction, 'action' | 'input'>): string | null {
+  const { draft_id: id } = input;
+  return action === 'blueprints.promote' && typeof id === 'string' && UUID.test(id) ? id : null;
+}
+
+/** What a promotion changes in the document, as far as it fits. */
+function promotedDiff({ promotes }: DecisionAction, ui: Parts): Html | null {
+  if (promotes === undefined) return null;
+  const { from, to, lines, draft_id: id } = promotes;
+  if (lines.length === 0) return ui.note('info', 'mute', ['The active version has this text already.']);
+  const side = (one: DraftDiffDto['from']): string =>
+    'revision' in one ? `revision ${one.revision}` : one.version === null ? 'no version' : `version ${one.version}`;
+  return textDiff({ name: html`${side(from)} to ${side(to)}`, lines, rest: `/ui/drafts/${id}/diff` }, ui);
 }
 
 function draftLink(id: string): Html {

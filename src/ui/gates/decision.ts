@@ -7,7 +7,9 @@ import type { Parts } from '../parts/parts.js';
 import { decisionStatus, gateStatus, stepStatus, statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
 import { actionList, effectsSentence, type DecisionAction } from './actions.js';
-import { planChanges, seenActions, type ActionChange, type SeenAction } from './plan-changes.js';
+import { hasLines, linesOf, planChanges, seenActions, type ActionChange, type SeenAction } from './plan-changes.js';
+import { textDiff } from '../parts/changed-lines.js';
+import { lineDiff } from '../../domain/line-diff.js';
 
 /** What a form came back with. */
 export interface DecisionAttempt {
@@ -123,17 +125,23 @@ function changesOf({ attempt, actions }: DecisionView): ActionChange[] {
   return attempt?.changedFrom === undefined ? [] : planChanges(attempt.changedFrom, actions);
 }
 
-/** What the gate asks for now beside what was read, field by field; nothing where only names are known. */
+/** What the gate asks for now beside what was read: texts line by line, the rest field by field; nothing where only names are known. */
 function changesCard(view: DecisionView, ui: Parts): Html | null {
   const changes = changesOf(view).filter(({ fields }) => fields.length > 0);
   if (changes.length === 0) return null;
   const shown = changes.map((one) => ({
     ...one,
-    fields: one.fields.map(({ name, was, now }) => ({
-      name,
-      was: was === undefined ? null : jsonValue(was),
-      now: now === undefined ? null : jsonValue(now),
-    })),
+    fields: one.fields
+      .filter((field) => !hasLines(field))
+      .map(({ name, was, now }) => ({
+        name,
+        was: was === undefined ? null : jsonValue(was),
+        now: now === undefined ? null : jsonValue(now),
+      })),
+    texts: one.fields.filter(hasLines).map(({ name, was, now }) => {
+      const [before, after] = [linesOf(was), linesOf(now)];
+      return textDiff({ name: ui.text(name), lines: lineDiff(before, after) }, ui);
+    }),
   }));
   return changesTemplate({ changes: shown }, ui);
 }

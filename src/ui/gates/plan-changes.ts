@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../domain/json.js';
+import { MOST_INLINE } from '../parts/json-value.js';
 import type { DecisionAction } from './actions.js';
 
 /** An action as somebody read it: path, hash of what binds it, and what it was given where that is not too long. */
@@ -36,14 +37,31 @@ function changedFields(was: JsonObject, now: JsonObject): ActionChange['fields']
 export function planChanges(seen: readonly SeenAction[], actions: readonly DecisionAction[]): ActionChange[] {
   const before = new Map(seen.map((one) => [one[0], one]));
   const now = new Set(actions.map(({ path }) => path));
-  const gone = seen.filter(([path]) => !now.has(path)).map(([path]) => ({ path, what: 'no longer runs', fields: [] }));
+  const gone = seen
+    .filter(([path]) => !now.has(path))
+    .map(([path, , input]) => ({ path, what: 'no longer runs', fields: changedFields(input ?? {}, {}) }));
   const other = actions.flatMap(({ path, hash, input }): ActionChange[] => {
     const was = before.get(path);
     if (was?.[1] === hash) return [];
-    if (was === undefined) return [{ path, what: 'was not there', fields: [] }];
+    if (was === undefined) return [{ path, what: 'was not there', fields: changedFields({}, input) }];
     return [
       { path, what: 'runs with other arguments', fields: was[2] === undefined ? [] : changedFields(was[2], input) },
     ];
   });
   return [...gone, ...other];
+}
+
+/** A value as lines of text: text as it is, anything nested as indented JSON; absent: none. */
+export function linesOf(value: Json | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+}
+
+/** Whether a change is read line by line; what fits on one line stands in a table, side by side. */
+export function hasLines({ was, now }: ActionChange['fields'][number]): boolean {
+  return [was, now].some(
+    (one) =>
+      (typeof one === 'string' && one.includes('\n')) ||
+      (typeof one === 'object' && one !== null && JSON.stringify(one).length > MOST_INLINE),
+  );
 }

@@ -5,8 +5,8 @@ import { visibleText } from './hidden-characters.js';
 /** Longer values are folded: a page is read, not scrolled through. */
 const MOST_CHARACTERS = 4_000;
 
-/** A list or a map that fits on a line. */
-const MOST_INLINE = 72;
+/** Characters of a list or a map that stands on one line. */
+export const MOST_INLINE = 72;
 
 /** A value as people read it: text as it is, anything nested as indented JSON; hidden characters as chips. */
 export function jsonValue(value: Json): Html {
