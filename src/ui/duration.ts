@@ -27,5 +27,5 @@ export function about(ms: number): string {
   if (wholeMinutes < 60) return `${wholeMinutes}${THIN}min`;
   if (ms >= 2 * DAY_MS) return `${Math.floor(ms / DAY_MS)}${THIN}d`;
   const hours = `${Math.floor(wholeMinutes / 60)}${THIN}h`;
-  return wholeMinutes % 60 === 0 ? hours : `${hours} ${wholeMinutes % 60}${THIN}min`;
+  return wholeMinutes % 60 === 0 || ms >= DAY_MS ? hours : `${hours} ${wholeMinutes % 60}${THIN}min`;
 }

@@ -13,10 +13,11 @@ describe('formats', () => {
   it('say numbers, times and sizes as people read them', () => {
     expect([count(10_000), cappedCount(10_001), count(999)].map(plain)).toEqual(['10 000', '10 000+', '999']);
     expect([340, 9_400, 72_000, 8_080_000].map(duration).map(plain)).toEqual(['340 ms', '9 s', '1:12', '2:14:40']);
-    expect([30_000, 1_440_000, 13_200_000, 180_000_000].map(about).map(plain)).toEqual([
+    expect([30_000, 1_440_000, 13_200_000, 90_060_000, 180_000_000].map(about).map(plain)).toEqual([
       '30 s',
       '24 min',
       '3 h 40 min',
+      '25 h',
       '2 d',
     ]);
     expect([980, 4_200_000_000].map(bytes).map(plain)).toEqual(['980 B', '4.2 GB']);

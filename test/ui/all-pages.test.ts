@@ -10,6 +10,7 @@ import { complaintsOf, openView, startBrowser, strangersOf } from './support/bro
 import { MARKERS, storeMarkers } from './support/hostile.js';
 import { PAGES, type Shown } from './support/pages.js';
 import { queriesOf, quietestP95 } from './support/requests.js';
+import { sampleRun } from './support/run-samples.js';
 import { startScreens, type Screens } from './support/screens.js';
 import { HOSTILE, seededId } from './support/seed.js';
 
@@ -203,6 +204,21 @@ describe('a run of more steps than are drawn at once', () => {
     await plain.page.getByText('Rows 201 to 400').click();
     await plain.page.getByTestId('step-s201').waitFor();
     expect(await plain.page.locator('.rows > li').count()).toBe(200);
+  });
+});
+
+describe('the steps of a run', () => {
+  it('stand under their axis: a bar begins and ends where the labels and lines do', async () => {
+    const { page } = lit;
+    await page.setViewportSize({ width: DESK, height: 900 });
+    await page.goto(`${screens.url}/ui/runs/${sampleRun('patch')}`);
+    const spans = [];
+    for (const part of ['svg.axis', 'svg.lines', '.rows svg.bar']) {
+      const box = await page.locator(part).first().boundingBox();
+      spans.push([Math.round(box?.x ?? -1), Math.round(box?.width ?? -1)]);
+    }
+    expect(spans[1]).toEqual(spans[0]);
+    expect(spans[2]).toEqual(spans[0]);
   });
 });
 

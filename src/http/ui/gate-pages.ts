@@ -64,7 +64,7 @@ async function decisionPage(call: UiCall, attempt?: DecisionAttempt): Promise<Pa
   const actions = await withDiffs(call, facts.actions);
   const view = { ...facts, actions, env, csrf, viewer: caller.actor, ...(attempt === undefined ? {} : { attempt }) };
   const { main, fragments } = gateDecision(view, ui);
-  const question = gateQuestion(facts.gate);
+  const question = gateQuestion(facts.gate, facts.actions);
   const above = [
     { label: 'Gates', href: '/ui/gates' },
     { label: facts.run.name, href: `/ui/runs/${facts.run.run_id}` },

@@ -76,9 +76,15 @@ export function confirmations(
   );
 }
 
-/** The question of a gate. */
-export function gateQuestion(gate: { message: string | null; purpose: string; path: string }): string {
-  if (gate.purpose === 'recovery') return `Did ${gate.path.replace(/~recover$/, '')} happen?`;
+/** The question of a gate. @param asked what a recovery gate asks about, where that is known. */
+export function gateQuestion(
+  gate: { message: string | null; purpose: string; path: string },
+  [asked]: readonly Pick<DecisionAction, 'action' | 'targets'>[] = [],
+): string {
+  if (gate.purpose === 'recovery') {
+    if (asked?.targets[0] === undefined) return `Did ${gate.path.replace(/~recover$/, '')} happen?`;
+    return `Did ${asked.action} on ${asked.targets[0]} happen?`;
+  }
   return gate.message ?? `Approve ${gate.path}?`;
 }
 
@@ -197,7 +203,7 @@ export function gateDecision(view: DecisionView, ui: Parts): { main: Html; fragm
   const main = pageTemplate(
     {
       ...view,
-      question: gateQuestion(gate),
+      question: gateQuestion(gate, view.actions),
       status,
       facts,
       hasFacts: known.length > 0,

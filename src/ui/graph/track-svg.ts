@@ -109,12 +109,17 @@ function span(axis: TimeAxis, startMs: number, endMs: number): { x: string; widt
   return { x: x.toFixed(2), width: Math.max(0.5, axis.place(endMs) - x).toFixed(2) };
 }
 
+/** Where the last label may begin, in percent, so that it ends with the axis: `22:44`, and with seconds. */
+const LAST_LABEL = { short: 88, long: 78 };
+
 /** The labels of the axis. */
 export function axisSvg(axis: TimeAxis, now: number | null): Html {
   const nowAt = now === null ? null : axis.place(now);
   // A label is about an eighth of a narrow axis wide, and begins at its tick.
   const isFree = (percent: number): boolean => nowAt === null || percent < nowAt - 18 || percent > nowAt + 6;
-  const ticks = axis.ticks.filter(({ percent }) => percent < 90 && isFree(percent));
+  const ticks = axis.ticks.filter(
+    ({ percent, label }) => percent <= LAST_LABEL[label.length > 5 ? 'long' : 'short'] && isFree(percent),
+  );
   const labels = ticks.map(
     ({ percent, label }) => html`<text x="${percent.toFixed(2)}%" y="20" dx="4">${label}</text>`,
   );

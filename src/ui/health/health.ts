@@ -126,6 +126,12 @@ function findings({ report }: HealthView, ui: Parts): Html {
   </section>`;
 }
 
+function noneStuck(open: number, ui: Parts): string {
+  if (open === 0) return 'No run is open.';
+  if (open === 1) return 'The one open run moves, or waits for people or time.';
+  return `All ${ui.format.plural(open, 'open run')} move, or wait for people or time.`;
+}
+
 function stuck({ report }: HealthView, ui: Parts): Html {
   const shown = report.runs.slice(0, MOST_RUNS);
   const rows = shown.map(
@@ -141,9 +147,7 @@ function stuck({ report }: HealthView, ui: Parts): Html {
   const all = report.is_complete
     ? ''
     : html`<footer>Not every run was looked at: <code>xynctl doctor</code> goes on.</footer>`;
-  const none = html`<div class="body soft">
-    All ${ui.format.plural(report.open_runs, 'open run')} move, or wait for people or time.
-  </div>`;
+  const none = html`<div class="body soft">${noneStuck(report.open_runs, ui)}</div>`;
   return html`<section class="card" aria-labelledby="h-stuck">
     <header><h2 id="h-stuck">Runs that do not move</h2></header>
     ${
@@ -174,7 +178,9 @@ export function healthPage(view: HealthView, ui: Parts): { main: Html; fragments
     <div class="head">
       <div>
         <h1 data-testid="health-state">${headline(view)}</h1>
-        <p class="sub">The same as <code>xynctl doctor</code> says.</p>
+        <p class="sub">
+          <span>The same as <code>xynctl doctor</code> says.</span>
+        </p>
       </div>
     </div>
     ${parts(view, ui)}${findings(view, ui)}${stuck(view, ui)}

@@ -165,7 +165,7 @@ function failureBanner({ data, tree }: RunView, ui: Parts): Html {
   return html`<div class="note is-fail" data-testid="failure-banner">
     ${ui.glyph('fail', 'fail')}
     <div class="grow">
-      ${where}${ui.text(error.message ?? 'The run failed.')} <code>${error.code ?? ''}</code>${kept}
+      ${where}${ui.text(error.message ?? 'The run failed.')}${kept} <code class="meta small">${error.code ?? ''}</code>
     </div>
     ${rerunFrom(data.run.run_id, path)}
   </div>`;

@@ -1,3 +1,4 @@
+import { durationMs } from '../../domain/duration.js';
 import type { BackfillDto, ScheduleDetailDto, ScheduleDto } from '../../domain/dtos.js';
 import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
@@ -76,7 +77,10 @@ export function scheduleList(schedules: readonly ScheduleDto[], more: number, ui
 /** One schedule: its next times, its last runs, and what can be done. */
 export function schedulePage(one: ScheduleDetailDto, ui: Parts): Live {
   const runs = one.runs.map((run) => ({ run, look: runStatus({ status: run.status }) }));
-  const whole = scheduleTemplate({ ...lookOf(one), runs, overlap: OVERLAP_TEXT[one.overlap], clockText }, ui);
+  const inWords = (text: string | null): string | null =>
+    text === null ? null : ui.format.about(durationMs(text) ?? 0);
+  const words = { overlap: OVERLAP_TEXT[one.overlap], catchup: inWords(one.catchup), jitter: inWords(one.jitter) };
+  const whole = scheduleTemplate({ ...lookOf(one), ...words, runs, clockText }, ui);
   const main = html`<div id="schedule">${whole}</div>`;
   return { main, fragments: [{ id: 'schedule', html: main }] };
 }

@@ -77,6 +77,7 @@ export const PAGES: readonly Shown[] = [
     ids: 'run-graph steps',
     ...variant,
   }),
+  shown(`/ui/runs/${seededId('past-12')}`, 'page-run', 'failure-banner', RUN, { ids: 'rerun rerun-from', ...variant }),
   shown(`/ui/runs/${seededId('patch')}/cancel`, 'page-cancel', 'confirm', LIST),
   shown(`/ui/runs/${seededId('patch')}/rerun`, 'page-rerun', 'confirm', LIST, {
     queries: 9,
