@@ -18,6 +18,8 @@ export interface LiveStreamOptions {
   topics: readonly LiveTopic[];
   /** Where the page stands: the feed's position and the state of its fragments; empty: unknown. */
   after: { position: string; state: string };
+  /** What the page shows, where that is known: then nothing is drawn before something changes. */
+  shown?: FragmentState;
   /** Draws the fragments as they are now. */
   draw: () => Promise<readonly Fragment[]>;
 }
@@ -52,6 +54,7 @@ class LiveStream {
     this.#response = response;
     this.#options = options;
     this.#position = options.after.position || options.feed.position();
+    this.#shown = options.shown;
   }
 
   start(): void {
@@ -77,7 +80,13 @@ class LiveStream {
     });
     this.#response.flushHeaders();
     this.#tick();
-    this.#wake();
+    // A page that was sent just now is drawn once more in any case, but not while the browser paints it.
+    if (this.#shown !== undefined) this.#settle();
+    else this.#wake();
+  }
+
+  #settle(): void {
+    this.#settling = setTimeout(() => this.#wake(), SETTLE_MS);
   }
 
   #onSource(ok: boolean, since: string): void {
@@ -122,7 +131,7 @@ class LiveStream {
     const rest = this.#failedAt === undefined ? Math.max(PATCH_EVERY_MS, REST_PER_WORK * worked) : 2_000;
     this.#nextAt = performance.now() + rest;
     if (this.#isDirty) this.#wake();
-    else if (!isLast && !this.#response.destroyed) this.#settling = setTimeout(() => this.#wake(), SETTLE_MS);
+    else if (!isLast && !this.#response.destroyed) this.#settle();
   }
 
   async #patch(): Promise<void> {

@@ -18,6 +18,7 @@ import type { PageAnswer, UiCall, UiForm, UiPage, UiServices } from './page.js';
 import { pageMatcher } from './page-match.js';
 import { preferencesForm } from './preferences.js';
 import { acceptsGzip, PAGE_HEADERS, sendHtml } from './send.js';
+import { SentPages } from './sent-pages.js';
 
 export interface UiOptions {
   services: UiServices;
@@ -26,6 +27,11 @@ export interface UiOptions {
   log: Log;
   pages: readonly UiPage[];
   forms: readonly UiForm[];
+}
+
+/** What the handlers of one server share. */
+interface Mounted extends UiOptions {
+  sent: SentPages;
 }
 
 /** The largest form: a document in the editor, every other character written as three. */
@@ -62,7 +68,13 @@ async function aroundOf({ services, caller }: UiCall, { needs }: PageAnswer) {
   return { counts, needs: counted };
 }
 
-async function answer(response: Response, call: UiCall, position: string, content: PageAnswer): Promise<void> {
+async function answer(
+  { sent }: Mounted,
+  response: Response,
+  call: UiCall,
+  position: string,
+  content: PageAnswer,
+): Promise<void> {
   const { live, status = 200, here = call.here, isPart, needs: _needs, ...page } = content;
   if (call.preferences.csrf === undefined) response.append('Set-Cookie', cookie('xyn_csrf', call.csrf));
   if (isPart === true || call.isPart) return sendHtml(response, status, page.main.toString());
@@ -70,17 +82,12 @@ async function answer(response: Response, call: UiCall, position: string, conten
   const { view, theme, areKeysOn } = call.preferences;
   const { clock, env, version } = call;
   const facts = { clock, env, version, actor: call.caller.actor, view, theme, areKeysOn, ...around };
-  const stream =
-    live === undefined
-      ? undefined
-      : {
-          topics: topicsOf(live),
-          position: positionText(
-            position,
-            stateName(fragmentState([...live.fragments, ...shellFragments(around, page.title)])),
-          ),
-        };
-  const whole = { ...page, live: stream };
+  if (live === undefined) return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here }, page));
+  const state = fragmentState([...live.fragments, ...shellFragments(around, page.title)]);
+  const name = stateName(state);
+  const topics = topicsOf(live);
+  sent.keep(here, name, { topics, state });
+  const whole = { ...page, live: { topics, position: positionText(position, name) } };
   return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here }, whole));
 }
 
@@ -91,7 +98,7 @@ function topicsOf({ topics }: NonNullable<PageAnswer['live']>): LiveTopic[] {
 
 /** Runs a handler of a page; what it throws becomes a page. */
 function handled(
-  options: UiOptions,
+  options: Mounted,
   handle: (call: UiCall, request: Request, response: Response) => Promise<void>,
 ): RequestHandler {
   return async (request, response) => {
@@ -109,16 +116,16 @@ function handled(
           'page failed',
         );
       }
-      await answer(response, call, '', errorPage(fault, status, correlationId, call));
+      await answer(options, response, call, '', errorPage(fault, status, correlationId, call));
     }
   };
 }
 
-function showPage(options: UiOptions, page: UiPage): RequestHandler {
+function showPage(options: Mounted, page: UiPage): RequestHandler {
   return handled(options, async (call, { params, query }, response) => {
     // Before anything is read, so that nothing falls between the page and its stream.
     const position = call.services.feed?.position() ?? '';
-    await answer(response, call, position, await page.load(call, { params, query: { ...query } }));
+    await answer(options, response, call, position, await page.load(call, { params, query: { ...query } }));
   });
 }
 
@@ -131,7 +138,7 @@ function checkToken(call: UiCall, sent: unknown): void {
   );
 }
 
-function takeForm(options: UiOptions, form: UiForm): RequestHandler {
+function takeForm(options: Mounted, form: UiForm): RequestHandler {
   return handled(options, async (call, request, response) => {
     const { _csrf: token, ...body } = { ...(request.body as Record<string, unknown> | undefined) };
     checkToken(call, token);
@@ -140,11 +147,11 @@ function takeForm(options: UiOptions, form: UiForm): RequestHandler {
     if ('location' in result) {
       if (result.cookies !== undefined) response.append('Set-Cookie', [...result.cookies]);
       response.redirect(303, result.location);
-    } else await answer(response, call, position, result);
+    } else await answer(options, response, call, position, result);
   });
 }
 
-function followPage(options: UiOptions): RequestHandler {
+function followPage(options: Mounted): RequestHandler {
   const match = pageMatcher(options.pages);
   return handled(options, async (call, request, response) => {
     const of = typeof request.query['of'] === 'string' ? request.query['of'] : '';
@@ -158,24 +165,24 @@ function followPage(options: UiOptions): RequestHandler {
       const around = shellFragments(await aroundOf(call, content), content.title);
       return { topics: topicsOf(content.live), fragments: [...content.live.fragments, ...around] };
     };
-    const first = await load();
-    if (first === undefined) throw new XynFault('not_found', 'That page does not change by itself.');
-    if (request.query['poll'] !== undefined) {
-      response.set(PAGE_HEADERS).json(first.fragments.map(({ html }) => html.toString()));
+    const { feed } = call.services;
+    const isPoll = request.query['poll'] !== undefined;
+    const last = request.headers['last-event-id'];
+    const asked = typeof last === 'string' && last !== '' ? last : request.query['after'];
+    const after = parsePosition(typeof asked === 'string' ? asked : '');
+    const known = isPoll ? undefined : options.sent.find(of, after.state);
+    const first = known === undefined ? await load() : undefined;
+    const topics = known?.topics ?? first?.topics;
+    if (topics === undefined) throw new XynFault('not_found', 'That page does not change by itself.');
+    if (isPoll) {
+      response.set(PAGE_HEADERS).json(first?.fragments.map(({ html }) => html.toString()) ?? []);
       return;
     }
-    const { feed } = call.services;
     if (feed === undefined)
       throw new XynFault('not_found', 'This server has no streams; the page fetches what changed.');
-    const last = request.headers['last-event-id'];
-    const after = typeof last === 'string' && last !== '' ? last : request.query['after'];
     const draw = async () => (await load())?.fragments ?? [];
-    startLiveStream(response, {
-      feed,
-      topics: first.topics,
-      after: parsePosition(typeof after === 'string' ? after : ''),
-      draw,
-    });
+    const shown = known === undefined ? {} : { shown: known.state };
+    startLiveStream(response, { feed, topics, after, draw, ...shown });
   });
 }
 
@@ -197,7 +204,8 @@ function serveAssets(app: Express): void {
 }
 
 /** Mounts the operator's screens below `/ui`, and the redirect to them at `/`. */
-export function mountUi(app: Express, options: UiOptions): void {
+export function mountUi(app: Express, given: UiOptions): void {
+  const options = { ...given, sent: new SentPages() };
   serveAssets(app);
   const readForm = express.urlencoded({ extended: false, limit: MAX_FORM, parameterLimit: 500 });
   // 001 §44: the event console is the start page.
