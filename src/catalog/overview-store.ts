@@ -155,6 +155,16 @@ export class OverviewStore {
     );
   }
 
+  /** How many open gates each set of approvers may decide, of 10 001 open ones; nobody named: everybody may. */
+  async openGateApprovers(): Promise<{ approvers: string[]; gates: number }[]> {
+    return this.#read<{ approvers: string[]; gates: number }>(
+      Prisma.sql`
+        SELECT approvers, count(*)::int AS gates FROM (SELECT approvers FROM gates WHERE status = 'open' LIMIT ${COUNT_LIMIT}) g
+        GROUP BY approvers`,
+      'overview_approvers',
+    );
+  }
+
   /** Open gates of these runs. */
   async gatesOf(runIds: readonly string[]): Promise<Pick<OpenGate, 'run_id' | 'purpose' | 'approvers'>[]> {
     if (runIds.length === 0) return [];

@@ -1,16 +1,34 @@
+/** From this part of its age on a value is read again beforehand. */
+const AHEAD = 0.75;
+
+interface Reading<T> {
+  value: Promise<T>;
+  at: number;
+}
+
 /**
- * A value that may be a little old: read again when it is older than `maxAgeMs`, by one reader for all who ask meanwhile.
- * A failure is not kept.
+ * A value that may be a little old. One that is older than `maxAgeMs` is read again, by one reader for all who ask meanwhile;
+ * who asks shortly before that gets the value that is known while the next one is read, so that of those who ask all the time
+ * nobody waits. A failure is not kept.
  */
 export function cached<T>(maxAgeMs: number, clock: () => number, read: () => Promise<T>): () => Promise<T> {
-  let known: { value: Promise<T>; at: number } | undefined;
-  return () => {
-    if (known !== undefined && clock() - known.at < maxAgeMs) return known.value;
+  let known: Reading<T> | undefined;
+  let next: Reading<T> | undefined;
+  const begin = (): Reading<T> => {
     const mine = { value: read(), at: clock() };
-    known = mine;
-    mine.value.catch(() => {
-      if (known === mine) known = undefined;
-    });
-    return mine.value;
+    next = mine;
+    const end = (): void => {
+      if (next === mine) next = undefined;
+    };
+    mine.value.then(() => {
+      known = mine;
+      end();
+    }, end);
+    return mine;
+  };
+  return () => {
+    const age = known === undefined ? Infinity : clock() - known.at;
+    if (age >= maxAgeMs * AHEAD) next ??= begin();
+    return known === undefined || age >= maxAgeMs ? (next ?? begin()).value : known.value;
   };
 }

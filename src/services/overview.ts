@@ -36,8 +36,6 @@ const LAST_DAY_MS = 30_000;
 /** A home page lists that many things that need somebody, and that many running runs. */
 const MOST_ATTENTION = 20;
 const MOST_RUNNING = 8;
-/** People whose count is kept. */
-const MOST_VIEWERS = 200;
 /** Each kind of thing that a search finds. */
 const MOST_HITS = 6;
 /** A strip in a list has room for 24 marks; what is above shares them. */
@@ -61,6 +59,8 @@ export class OverviewService {
       lastDayOf((from) => store.endedByHour(from), clock),
     );
     this.#held = cached(COUNTS_MS, clock, () => store.heldStarts(MOST_ATTENTION));
+    this.#failures = cached(COUNTS_MS, clock, () => store.unansweredFailures(MOST_ATTENTION + 1));
+    this.#deciders = cached(COUNTS_MS, clock, () => store.openGateApprovers());
     this.backlog = cached(CHIPS_MS, clock, () => store.backlog());
   }
 
@@ -71,7 +71,9 @@ export class OverviewService {
   readonly runCounts: () => Promise<RunCounts>;
   /** How the parts are; at most five seconds old. Never rejects. */
   readonly health: () => Promise<HealthReport>;
-  readonly #needs = new Map<string, () => Promise<number>>();
+  // What is the same for all viewers is read once for all of them.
+  readonly #failures: () => Promise<RunDto[]>;
+  readonly #deciders: () => Promise<{ approvers: string[]; gates: number }[]>;
   readonly #held: () => Promise<HomeFacts['held']>;
   readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
   /** What waits to be worked off; at most five seconds old. @throws XynFault `db_unavailable` */
@@ -82,21 +84,10 @@ export class OverviewService {
    * seconds old. @throws XynFault `db_unavailable`
    */
   async needs(viewer: string): Promise<number> {
-    const { store, clock } = this.#deps;
-    const known = this.#needs.get(viewer);
-    if (known !== undefined) return known();
-    // Names come with requests: they must not fill the memory.
-    if (this.#needs.size >= MOST_VIEWERS) this.#needs.clear();
-    const read = cached(COUNTS_MS, clock, async () => {
-      const found = await Promise.all([
-        store.openGates(MOST_ATTENTION + 1, viewer),
-        store.unansweredFailures(MOST_ATTENTION + 1),
-        this.#held(),
-      ]);
-      return found.reduce((sum, list) => sum + list.length, 0);
-    });
-    this.#needs.set(viewer, read);
-    return read();
+    const [deciders, failures, held] = await Promise.all([this.#deciders(), this.#failures(), this.#held()]);
+    const mine = deciders.filter(({ approvers }) => approvers.length === 0 || approvers.includes(viewer));
+    const gates = mine.reduce((sum, { gates: some }) => sum + some, 0);
+    return Math.min(gates, MOST_ATTENTION + 1) + failures.length + held.length;
   }
 
   /** What somebody on call looks at first: of gates those that the viewer may decide. @throws XynFault `db_unavailable` */
