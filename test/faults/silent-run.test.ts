@@ -6,8 +6,10 @@ import { until } from '../support/until.js';
 import { FaultRig } from './rig.js';
 
 const RUNS = 20;
-/** Within that time after a worker is back every run has ended. */
+/** Within that time after a worker is back every run has ended, where the machine does nothing else. */
 const RECOVERY_MS = 10_000;
+/** A worker starts within that time there; where it takes longer, everything does. */
+const IDLE_START_MS = 1_500;
 
 let rig: FaultRig;
 
@@ -62,8 +64,9 @@ describeWith('temporal')('runs whose worker is killed', () => {
     );
     await Promise.all(holds.map((hold) => hold.reached));
     const watch = new Watch(runIds);
-    await until('it was looked', () => watch.looks > 0);
-    expect([...watch.kinds.keys()]).toEqual(['step']);
+    await until('all are looked at, and Temporal answers for them', () => watch.kinds.has('step'));
+    // Where Temporal does not answer in time, a run says that.
+    expect([...watch.kinds.keys()].filter((kind) => kind !== 'unknown')).toEqual(['step']);
 
     await rig.processes.kill('worker');
     const report = await until(
@@ -78,18 +81,20 @@ describeWith('temporal')('runs whose worker is killed', () => {
     expect(report).toMatchObject({ ok: false, open_runs: RUNS, is_complete: true });
     expect(report.runs[0]).toMatchObject({ next_step: expect.stringContaining('xynctl') as unknown as string });
 
+    const startedAt = Date.now();
     await rig.restart('worker');
     const readyAt = Date.now();
+    const slowness = Math.max(1, (readyAt - startedAt) / IDLE_START_MS);
     const ended = await Promise.all(runIds.map((id) => rig.ended(id)));
     const tookMs = Date.now() - readyAt;
     await watch.stop();
     process.stdout.write(
-      `${JSON.stringify({ runs: RUNS, looks: watch.looks, recovered_ms: tookMs, reasons: [...watch.kinds] })}\n`,
+      `${JSON.stringify({ runs: RUNS, looks: watch.looks, recovered_ms: tookMs, slowness, reasons: [...watch.kinds] })}\n`,
     );
     expect(ended.map(({ status }) => status)).toEqual(runIds.map(() => 'completed'));
     expect(watch.silent).toEqual([]);
     expect(watch.kinds.has('worker_lost')).toBe(true);
-    expect(tookMs).toBeLessThan(RECOVERY_MS);
+    expect(tookMs).toBeLessThan(RECOVERY_MS * slowness);
     expect((await rig.call<DoctorReport>('GET', '/doctor')).body).toMatchObject({ runs: [], open_runs: 0 });
   });
 });
