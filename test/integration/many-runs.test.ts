@@ -8,7 +8,7 @@ import { action, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
 
-const RUNS = 200;
+const RUNS = 500;
 
 let database: TestDatabase;
 let node: TestNode;
@@ -47,7 +47,7 @@ describeWith('temporal')('many runs', () => {
     await until(
       'all runs completed',
       async () => (await countOf("SELECT count(*) FROM runs WHERE status = 'completed'")) === RUNS,
-      90_000,
+      240_000,
     );
     await until(
       'all records written',
@@ -65,7 +65,7 @@ describeWith('temporal')('many runs', () => {
     expect(await countOf("SELECT count(*) FROM events WHERE event_name = 'xyn.run.completed'")).toBe(RUNS);
     expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'step.effect'")).toBe(attempts);
     expect(await countOf("SELECT count(*) FROM audit_log WHERE action = 'run.end'")).toBe(RUNS);
-  }, 180_000);
+  }, 300_000);
 });
 
 /** As a client does: told to try again, it sends the same event with the same key. */
