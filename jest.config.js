@@ -21,4 +21,5 @@ export default {
   // A hung test is found by it, a slow machine is not: what a test waits for has a deadline of its own.
   testTimeout: 120_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/slow-first.mjs',
 };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { emptyDatabase, type EmptyDatabase } from '../support/database.js';
+import { asAdmin, emptyDatabase, type EmptyDatabase } from '../support/database.js';
 import { describeWith, noteProgram } from '../support/parts.js';
 import { Sink } from '../support/sink.js';
 import { testTemporal } from '../support/temporal.js';
@@ -15,8 +15,6 @@ import { startXyn, type XynProcess } from '../support/xyn-process.js';
 
 const run = promisify(execFile);
 const manual = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
-/** The reconciler leaves a run alone that moved within the last 15 s. */
-const REPAIR_MS = 60_000;
 await noteProgram('psql', 'postgresql-client');
 
 /** A list of commands of the manual, by the comment that it begins with. */
@@ -40,7 +38,7 @@ describeWith('temporal')('with a Temporal server', () => {
       dir = await mkdtemp(path.join(tmpdir(), 'xyn-backup-'));
       databases = [await emptyDatabase(), await emptyDatabase()];
       sink = await Sink.start();
-    }, 60_000);
+    });
 
     afterAll(async () => {
       await stopAll('SIGKILL');
@@ -110,11 +108,7 @@ describeWith('temporal')('with a Temporal server', () => {
     }
 
     const hasCompleted = (api: string, runId: string): Promise<boolean> =>
-      until(
-        'the run has completed',
-        async () => (await call(`${api}/runs/${runId}`)).status === 'completed',
-        REPAIR_MS,
-      );
+      until('the run has completed', async () => (await call(`${api}/runs/${runId}`)).status === 'completed');
 
     /** What happens while the backup is taken. */
     async function whileBusy(api: string, work: Promise<unknown>): Promise<void> {
@@ -148,6 +142,8 @@ describeWith('temporal')('with a Temporal server', () => {
       const put = { ...env, DATABASE_OWNER_URL: target.ownerUrl, XYN_STATE_DIR: stateOf('second') };
       await mkdir(stateOf('second'));
       await run('/bin/sh', ['-euc', await commandsOf('Restore')], { env: put });
+      // As if the restore had taken an hour: a run without news for 15 s is compared with what Temporal knows of it.
+      await asAdmin(target.ownerUrl, ["UPDATE runs SET last_progress_at = last_progress_at - interval '1 hour'"]);
       const second = await startAll(target, stateOf('second'));
       const listed = await call(`${second}/runs?blueprint_id=${id}`);
       expect((listed.items as { run_id: string }[]).map((one) => one.run_id).sort()).toEqual(
