@@ -22,8 +22,8 @@ export interface EventPage {
 
 const MINUTE_MS = 60_000;
 const SPAN_MINUTES = 60;
-/** Many pages ask for the last hour; it may be that old. */
-const STATS_MS = 5_000;
+/** Many pages ask for the last hour; it may be that old. Less than after what a live page is drawn once more (`SETTLE_MS`). */
+const STATS_MS = 2_000;
 
 /** What came in, and why it did something or not. */
 export class EventConsole {

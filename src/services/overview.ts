@@ -28,9 +28,9 @@ export interface OverviewDeps {
   clock: () => number;
 }
 
-/** Counts in the navigation and in chips may be that old: many pages ask, few things change. */
+/** Counts may be that old: many pages ask, few things change. A live page is drawn again after that (`SETTLE_MS`). */
 const COUNTS_MS = 2_000;
-const CHIPS_MS = 5_000;
+const HEALTH_MS = 5_000;
 /** Adds up the runs of an hour or two, which may be many. */
 const LAST_DAY_MS = 30_000;
 /** A home page lists that many things that need somebody, and that many running runs. */
@@ -51,8 +51,8 @@ export class OverviewService {
     this.#deps = deps;
     const { clock, store } = deps;
     this.counts = cached(COUNTS_MS, clock, () => store.counts());
-    this.runCounts = cached(CHIPS_MS, clock, () => store.runCounts());
-    this.health = cached(CHIPS_MS, clock, () => deps.health.check());
+    this.runCounts = cached(COUNTS_MS, clock, () => store.runCounts());
+    this.health = cached(HEALTH_MS, clock, () => deps.health.check());
     this.#lastDay = cached(
       LAST_DAY_MS,
       clock,
@@ -61,13 +61,13 @@ export class OverviewService {
     this.#held = cached(COUNTS_MS, clock, () => store.heldStarts(MOST_ATTENTION));
     this.#failures = cached(COUNTS_MS, clock, () => store.unansweredFailures(MOST_ATTENTION + 1));
     this.#deciders = cached(COUNTS_MS, clock, () => store.openGateApprovers());
-    this.backlog = cached(CHIPS_MS, clock, () => store.backlog());
+    this.backlog = cached(COUNTS_MS, clock, () => store.backlog());
   }
 
   /** Open gates and open runs, capped at 10 001; at most two seconds old. @throws XynFault `db_unavailable` */
   readonly counts: () => Promise<{ gates: number; running: number }>;
 
-  /** Runs by what became of them, capped at 10 001; at most five seconds old. @throws XynFault `db_unavailable` */
+  /** Runs by what became of them, capped at 10 001; at most two seconds old. @throws XynFault `db_unavailable` */
   readonly runCounts: () => Promise<RunCounts>;
   /** How the parts are; at most five seconds old. Never rejects. */
   readonly health: () => Promise<HealthReport>;
@@ -76,7 +76,7 @@ export class OverviewService {
   readonly #deciders: () => Promise<{ approvers: string[]; gates: number }[]>;
   readonly #held: () => Promise<HomeFacts['held']>;
   readonly #lastDay: () => Promise<HomeFacts['lastDay']>;
-  /** What waits to be worked off; at most five seconds old. @throws XynFault `db_unavailable` */
+  /** What waits to be worked off; at most two seconds old. @throws XynFault `db_unavailable` */
   readonly backlog: () => Promise<HomeFacts['backlog']>;
 
   /**

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { OverviewService } from '../../src/services/overview.js';
 import { caller } from '../support/node.js';
 import { action, planOf } from '../support/plans.js';
 import { until } from '../support/until.js';
@@ -10,7 +11,6 @@ import { seededId } from './support/seed.js';
 /** What the functions that run in the page use of it. */
 declare const document: {
   activeElement: { getAttribute(name: string): string | null } | null;
-  body: { dataset: Record<string, string | undefined> };
   querySelector(selector: string): { open: boolean };
 };
 declare const scrollTo: (x: number, y: number) => void;
@@ -19,11 +19,6 @@ declare const getSelection: () => { selectAllChildren(node: unknown): void; toSt
 declare const PerformanceObserver: new (then: (list: { getEntries(): { value: number }[] }) => void) => {
   observe(what: object): void;
 };
-declare const EventSource: new (url: string) => {
-  addEventListener(type: string, listener: () => void): void;
-  close(): void;
-};
-
 /** When what is shown is said to be old, and how often it is fetched then. */
 const STALE_MS = 10_000;
 const POLL_MS = 5_000;
@@ -76,7 +71,40 @@ async function addEvent(name: string): Promise<void> {
   screens.feed.change('events');
 }
 
+/** Follows the stream of a page without a browser. */
+async function follow(path: string): Promise<{ text: () => string; leave: () => void }> {
+  const markup = await (await fetch(screens.url + path)).text();
+  const said = (name: string): string =>
+    new RegExp(`data-${name}="([^"]*)"`).exec(markup)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const leaving = new AbortController();
+  const answer = await fetch(`${screens.url}${said('live')}&after=${encodeURIComponent(said('position'))}`, {
+    signal: leaving.signal,
+  });
+  let text = '';
+  void (async () => {
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) text += chunk;
+  })().catch(() => undefined);
+  return { text: () => text, leave: () => leaving.abort() };
+}
+
 describe('a live list', () => {
+  // First: a count from before a change, which all pages share for two seconds, would be news.
+  it('sends nothing for a change that changes nothing here', async () => {
+    const draws = jest.spyOn(OverviewService.prototype, 'runs');
+    const drawn = async (): Promise<number> => (await Promise.all(draws.mock.results.map(({ value }) => value))).length;
+    const stream = await follow('/ui/runs');
+    for (let n = 0; n < 3; n += 1) {
+      const before = await drawn();
+      for (let change = 0; change < 20; change += 1) screens.feed.change('runs');
+      await until('the list is drawn again', async () => (await drawn()) > before);
+    }
+    draws.mockRestore();
+    await addRun('The first news');
+    await until('the new run is told', () => stream.text().includes('The first news'));
+    expect(stream.text().match(/^event: patch$/gm)).toHaveLength(1);
+    stream.leave();
+  });
+
   it('changes a row in place, and takes new rows in while nobody reads', async () => {
     await open('/ui/runs');
     await sql("UPDATE runs SET status = 'completed', completed_at = now() WHERE run_id = $1", [seededId('build-91')]);
@@ -105,21 +133,6 @@ describe('a live list', () => {
     expect((await row('past-3').boundingBox())?.height).toBe(before?.height);
     await button.click();
     await page.getByText('Came while somebody read').waitFor();
-  });
-
-  it('sends nothing for a change that changes nothing here', async () => {
-    await open('/ui/runs');
-    const patches = page.evaluate(async () => {
-      let seen = 0;
-      const { live, position } = document.body.dataset;
-      const source = new EventSource(`${live ?? ''}&after=${encodeURIComponent(position ?? '')}`);
-      source.addEventListener('patch', () => (seen += 1));
-      await new Promise((resolve) => setTimeout(resolve, 900));
-      source.close();
-      return seen;
-    });
-    for (let n = 0; n < 20; n += 1) screens.feed.change('runs');
-    expect(await patches).toBe(0);
   });
 });
 
@@ -230,17 +243,21 @@ describe('a busy event console', () => {
   });
 
   it('narrows to what is drawn over', async () => {
-    await open('/ui/events');
+    // Of the whole log the bars may be two seconds old; these are not.
+    await open('/ui/events?q=name:busy.*');
     const box = await page.locator('svg[data-range]').boundingBox();
     if (box === null) throw new Error('The chart is not shown.');
     const x = (share: number): number => box.x + box.width * share;
     await page.mouse.move(x(0.5), box.y + 20);
     await page.mouse.down();
     await page.mouse.move(x(0.75), box.y + 20, { steps: 4 });
+    // The chart is drawn anew meanwhile.
+    await addEvent('busy.while_drawing');
+    await page.getByText('busy.while_drawing').first().waitFor();
     await page.mouse.up();
     await page.getByTestId('event-span').waitFor();
     const q = new URL(page.url()).searchParams.get('q') ?? '';
-    const [, from = '', to = ''] = /^from:(\S+) to:(\S+)$/.exec(q) ?? [];
+    const [, from = '', to = ''] = /from:(\S+) to:(\S+)/.exec(q) ?? [];
     expect((Date.parse(to) - Date.parse(from)) / 60_000).toBe(16);
   });
 });
@@ -257,48 +274,95 @@ describe('a launcher that is half filled', () => {
   });
 });
 
+/** A window with a clock of its own that stands still: what takes seconds for a reader is passed over, nothing else is. */
+async function withStillClock(path: string, fastMs: number, work: (page: Page) => Promise<void>): Promise<void> {
+  const own = await openView(browser);
+  try {
+    const still = await own.newPage();
+    const now = Date.now() + fastMs;
+    await still.clock.install({ time: now });
+    await still.clock.pauseAt(now + 1_000);
+    await still.goto(screens.url + path);
+    await still.locator('.stream[data-state=live]').waitFor();
+    await work(still);
+  } finally {
+    await own.close();
+  }
+}
+
 describe('a page without a stream', () => {
-  it('says so within ten seconds, fetches what changed, and follows the stream again without a gap', async () => {
-    // What takes seconds for a reader is passed over; where requests are answered, nothing else is.
-    await page.clock.install();
-    await open('/ui/runs');
-    let mayPoll = false;
-    await context.route('**/ui/live?**', (route) =>
-      mayPoll && route.request().url().includes('poll=1') ? route.continue() : route.abort(),
-    );
-    screens.cut();
-    await page.locator('.stream[data-state=lost]').waitFor();
-    expect(await page.locator('#live-note').isVisible()).toBe(false);
-    await page.clock.fastForward(STALE_MS);
-    await page.getByText('Not live. The connection broke at').waitFor();
-    mayPoll = true;
-    await sql("UPDATE runs SET name = 'Renamed while cut off' WHERE run_id = $1", [seededId('drain')]);
-    await page.clock.fastForward(POLL_MS);
-    await row('drain').getByText('Renamed while cut off').waitFor();
-    await page.locator('.stream[data-state=polling]').waitFor();
-    expect(await page.locator('#live-note').isVisible()).toBe(false);
-    await sql("UPDATE runs SET name = 'Renamed again' WHERE run_id = $1", [seededId('drain')]);
-    await page.clock.fastForward(STALE_MS + POLL_MS);
-    await row('drain').getByText('Renamed again').waitFor();
-    await context.unroute('**/ui/live?**');
-    await page.clock.fastForward(POLL_MS);
-    await page.locator('.stream[data-state=live]').waitFor();
-    await addRun('Came after the stream was back');
-    await page.getByText('Came after the stream was back').waitFor();
-    expect(await page.locator('#run-list tr', { hasText: 'Came after the stream was back' }).count()).toBe(1);
-  });
+  it('says so within ten seconds, fetches what changed, and follows the stream again without a gap', () =>
+    withStillClock('/ui/runs', 0, async (still) => {
+      const drain = still.locator(`#run-${seededId('drain')}`);
+      const rename = (name: string) => sql('UPDATE runs SET name = $1 WHERE run_id = $2', [name, seededId('drain')]);
+      let mayPoll = false;
+      await still.route('**/ui/live?**', (route) =>
+        mayPoll && route.request().url().includes('poll=1') ? route.continue() : route.abort(),
+      );
+      screens.cut();
+      await still.locator('.stream[data-state=lost]').waitFor();
+      expect(await still.locator('#live-note').isVisible()).toBe(false);
+      await still.clock.fastForward(STALE_MS);
+      await still.getByText('Not live. The connection broke at').waitFor();
+      mayPoll = true;
+      await rename('Renamed while cut off');
+      await still.clock.fastForward(POLL_MS);
+      await drain.getByText('Renamed while cut off').waitFor();
+      await still.locator('.stream[data-state=polling]').waitFor();
+      expect(await still.locator('#live-note').isVisible()).toBe(false);
+      // It fetches as often as it says.
+      await rename('Renamed again');
+      await still.clock.fastForward(POLL_MS);
+      await drain.getByText('Renamed again').waitFor();
+      expect(await still.getByTestId('stream-state').innerText()).toBe('Every 5 s');
+      // What it shows is old again when it cannot be fetched either.
+      mayPoll = false;
+      await still.clock.fastForward(STALE_MS);
+      await still.getByText('Not live. The connection broke at').waitFor();
+      await still.locator('.stream[data-state=lost]').waitFor();
+      await still.unroute('**/ui/live?**');
+      await still.clock.fastForward(POLL_MS);
+      await still.locator('.stream[data-state=live]').waitFor();
+      await addRun('Came after the stream was back');
+      await still.getByText('Came after the stream was back').waitFor();
+      expect(await still.locator('#run-list tr', { hasText: 'Came after the stream was back' }).count()).toBe(1);
+    }));
 });
 
 describe('a stream that breaks', () => {
-  it('says since when the page is old, and goes on by itself', async () => {
-    await open('/ui');
-    screens.feed.tell({ kind: 'source', ok: false, since: new Date().toISOString() });
-    await page.locator('.stream[data-state=lost]').waitFor();
-    expect(await page.getByTestId('stream-state').innerText()).toMatch(/^Reconnecting · as of \d\d:\d\d:\d\d$/);
-    await sql("UPDATE runs SET name = 'Renamed meanwhile' WHERE run_id = $1", [seededId('patch')]);
-    screens.feed.tell({ kind: 'source', ok: true, since: new Date().toISOString() });
-    await page.locator('.stream[data-state=live]').waitFor();
-    await page.locator('#running-list').getByText('Renamed meanwhile').waitFor();
+  const broken = (): void => screens.feed.tell({ kind: 'source', ok: false, since: new Date().toISOString() });
+  const whole = (): void => screens.feed.tell({ kind: 'source', ok: true, since: new Date().toISOString() });
+
+  it('says since when the page is old, also where the clock is wrong, and goes on by itself', () =>
+    withStillClock('/ui', 3_600_000, async (still) => {
+      broken();
+      await still.locator('.stream[data-state=lost]').waitFor();
+      const said = await still.getByTestId('stream-state').innerText();
+      expect(said).toMatch(/^Reconnecting · as of \d\d:\d\d:\d\d$/);
+      const here = await still.evaluate(() => new Date().toTimeString());
+      const [at, now] = [said, here].map((text) => Date.parse(`1970-01-01T${/[\d:]{8}/.exec(text)?.[0] ?? ''}Z`));
+      // Within a minute, around midnight too.
+      expect(Math.abs((at ?? NaN) - (now ?? NaN)) % 86_340_000).toBeLessThan(60_000);
+      await still.clock.runFor(STALE_MS / 2);
+      expect(await still.getByTestId('stream-state').innerText()).toBe(said);
+      await sql("UPDATE runs SET name = 'Renamed meanwhile' WHERE run_id = $1", [seededId('patch')]);
+      whole();
+      await still.locator('#running-list').getByText('Renamed meanwhile').waitFor();
+      await still.locator('.stream[data-state=live]').waitFor();
+      // Also when nothing was missed.
+      broken();
+      await still.locator('.stream[data-state=lost]').waitFor();
+      whole();
+      await still.locator('.stream[data-state=live]').waitFor();
+    }));
+
+  it('is not live because something is told by another way', async () => {
+    const stream = await follow('/ui/runs');
+    broken();
+    await until('the page is told', () => stream.text().includes('event: stale'));
+    await addRun('Told by another way');
+    await until('and told again', () => /Told by another way[^]*event: stale/.test(stream.text()));
+    stream.leave();
     await until('the other pages have left', () => screens.feed.subscribers === 1);
   });
 });

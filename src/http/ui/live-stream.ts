@@ -8,7 +8,7 @@ const PATCH_EVERY_MS = 250;
 const REST_PER_WORK = 4;
 /** A page that hears nothing for twice this long says that it is stale. */
 const TICK_MS = 15_000;
-/** Counts that all pages share may be two seconds old: after the last change a page is drawn once more. */
+/** Counts that all pages share may be two seconds old: after the last change, and after it opened, a page is drawn once more. */
 const SETTLE_MS = 2_500;
 /** A browser that does not read is let go; it comes back by itself and gets what it missed. */
 const MAX_UNREAD_BYTES = 1_000_000;
@@ -20,6 +20,8 @@ export interface LiveStreamOptions {
   after: { position: string; state: string };
   /** What the page shows, where that is known: then nothing is drawn before something changes. */
   shown?: FragmentState;
+  /** Else the fragments as they were drawn after the page, for what the stream begins with. */
+  first?: readonly Fragment[];
   /** Draws the fragments as they are now. */
   draw: () => Promise<readonly Fragment[]>;
 }
@@ -40,21 +42,32 @@ class LiveStream {
   readonly #response: Response;
   readonly #options: LiveStreamOptions;
   #shown: FragmentState | undefined;
+  /** What need not be drawn again, since nothing changed since. */
+  #drawn: readonly Fragment[] | undefined;
   #position: string;
   #isDirty = false;
   #isDrawing = false;
   #nextAt = 0;
-  #failedAt: number | undefined;
+  #failedAt: string | undefined;
+  /** Since when changes are not told, and whether the page has still to hear that they are again. */
+  #brokenSince: string | undefined;
+  #isBack = false;
   #timer: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
-  /** The next drawing is the one after the last change; so is the first, since the page was just made. */
-  #isLast = true;
+  /**
+   * The next drawing is the one after the last change. The first is not, since the page may be made with counts from before
+   * it; but where it comes after they have settled.
+   */
+  #isLast: boolean;
 
   constructor(response: Response, options: LiveStreamOptions) {
     this.#response = response;
     this.#options = options;
     this.#position = options.after.position || options.feed.position();
     this.#shown = options.shown;
+    this.#isLast = options.shown !== undefined;
+    // Where the page stands is not known, a change may have come between `first` and this.
+    this.#drawn = options.after.position === '' ? undefined : options.first;
   }
 
   start(): void {
@@ -65,6 +78,7 @@ class LiveStream {
       else if (message.kind === 'source') this.#onSource(message.ok, message.since);
       else {
         this.#position = message.position;
+        this.#drawn = undefined;
         this.#isLast = false;
         this.#wake();
       }
@@ -90,8 +104,10 @@ class LiveStream {
   }
 
   #onSource(ok: boolean, since: string): void {
+    this.#isBack = ok && this.#brokenSince !== undefined;
+    this.#brokenSince = ok ? undefined : since;
     if (ok) this.#wake();
-    else this.#send('stale', since);
+    else this.#tick();
   }
 
   #end(): void {
@@ -99,8 +115,11 @@ class LiveStream {
     this.#response.end();
   }
 
+  /** Whether the page is live, and the server's time or since when it is not. */
   #tick(): void {
-    if (this.#failedAt === undefined) this.#send('tick', String(Date.now()));
+    const since = this.#failedAt ?? this.#brokenSince;
+    if (since === undefined) this.#send('tick', String(Date.now()));
+    else this.#send('stale', since);
   }
 
   #wake(): void {
@@ -122,8 +141,8 @@ class LiveStream {
       this.#failedAt = undefined;
     } catch {
       // The page cannot be read just now: it says so, and this is tried again until it can or the page goes away.
-      this.#failedAt ??= Date.now();
-      this.#send('stale', new Date(this.#failedAt).toISOString());
+      this.#failedAt ??= new Date().toISOString();
+      this.#tick();
       this.#isDirty = true;
     }
     this.#isDrawing = false;
@@ -136,14 +155,18 @@ class LiveStream {
 
   async #patch(): Promise<void> {
     const position = this.#position;
-    const fragments = await this.#options.draw();
+    const fragments = this.#drawn ?? (await this.#options.draw());
+    this.#drawn = undefined;
     const state = fragmentState(fragments);
     const name = stateName(state);
     const isKnown = this.#shown === undefined && name === this.#options.after.state;
     const changed = isKnown ? [] : changedMarkup(this.#shown ?? new Map(), fragments, state);
     this.#shown = state;
-    if (changed.length > 0 || this.#failedAt !== undefined) {
+    if (changed.length > 0 || this.#failedAt !== undefined || this.#isBack) {
+      this.#isBack = false;
       this.#send('patch', JSON.stringify(changed), positionText(position, name));
+      // What is told by other ways than the event log makes the page no younger.
+      if (this.#brokenSince !== undefined) this.#send('stale', this.#brokenSince);
     }
   }
 

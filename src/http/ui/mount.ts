@@ -181,8 +181,8 @@ function followPage(options: Mounted): RequestHandler {
     if (feed === undefined)
       throw new XynFault('not_found', 'This server has no streams; the page fetches what changed.');
     const draw = async () => (await load())?.fragments ?? [];
-    const shown = known === undefined ? {} : { shown: known.state };
-    startLiveStream(response, { feed, topics, after, draw, ...shown });
+    const begun = known === undefined ? { first: first?.fragments ?? [] } : { shown: known.state };
+    startLiveStream(response, { feed, topics, after, draw, ...begun });
   });
 }
 

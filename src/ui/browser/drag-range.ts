@@ -9,6 +9,8 @@ interface Drag {
   chart: HTMLElement;
   fromX: number;
   band: SVGElement;
+  /** It moved far enough. The band says it not: what the stream brings takes it away until the next move. */
+  isDrag: boolean;
 }
 
 let drag: Drag | undefined;
@@ -33,11 +35,12 @@ function onDown(event: PointerEvent): void {
   const band = document.createElementNS(SVG, 'rect');
   band.setAttribute('class', 'band');
   band.setAttribute('height', '46');
-  drag = { chart, fromX: event.clientX, band };
+  drag = { chart, fromX: event.clientX, band, isDrag: false };
 }
 
 function onMove(event: PointerEvent): void {
   if (drag === undefined || Math.abs(event.clientX - drag.fromX) < CLICK_PX) return;
+  drag.isDrag = true;
   const [first, end] = spanTo(drag, event.clientX);
   const share = 100 / Number(drag.chart.dataset['bars']);
   drag.band.setAttribute('x', `${first * share}%`);
@@ -48,7 +51,7 @@ function onMove(event: PointerEvent): void {
 function onUp(event: PointerEvent): void {
   const ended = drag;
   drag = undefined;
-  if (!ended?.band.isConnected) return;
+  if (ended?.isDrag !== true) return;
   ended.band.remove();
   isDragClick = true;
   setTimeout(() => (isDragClick = false));

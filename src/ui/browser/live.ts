@@ -1,5 +1,5 @@
 import { applyFragments } from './morph.js';
-import { closest, setServerTime } from './page.js';
+import { closest, ownTime, setServerTime } from './page.js';
 
 /** A hidden tab gives its connection back: a browser allows six to one host. */
 const HIDDEN_MS = 30_000;
@@ -16,6 +16,9 @@ class LiveStream {
   #source: EventSource | undefined;
   #heardAt = Date.now();
   #lostAt: number | undefined;
+  /** While nothing comes by the stream: of when what is shown is, and whether it was fetched since. */
+  #asOf = 0;
+  #isFetched = false;
   #polledAt = 0;
   #retryAt = 0;
   #hiddenTimer: number | undefined;
@@ -57,9 +60,13 @@ class LiveStream {
     });
     source.addEventListener('stale', (event: MessageEvent<string>) => {
       this.#heardAt = Date.now();
-      this.#lose(Date.parse(event.data));
+      this.#lose(ownTime(Date.parse(event.data)));
     });
-    source.addEventListener('end', () => this.#close());
+    // The process stops; another one goes on, or this one when it is back.
+    source.addEventListener('end', () => {
+      this.#close();
+      this.#lose(Date.now());
+    });
     source.onerror = () => this.#lose(this.#heardAt);
   }
 
@@ -77,7 +84,11 @@ class LiveStream {
   }
 
   #lose(since: number): void {
-    this.#lostAt ??= since;
+    if (this.#lostAt !== undefined) return;
+    this.#lostAt = since;
+    this.#asOf = since;
+    this.#isFetched = false;
+    this.#tell(Date.now());
   }
 
   #watch(): void {
@@ -85,13 +96,23 @@ class LiveStream {
     const now = Date.now();
     if (now - this.#heardAt > SILENCE_MS) this.#lose(this.#heardAt);
     if (this.#lostAt === undefined) return;
-    const asOf = new Date(this.#lostAt).toTimeString().slice(0, 8);
-    this.#show('lost', `Reconnecting · as of ${asOf}`);
     const isClosed = this.#source === undefined || this.#source.readyState === EventSource.CLOSED;
     if (isClosed && now > this.#retryAt) this.#open();
-    if (now - this.#lostAt < STALE_MS) return;
-    this.#note(`The connection broke at ${asOf}; what you see is from then.`);
-    if (now - this.#polledAt > POLL_MS) void this.#poll(now);
+    this.#tell(now);
+    if (now - this.#lostAt >= STALE_MS && now - this.#polledAt >= POLL_MS) void this.#poll(now);
+  }
+
+  /** Says how old is what is shown. */
+  #tell(now: number): void {
+    const isOld = now - this.#asOf >= STALE_MS;
+    if (this.#isFetched && !isOld) {
+      this.#show('polling', 'Every 5 s');
+      this.#note('');
+      return;
+    }
+    const asOf = new Date(this.#asOf).toTimeString().slice(0, 8);
+    this.#show('lost', `Reconnecting · as of ${asOf}`);
+    if (isOld) this.#note(`The connection broke at ${asOf}; what you see is from then.`);
   }
 
   async #poll(now: number): Promise<void> {
@@ -99,10 +120,13 @@ class LiveStream {
     try {
       const answer = await fetch(`${this.#url}&poll=1`);
       if (!answer.ok) return;
-      applyFragments((await answer.json()) as string[]);
-      this.#lostAt = Date.now();
-      this.#show('polling', 'Every 5 s');
-      this.#note('');
+      const markup = (await answer.json()) as string[];
+      // What the stream brought meanwhile is newer.
+      if (this.#lostAt === undefined) return;
+      applyFragments(markup);
+      this.#asOf = Date.now();
+      this.#isFetched = true;
+      this.#tell(this.#asOf);
     } catch {
       // Still unreachable: the note says since when.
     }

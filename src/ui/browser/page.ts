@@ -11,6 +11,11 @@ export function serverNow(): number {
   return Date.now() + clockOffsetMs;
 }
 
+/** A time of the server by the clock of this machine, which may be wrong. */
+export function ownTime(serverMs: number): number {
+  return serverMs - clockOffsetMs;
+}
+
 /** The element of an event's target, or around it, that fits a selector. */
 export function closest({ target }: Event, selector: string): HTMLElement | null {
   return target instanceof Element ? target.closest<HTMLElement>(selector) : null;
