@@ -62,3 +62,12 @@ export function strangersOf(page: Page, origin: string): string[] {
   });
   return strangers;
 }
+
+/** What the function that runs in the page uses of it. */
+declare const document: { documentElement: { scrollWidth: number } };
+declare const innerWidth: number;
+
+/** Whether a page is wider than its window. */
+export function isWide(page: Page): Promise<boolean> {
+  return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+}

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import { openView } from './support/browser.js';
+import { PAGES } from './support/pages.js';
+import { queriesOf, quietestP95 } from './support/requests.js';
+import type { Screens } from './support/screens.js';
+import { seededId } from './support/seed.js';
+import { startPages, type ShownPages } from './support/shown-pages.js';
+
+/** Counts end at 10 000; above that a list of this many is as long as any. */
+const HISTORY = 20_000;
+/** Others use the machine while this runs: a budget of time is missed when even the quietest round takes longer. */
+const BUSY = 6;
+
+let pages: ShownPages;
+let screens: Screens;
+
+beforeAll(async () => {
+  pages = await startPages({ history: HISTORY });
+  ({ screens } = pages);
+}, 60_000);
+
+afterAll(() => pages.close());
+
+describe.each(PAGES)('$path', (one) => {
+  it('is small and whole, with one title, and no style or script inside', async () => {
+    const answer = await fetch(screens.url + pages.pathOf(one));
+    const text = await answer.text();
+    expect(answer.status).toBe(one.status);
+    expect(answer.headers.get('content-security-policy')).toContain("script-src 'self'");
+    expect(gzipSync(text, { level: 5 }).length).toBeLessThan(one.bytes);
+    expect(text.match(/<h1/g)).toHaveLength(1);
+    expect(text).not.toMatch(/<style|\sstyle=|<script(?! src=)|\son[a-z]+="/);
+    const missing = [one.page, ...one.ids].filter((id) => !text.includes(`data-testid="${id}"`));
+    expect(missing).toEqual([]);
+    expect((await fetch(screens.url + pages.pathOf(one), { method: 'HEAD' })).status).toBe(one.status);
+  });
+
+  it('keeps to its budgets of queries and time', async () => {
+    expect(await queriesOf(screens, pages.pathOf(one))).toBeLessThanOrEqual(one.queries);
+    expect(await quietestP95(screens, pages.pathOf(one), one.p95Ms * BUSY)).toBeLessThan(one.p95Ms * BUSY);
+  });
+});
+
+describe('a link that decides', () => {
+  it('changes nothing by GET, HEAD or a prefetch', async () => {
+    const address = `${screens.url}/ui/gates/${seededId('gate/triage')}`;
+    const state = async (): Promise<unknown> =>
+      (
+        await screens.database.catalog.pool.query(
+          'SELECT status, (SELECT count(*) FROM gate_decisions d WHERE d.gate_id = g.gate_id) AS n FROM gates g WHERE gate_id = $1',
+          [seededId('gate/triage')],
+        )
+      ).rows;
+    const before = await state();
+    for (const method of ['GET', 'HEAD']) {
+      for (const path of ['', '/decide', '/decide?decision=approve&reason=x']) {
+        await fetch(address + path, { method, headers: { 'Sec-Purpose': 'prefetch', Purpose: 'prefetch' } });
+      }
+    }
+    expect(await state()).toEqual(before);
+  });
+});
+
+describe('a first visit', () => {
+  it('takes at most five requests and 60 kB', async () => {
+    for (const path of ['/ui', '/ui/events', '/ui/runs', `/ui/gates/${seededId('gate/patch')}`]) {
+      const context = await openView(pages.browser);
+      const sizes: Promise<number>[] = [];
+      context.on('requestfinished', (request) => {
+        const size = request
+          .sizes()
+          .then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize);
+        if (!request.url().includes('/ui/live')) sizes.push(size);
+      });
+      const page = await context.newPage();
+      await page.goto(screens.url + path, { waitUntil: 'load' });
+      await page.locator('.stream[data-state=live]').waitFor();
+      const all = await Promise.all(sizes);
+      await context.close();
+      const total = all.reduce((sum, size) => sum + size, 0);
+      expect([path, all.length <= 5 || all.length, total <= 60_000 || total]).toEqual([path, true, true]);
+    }
+  });
+});
