@@ -7,7 +7,7 @@ import { seededId } from './support/seed.js';
 let screens: Screens;
 let ids: Map<string, string>;
 beforeAll(async () => {
-  screens = await startScreens();
+  screens = await startScreens({ proof: true });
   const { items } = await screens.proof.artifacts.list({ limit: 50 });
   ids = new Map(items.map(({ name, artifact_id: id }) => [name, id]));
 }, 60_000);

@@ -4,7 +4,7 @@ import { startScreens, type Screens } from './support/screens.js';
 
 let screens: Screens;
 beforeAll(async () => {
-  screens = await startScreens();
+  screens = await startScreens({ proof: true });
 }, 60_000);
 afterAll(async () => screens.close());
 

@@ -7,7 +7,7 @@ import { seededId } from './support/seed.js';
 let screens: Screens;
 let store: FootprintDayStore;
 beforeAll(async () => {
-  screens = await startScreens();
+  screens = await startScreens({ proof: true });
   store = new FootprintDayStore(screens.database.catalog);
 }, 60_000);
 afterAll(async () => screens.close());

@@ -62,10 +62,14 @@ const MINUTE = 60_000;
 
 /** Fills trail, artifacts and footprints as a few weeks of work would. */
 export async function seedProof({ catalog }: TestDatabase, proof: Proof): Promise<void> {
+  // Artifacts have entries of their own, after those that tests count.
   await appendAudit(catalog.prisma, entries());
-  await proof.link();
+  await Promise.all([proof.link(), seedFootprints(catalog)]);
   await seedArtifacts(proof);
-  await catalog.pool.query(
+}
+
+async function seedFootprints({ pool }: TestDatabase['catalog']): Promise<void> {
+  await pool.query(
     `INSERT INTO footprints (recorded_at, source_kind, source_ref, metric, run_id, step_id, quantity, unit, dims_json)
      SELECT date_trunc('day', now()) - d * interval '1 day' + interval '1 min', 'step', r.run_id || '/' || d, m.metric, r.run_id, NULL,
        m.base * (1 + (d * 7 + length(r.name)) % 5), m.unit, m.dims::jsonb

@@ -77,6 +77,8 @@ export interface ScreensOptions {
   port?: number;
   empty?: boolean;
   samples?: boolean;
+  /** Fills the audit trail, artifacts and footprints; default: with `samples`. */
+  proof?: boolean;
   /** Runs, and as many events, that are older than all else. */
   history?: number;
   stage?: 'dev' | 'prod';
@@ -116,7 +118,7 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   };
   const proof = await startProof(database, core.access);
   const { audit, artifacts } = proof;
-  if (options.empty !== true) await seedProof(database, proof);
+  if (options.proof ?? options.samples === true) await seedProof(database, proof);
   const drafts = createDrafts({ access: core.access, store: proof.store, envId: env.id });
   const services = screenServices({
     catalog,
