@@ -82,7 +82,7 @@ describe('the audit page', () => {
     await verify();
     const { text } = await send('/ui/audit');
     expect(headline(text)).toBe('The chain breaks at entry 47.');
-    expect(text).toContain('class="verdict is-broken"');
+    expect(text).toContain('class="chain-state is-broken"');
     expect(text).toContain('Entry 47 was changed after it was linked.');
     const { rows } = await screens.database.catalog.pool.query<{ hash: string }>(
       'SELECT hash FROM audit_chain WHERE audit_id = 47',

@@ -130,7 +130,7 @@ export function verdict(state: AuditStateView, csrf: string, ui: Parts): Html {
   return html`<div id="audit-verdict">
     <div class="head">
       <div>
-        <h1 class="${`verdict${tone}`}" data-testid="audit-state">
+        <h1 class="${`chain-state${tone}`}" data-testid="audit-state">
           ${problem === undefined ? '' : ui.glyph('fail', 'fail')}${verdictSentence(state)}
         </h1>
         ${sub(state, ui)}

@@ -116,7 +116,7 @@ const LAST_LABEL = { short: 88, long: 78 };
 export function axisSvg(axis: TimeAxis, now: number | null): Html {
   const nowAt = now === null ? null : axis.place(now);
   // A label is about an eighth of a narrow axis wide, and begins at its tick.
-  const isFree = (percent: number): boolean => nowAt === null || percent < nowAt - 18 || percent > nowAt + 6;
+  const isFree = (percent: number): boolean => nowAt === null || percent < nowAt - 24 || percent > nowAt + 6;
   const ticks = axis.ticks.filter(
     ({ percent, label }) => percent <= LAST_LABEL[label.length > 5 ? 'long' : 'short'] && isFree(percent),
   );
