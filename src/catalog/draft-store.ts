@@ -54,6 +54,19 @@ interface DraftRow extends draftModel {
   source_run_id: string | null;
 }
 
+/** A tested revision, and where the text of its scenarios and their outcome lie. */
+export interface TestedRow {
+  draft_id: string;
+  name: string;
+  revision: number;
+  promoted_version: number | null;
+  tested_at: Date;
+  scenarios_sha256: string;
+  scenarios_bytes: bigint | number;
+  report_sha256: string;
+  report_bytes: bigint | number;
+}
+
 /** Drafts and their revisions. Definitions lie in artifacts and are never replaced. */
 export class DraftStore {
   readonly #db: Database;
@@ -182,6 +195,27 @@ export class DraftStore {
     await this.#db.$executeRaw`
       UPDATE draft_revisions SET tested_at = now(), tests = ${JSON.stringify(tests)}::jsonb
       WHERE draft_id = ${draftId}::uuid AND revision = ${revision} AND promoted_at IS NULL`;
+  }
+
+  /** The newest tested revision of a draft, or of a blueprint; of that rather the one that became the version, if there is one. */
+  async lastTested(
+    of: { draftId: string } | { blueprintId: string; version: number | null },
+  ): Promise<TestedRow | undefined> {
+    const [condition, version] =
+      'draftId' in of
+        ? [Prisma.sql`d.draft_id = ${of.draftId}::uuid`, null]
+        : [Prisma.sql`d.blueprint_id = ${of.blueprintId}`, of.version];
+    const rows = await this.#db.$queryRaw<TestedRow[]>`
+      SELECT d.draft_id, d.name, r.revision, r.promoted_version, r.tested_at, s.sha256 AS scenarios_sha256,
+        s.byte_length AS scenarios_bytes, p.sha256 AS report_sha256, p.byte_length AS report_bytes
+      FROM drafts d
+      JOIN draft_revisions r ON r.draft_id = d.draft_id AND r.tests IS NOT NULL
+      JOIN artifacts s ON s.artifact_id = (r.tests->>'scenarios_artifact_id')::uuid
+      JOIN artifacts p ON p.artifact_id = (r.tests->>'report_artifact_id')::uuid
+      WHERE ${condition}
+      ORDER BY r.promoted_version IS NOT DISTINCT FROM ${version}::int AND ${version}::int IS NOT NULL DESC,
+        r.tested_at DESC, r.revision DESC LIMIT 1`;
+    return rows[0];
   }
 
   /** Freezes the newest revision; the next work on the draft begins with its version. */

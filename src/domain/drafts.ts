@@ -111,6 +111,19 @@ export interface ScenarioRunDto {
     ok: boolean;
     mismatches: { what: string; path?: string; expected: string[]; got: string[] }[];
   }[];
+  /** What they reached of the plan, when they ran: steps, cases and handlers; `missed`: those that none reached, as `step deploy`. */
+  coverage?: { total: number; missed: string[] };
+}
+
+/** How the scenarios of a revision went when they last ran, with their text. */
+export interface KeptTestsDto {
+  draft_id: string;
+  name: string;
+  revision: number;
+  promoted_version: number | null;
+  tested_at: string;
+  scenarios: string;
+  run: ScenarioRunDto;
 }
 
 /** The outcome of the scenarios of a revision. */

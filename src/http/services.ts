@@ -61,7 +61,17 @@ export interface Services {
   >;
   drafts: Pick<
     DraftService,
-    'save' | 'list' | 'get' | 'revisions' | 'revision' | 'diff' | 'validate' | 'test' | 'promote'
+    | 'save'
+    | 'list'
+    | 'get'
+    | 'revisions'
+    | 'revision'
+    | 'diff'
+    | 'validate'
+    | 'test'
+    | 'lastTested'
+    | 'tryScenarios'
+    | 'promote'
   >;
   schedules: Pick<ScheduleService, 'list' | 'comingUp' | 'get' | 'pause' | 'resume' | 'trigger' | 'backfill'>;
   doctor: Pick<DoctorService, 'examine'>;

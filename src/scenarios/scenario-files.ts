@@ -76,7 +76,7 @@ export async function runScenarioTexts(
     missing: { blueprint: './definition.yaml' },
   };
   const file = '/scenarios.yaml';
-  const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, {}, texts);
+  const runner = new FileRunner({ ...context, actions: remembered(context.actions) }, { coverage: true }, texts);
   const report = await runner.run(file);
   const problems = report.problems.map((problem) => ({
     ...problem,
@@ -85,7 +85,8 @@ export async function runScenarioTexts(
   const outcomes = report.scenarios.map(({ took_ms: _ms, ...outcome }) => outcome);
   const passed = outcomes.filter(({ ok }) => ok).length;
   const failed = outcomes.length - passed + (problems.some(({ severity }) => severity === 'error') ? 1 : 0);
-  return { ok: failed === 0, passed, failed, problems, scenarios: outcomes };
+  const covered = report.coverage === undefined ? {} : { coverage: report.coverage };
+  return { ok: failed === 0, passed, failed, problems, scenarios: outcomes, ...covered };
 }
 
 async function filesOf(paths: readonly string[]): Promise<string[]> {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MAX_DEFINITION_BYTES, type DraftTestDto } from '../domain/drafts.js';
-import { XynFault } from '../domain/fault.js';
+import type { DraftTestDto } from '../domain/drafts.js';
 import type { Caller } from './caller.js';
 import {
   attachBytes,
@@ -12,19 +11,15 @@ import {
   requireBlueprintDraft,
   type DraftDeps,
 } from './draft-parts.js';
+import { runScenarios, scenarioBytes } from './kept-tests.js';
 
 /** See `DraftService.test`. */
 export async function testDraft(deps: DraftDeps, caller: Caller, draftId: string, text: string): Promise<DraftTestDto> {
-  const { language } = deps;
-  if (language.runScenarios === undefined) throw new XynFault('internal', 'This process runs no scenarios.');
-  const scenarios = new TextEncoder().encode(text);
-  if (scenarios.length > MAX_DEFINITION_BYTES) {
-    throw new XynFault('invalid_definition', `Scenarios have at most ${MAX_DEFINITION_BYTES} bytes.`);
-  }
+  const scenarios = scenarioBytes(text);
   const { draft, newest } = await currentDraft(deps, draftId);
   requireBlueprintDraft(draft);
   const { revision } = newest;
-  const run = await language.runScenarios(await definitionOf(deps, newest), scenarios);
+  const run = await runScenarios(deps, await definitionOf(deps, newest), scenarios);
   const about = { draft_id: draftId, revision };
   const report = await keepBytes(deps, new TextEncoder().encode(`${JSON.stringify({ ...about, ...run }, null, 2)}\n`));
   const source = await keepBytes(deps, scenarios);

@@ -7,8 +7,10 @@ import type {
   DraftRevisionDetailDto,
   DraftRevisionDto,
   DraftTestDto,
+  KeptTestsDto,
   PromotedDraftDto,
   SavedDraftDto,
+  ScenarioRunDto,
 } from '../domain/drafts.js';
 import type { Page } from '../domain/dtos.js';
 import type { Caller } from './caller.js';
@@ -16,6 +18,7 @@ import { diffDraft, type DiffPoint } from './draft-diff.js';
 import { currentDraft, definitionOf, draftNotFound, revisionOf, type DraftDeps } from './draft-parts.js';
 import { promoteDraft } from './draft-promotion.js';
 import { saveDraft, type SaveDraft } from './draft-saving.js';
+import { lastTested, runScenarios, scenarioBytes, type TestsOf } from './kept-tests.js';
 import { testDraft } from './draft-testing.js';
 import { validateDraft } from './draft-validation.js';
 
@@ -102,6 +105,23 @@ export class DraftService {
    */
   test(caller: Caller, draftId: string, scenarios: string): Promise<DraftTestDto> {
     return testDraft(this.#deps, caller, draftId, scenarios);
+  }
+
+  /**
+   * How the scenarios of a draft last went, or those of a blueprint's drafts: rather of the one that became the version.
+   * Null: none ever ran.
+   * @throws XynFault `artifact_damaged`, `artifact_not_found` when its retention is over, `db_unavailable`
+   */
+  lastTested(of: TestsOf): Promise<KeptTestsDto | null> {
+    return lastTested(this.#deps, of);
+  }
+
+  /**
+   * Runs scenarios of a document in virtual time; nothing is kept.
+   * @throws XynFault `invalid_definition` for a text over 512 KiB
+   */
+  tryScenarios(definition: string, scenarios: string): Promise<ScenarioRunDto> {
+    return runScenarios(this.#deps, new TextEncoder().encode(definition), scenarioBytes(scenarios));
   }
 
   /**

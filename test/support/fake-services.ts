@@ -319,6 +319,8 @@ function fakeDrafts(asked: (name: string, caller: Caller, args: unknown) => void
       const report = { status: 'validated' as const, is_valid: true, issues: [], report_artifact_id: artifactId };
       return { draft_id: id, revision: 1, ...report };
     },
+    lastTested: async () => null,
+    tryScenarios: async () => ({ ok: true, passed: 0, failed: 0, problems: [], scenarios: [] }),
     diff: async (id) => ({
       draft_id: id,
       from: { version: null },

@@ -185,20 +185,42 @@ describe('the editor', () => {
     expect(good.status).toBe(200);
     expect(good.text).toMatch(/data-testid="test-result".*1 pass.*nobody decides/);
     expect((await screens.drafts.get(id)).newest).toMatchObject({ revision: 2, tests: { passed: 1, failed: 0 } });
-    expect((await getPage(screens, pageOf(id))).text).toContain('1 pass');
+    const again = (await getPage(screens, pageOf(id))).text;
+    expect(again).toMatch(
+      /1 pass.*nobody decides.*1 of 2 steps, cases and handlers reached.*never reached: <code>step note/,
+    );
+    expect(again).toContain('expect: {status: failed, error: {code: gate_expired}}');
     const bad = await sendForm(
       screens,
       pageOf(id),
       { source: `${GOOD}# 2\n`, scenarios: scenario('completed') },
       `${pageOf(id)}/_test`,
     );
-    expect(bad.text).toMatch(/1 of 1 fail.*expected.*completed/);
+    expect(bad.text).toMatch(/1 of 1 fail.*<li class="removed">completed<\/li> ?<li class="added">failed/);
     expect(bad.text).toContain('expect: {status: completed');
     const broken = await sendPart(pageOf(id), `${pageOf(id)}/_test`, {
       source: `${GOOD}# 2\n`,
       scenarios: 'blueprint: ./draft.yaml\nscenarios: [{nam: x}]',
     });
     expect(broken.text).toMatch(/Scenarios, line 2/);
+    await begin('tested', `${GOOD}# 3\n`);
+    expect((await getPage(screens, pageOf(id))).text).toMatch(/not run on revision 3; revision 2:/);
+  });
+
+  it('shows the scenarios of a version on its blueprint, where they can be tried and are not kept', async () => {
+    const id = await begin('shown', GOOD.replace('bp.shop.watch', 'bp.shop.shown'));
+    const scenarios = 'scenarios:\n  - name: nobody decides\n    expect: {status: failed}\n';
+    await screens.drafts.validate(caller(), id);
+    await screens.drafts.test(caller(), id, scenarios);
+    const { version } = await screens.drafts.promote(caller(), id);
+    const tab = '/ui/blueprints/bp.shop.shown/tests';
+    const { text } = await getPage(screens, tab);
+    expect(text).toMatch(new RegExp(`1 pass.*on version ${version}, .*nobody decides.*1 of 2 steps`));
+    expect(await queriesOf(screens, tab)).toBeLessThanOrEqual(4);
+    const tried = await sendForm(screens, tab, { scenarios: scenarios.replace('failed', 'completed') }, tab);
+    expect([tried.status, tried.text]).toEqual([200, expect.stringMatching(/1 of 1 fail.*just now; not kept/)]);
+    expect((await getPage(screens, tab)).text).toContain('1 pass');
+    expect((await getPage(screens, '/ui/blueprints/bp.ci.build/tests')).text).toContain('No scenario ran yet.');
   });
 
   it('compares a draft with the active version, and with its own revisions', async () => {

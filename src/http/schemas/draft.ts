@@ -213,5 +213,9 @@ export const draftTestSchema = z
         ),
       }),
     ),
+    coverage: z
+      .object({ total: z.int(), missed: z.array(z.string()) })
+      .exactOptional()
+      .meta({ description: 'Steps, cases and handlers of the plan, and those that no scenario reached.' }),
   })
   .meta({ id: 'DraftTest' }) satisfies z.ZodType<DraftTestDto>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BlueprintDetailDto } from '../../domain/dtos.js';
+import type { ScenarioRunDto } from '../../domain/drafts.js';
 import type { Plan } from '../../domain/plan.js';
 import { asset } from '../../ui/assets.js';
 import {
@@ -8,12 +9,14 @@ import {
   blueprintRuns,
   blueprintSchedules,
   blueprintSource,
+  blueprintTests,
   blueprintVersions,
 } from '../../ui/blueprints/blueprint.js';
 import { activateMain } from '../../ui/blueprints/activate.js';
 import { blueprintsMain } from '../../ui/blueprints/blueprints.js';
 import type { Html } from '../../ui/html.js';
 import { href } from '../../ui/html.js';
+import { formText, lastTested } from './scenario-texts.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const BELOW = { label: 'Blueprints', href: '/ui/blueprints' };
@@ -140,6 +143,36 @@ const source = page({
   },
 });
 
+async function testsPage(call: UiCall, tried?: { scenarios: string; run: ScenarioRunDto }): Promise<PageAnswer> {
+  const { services, param, csrf, ui } = call;
+  const id = param('blueprint_id');
+  const blueprint = await services.blueprints.get(id);
+  const kept = await lastTested(services.drafts, { blueprintId: id, version: blueprint.active_version });
+  const scenarios = tried?.scenarios ?? kept?.scenarios ?? '';
+  const view = { blueprint, tab: 'tests', csrf, kept, scenarios, tried: tried?.run ?? null } as const;
+  return framed(blueprint, blueprintTests(view, ui), 'tests');
+}
+
+const tests = page({
+  path: '/blueprints/:blueprint_id/tests',
+  privilege: 'draft.read',
+  load: (call) => testsPage(call),
+});
+
+/** Runs scenarios on the active version; nothing is kept. */
+const tryTests = form({
+  path: '/blueprints/:blueprint_id/tests',
+  privilege: 'draft.validate',
+  body: z.strictObject({ scenarios: formText }),
+  handle: async (call) => {
+    const { source } = await call.services.blueprints.get(call.param('blueprint_id'));
+    const { scenarios } = call.body;
+    const run = await call.services.drafts.tryScenarios(source ?? '', scenarios);
+    const here = `/ui/blueprints/${encodeURIComponent(call.param('blueprint_id'))}/tests`;
+    return { ...(await testsPage(call, { scenarios, run })), here };
+  },
+});
+
 const number = z
   .string()
   .regex(/^[1-9]\d{0,8}$/)
@@ -195,5 +228,5 @@ const activate = form({
   },
 });
 
-export const blueprintPages = [list, versions, schedules, runs, source, diff, activateQuestion, overview];
-export const blueprintForms = [activate];
+export const blueprintPages = [list, versions, schedules, runs, source, tests, diff, activateQuestion, overview];
+export const blueprintForms = [activate, tryTests];

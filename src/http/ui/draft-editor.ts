@@ -1,28 +1,18 @@
 import { z } from 'zod';
-import type { DraftDetailDto } from '../../domain/drafts.js';
+import type { DraftDetailDto, KeptTestsDto } from '../../domain/drafts.js';
 import { XynFault } from '../../domain/fault.js';
 import { isJsonObject, type JsonObject } from '../../domain/json.js';
 import { asset } from '../../ui/assets.js';
 import { editorMain } from '../../ui/drafts/editor.js';
 import { applyFix } from '../../ui/drafts/fix.js';
 import { checkPieces, savePieces, type Conflict, type DraftView, type TextCheck } from '../../ui/drafts/pieces.js';
+import { formText, lastTested } from './scenario-texts.js';
 import { form, page, type FormAnswer, type PageAnswer, type UiCall, type UiForm } from './page.js';
 
-/** Characters of a definition; the service counts its bytes. */
-const MOST_TEXT = 600_000;
-
 const editorBody = z.strictObject({
-  // Forms send line ends as two characters.
-  source: z
-    .string()
-    .max(MOST_TEXT)
-    .transform((text) => text.replaceAll('\r\n', '\n')),
+  source: formText,
   revision: z.coerce.number().int().min(1).max(1_000_000_000),
-  scenarios: z
-    .string()
-    .max(MOST_TEXT)
-    .transform((text) => text.replaceAll('\r\n', '\n'))
-    .default(''),
+  scenarios: formText.default(''),
   /** What a suggestion replaces. */
   fix: z.string().max(300).exactOptional(),
   /** The revision that a person decided to write over. */
@@ -41,8 +31,9 @@ export function viewOf(draft: DraftDetailDto, over: Partial<DraftView> = {}): Dr
     base: draft.revision,
     check: null,
     conflict: null,
-    scenarios: '',
+    scenarios: over.kept?.scenarios ?? '',
     tested: null,
+    kept: null,
     glyphs: `${asset('glyphs').url}#`,
     ...over,
   };
@@ -66,8 +57,21 @@ function answerPage(call: UiCall, view: DraftView): PageAnswer {
 export const editorPage = page({
   path: '/drafts/:draft_id',
   privilege: 'draft.read',
-  load: async (call) => answerPage(call, viewOf(await call.services.drafts.get(call.param('draft_id')))),
+  load: async (call) => {
+    const draft = await call.services.drafts.get(call.param('draft_id'));
+    return answerPage(call, viewOf(draft, { kept: await keptOf(call, draft) }));
+  },
 });
+
+/** How the scenarios last went. What its retention took away is as if it had never been. */
+async function keptOf(
+  { services }: UiCall,
+  { draft_id: draftId, newest }: DraftDetailDto,
+): Promise<KeptTestsDto | null> {
+  // A first revision that was not tested has nothing before it.
+  if (newest.revision === 1 && newest.tests === null) return null;
+  return lastTested(services.drafts, { draftId });
+}
 
 /** Lines of steps as the compiler keeps them beside a plan. */
 function linesOf(debug: JsonObject | undefined): Map<string, number> {
@@ -144,7 +148,8 @@ function afterSave(next: (call: EditorCall, draft: DraftDetailDto) => Promise<Fo
 
 async function savedPage(call: EditorCall, draft: DraftDetailDto, over: Partial<DraftView> = {}): Promise<PageAnswer> {
   const { source, scenarios } = call.body;
-  return shown(call, viewOf(draft, { scenarios, check: await check(call, source), ...over }));
+  const kept = over.tested === undefined ? await keptOf(call, draft) : null;
+  return shown(call, viewOf(draft, { scenarios, check: await check(call, source), kept, ...over }));
 }
 
 const saveText = editorForm(

@@ -1,5 +1,6 @@
 import type { EndedRun, OpenRuns, RunDay } from '../../domain/blueprint-page.js';
 import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto, ScheduleDto } from '../../domain/dtos.js';
+import type { KeptTestsDto, ScenarioRunDto } from '../../domain/drafts.js';
 import type { Plan } from '../../domain/plan.js';
 import { about } from '../format.js';
 import { buildTree } from '../graph/build-tree.js';
@@ -13,12 +14,13 @@ import { changedLines } from '../parts/changed-lines.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields } from '../parts/schema-form.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
+import { countsStatus, scenarioRun } from '../drafts/scenario-run.js';
 import { scheduleTable } from '../schedules/schedules.js';
 import { whenText } from '../schedules/words.js';
 import { template } from '../template.js';
 import { sourceCode } from './source.js';
 
-export const BLUEPRINT_TABS = ['overview', 'versions', 'schedules', 'runs', 'source'] as const;
+export const BLUEPRINT_TABS = ['overview', 'versions', 'schedules', 'runs', 'source', 'tests'] as const;
 export type BlueprintTab = (typeof BLUEPRINT_TABS)[number];
 
 interface Framed {
@@ -45,6 +47,7 @@ const versionsTemplate = template<Record<string, unknown>>(import.meta.url, './v
 const schedulesTemplate = template<Record<string, unknown>>(import.meta.url, './schedules.eta');
 const runsTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
 const sourceTemplate = template<Record<string, unknown>>(import.meta.url, './source.eta');
+const testsTemplate = template<Record<string, unknown>>(import.meta.url, './tests.eta');
 const diffTemplate = template<Record<string, unknown>>(import.meta.url, './diff.eta');
 
 /** The active version, and those that open runs began with. */
@@ -141,6 +144,24 @@ export function blueprintSchedules(view: Framed & { schedules: readonly Schedule
 export function blueprintRuns(view: Framed & { lines: readonly RunLineView[]; viewer: string }, ui: Parts): Html {
   const rows = view.lines.map((line) => ({ ...line, ...runLineLook(line, view.viewer, ui) }));
   return framed(view, runsTemplate({ ...view, rows }, ui), ui);
+}
+
+/** The scenarios of a blueprint. */
+export interface TestsView extends Framed {
+  /** How they last went in a draft; null: they never ran. */
+  kept: KeptTestsDto | null;
+  /** As they were written here, or else as they were kept. */
+  scenarios: string;
+  /** What they gave on the active version just now. */
+  tried: ScenarioRunDto | null;
+}
+
+/** How its scenarios went, and a field to try them on the active version. */
+export function blueprintTests(view: TestsView, ui: Parts): Html {
+  const { kept, tried } = view;
+  const run = tried ?? kept?.run ?? null;
+  const shown = { counts: run === null ? null : countsStatus(run), result: run === null ? null : scenarioRun(run, ui) };
+  return framed(view, testsTemplate({ ...view, ...shown }, ui), ui);
 }
 
 /** The document of the active version with its warnings. */

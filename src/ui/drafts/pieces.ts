@@ -1,4 +1,4 @@
-import type { DraftDetailDto, DraftTestDto } from '../../domain/drafts.js';
+import type { DraftDetailDto, DraftTestDto, KeptTestsDto } from '../../domain/drafts.js';
 import type { ProblemDto } from '../../domain/dtos.js';
 import type { Plan } from '../../domain/plan.js';
 import { buildTree } from '../graph/build-tree.js';
@@ -45,6 +45,8 @@ export interface DraftView {
   /** Scenarios as they were written, and what they gave just now. */
   scenarios: string;
   tested: DraftTestDto | null;
+  /** What they gave when they last ran; null: they never did. */
+  kept: KeptTestsDto | null;
   /** Where the silhouettes are. */
   glyphs: string;
 }

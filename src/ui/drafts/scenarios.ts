@@ -1,8 +1,8 @@
-import type { DraftDetailDto, DraftTestDto } from '../../domain/drafts.js';
+import type { DraftDetailDto, DraftTestDto, KeptTestsDto } from '../../domain/drafts.js';
 import { html, type Html } from '../html.js';
 import type { Parts } from '../parts/parts.js';
-import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
+import { countsStatus, scenarioRun } from './scenario-run.js';
 
 /** The scenarios of a draft. */
 export interface ScenariosView {
@@ -11,6 +11,8 @@ export interface ScenariosView {
   scenarios: string;
   /** What they gave just now. */
   tested: DraftTestDto | null;
+  /** What they gave when they last ran. */
+  kept: KeptTestsDto | null;
 }
 
 const testsTemplate = template<Record<string, unknown>>(import.meta.url, './tests.eta');
@@ -20,43 +22,18 @@ export function scenarioCard(view: ScenariosView, ui: Parts): Html {
   return testsTemplate({ ...view, result: scenarioResult(view, ui) }, ui);
 }
 
-/** What the scenarios gave. */
-export function scenarioResult({ draft, tested }: ScenariosView, ui: Parts): Html {
-  const counts = draft.newest.tests;
-  const words = (passed: number, failed: number): Status =>
-    failed === 0 ? statusOf('done', `${passed} pass`) : statusOf('fail', `${failed} of ${passed + failed} fail`);
-  const state =
-    tested !== null
-      ? ui.status(words(tested.passed, tested.failed))
-      : counts === null
-        ? html`<span class="meta">not run on revision ${draft.revision}</span>`
-        : ui.status(words(counts.passed, counts.failed));
-  const rows = (tested?.scenarios ?? []).map(
-    (one) =>
-      html`<li class="line" data-testid="scenario">
-        ${ui.glyph(one.ok ? 'done' : 'fail', one.ok ? 'done' : 'fail')}<span class="grow wrap"
-          ><b>${ui.text(one.name)}</b><span class="sr">${one.ok ? ' passed' : ' failed'}</span>${one.mismatches.map(
-            (miss) =>
-              html`<br /><span class="small soft"
-                  >${ui.text(miss.what)}: expected ${ui.text(miss.expected.join(' ').slice(0, 300))}, got
-                  ${ui.text(miss.got.join(' ').slice(0, 300))}</span
-                >`,
-          )}</span
-        >
-      </li>`,
-  );
-  const problems = (tested?.problems ?? []).map(
-    (one) =>
-      html`<li class="line">
-        ${ui.glyph('fail', 'fail')}<span class="grow wrap"
-          >${one.file === 'scenarios' ? 'Scenarios' : 'Source'}, line ${one.line}: ${ui.text(one.message)}</span
-        >
-      </li>`,
-  );
+/** What the scenarios gave; what they gave on an earlier revision is said to be that. */
+export function scenarioResult({ draft, tested, kept }: ScenariosView, ui: Parts): Html {
+  const { revision, newest } = draft;
+  const shown = tested ?? kept?.run ?? null;
+  const of = tested?.revision ?? kept?.revision;
+  const counts = shown ?? newest.tests;
+  const isOlder = of === undefined ? newest.tests === null : of !== revision;
+  const about = isOlder
+    ? html`<span class="meta">not run on revision ${revision}${of === undefined ? '' : `; revision ${of}:`}</span>`
+    : '';
   return html`<div id="draft-tests" data-piece data-testid="test-result" role="status">
-    <p class="body">${state}</p>
-    <ul>
-      ${problems}${rows}
-    </ul>
+    <p class="body row wrapping">${about}${counts === null ? '' : ui.status(countsStatus(counts))}</p>
+    ${shown === null ? '' : scenarioRun(shown, ui)}
   </div>`;
 }

@@ -93,6 +93,7 @@ export const PAGES: readonly Shown[] = [
   shown(`${blueprint}/versions`, 'page-blueprint', 'versions', LIST, { queries: 5, ids: 'draft-from' }),
   shown(`${blueprint}/runs`, 'page-blueprint', 'page-blueprint', LIST, { queries: 6 }),
   shown(`${blueprint}/source`, 'page-blueprint', 'page-blueprint', LIST),
+  shown(`${blueprint}/tests`, 'page-blueprint', 'scenarios', LIST, { queries: 5, ids: 'scenarios-try' }),
   shown(`${blueprint}/diff?from=3&to=3`, 'page-blueprint-diff', 'page-blueprint-diff', LIST),
   shown(`${NIGHTLY}/schedules`, 'page-blueprint', 'schedule-row', LIST, { queries: 5 }),
   shown('/ui/schedules', 'page-schedules', 'schedule-row', LIST, { ids: 'schedule-trigger schedule-pause' }),

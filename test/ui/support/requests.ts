@@ -29,7 +29,8 @@ export async function sendForm(
   const page = await fetch(url + path);
   const markup = await page.text();
   const cookies = page.headers.getSetCookie().map((one) => one.split(';')[0]);
-  const [form = ''] = /<form [^>]*method="post" action="(?!\/ui\/preferences)[^]*?<\/form>/.exec(markup) ?? [];
+  const forms = markup.match(/<form [^>]*method="post" action="(?!\/ui\/preferences)[^]*?<\/form>/g) ?? [];
+  const form = forms.find((one) => one.includes(`action="${action ?? ''}"`)) ?? forms[0] ?? '';
   const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
   const target = action ?? /action="([^"]+)"/.exec(form)?.[1] ?? path;
   const answer = await fetch(url + target, {
