@@ -69,7 +69,8 @@ function quietGateway(): RunGateway {
   const gateway = new RunGateway({ address: '127.0.0.1:1', namespace: 'default', taskQueue: 'none', log: silentLog });
   Object.assign(gateway.schedules, { put: () => Promise.resolve(), describe: () => Promise.resolve(undefined) });
   return Object.assign(gateway, {
-    describe: () => Promise.resolve({ status: 'open', pending: [], decisionWaitsSince: null }),
+    describe: () => Promise.resolve({ status: 'open', pending: [], decision: null }),
+    snapshot: () => Promise.resolve(undefined),
   });
 }
 
