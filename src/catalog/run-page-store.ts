@@ -39,6 +39,13 @@ export class RunPageStore {
     return { ...progress, failed: failedItems(worst, details), ...surroundings };
   }
 
+  /** The same without the steps. @throws XynFault `db_unavailable` */
+  async surroundings(runId: string): Promise<RunSurroundings> {
+    const [row] = await this.#read<RunSurroundings>('run_surroundings', SURROUNDINGS, [runId]);
+    if (row === undefined) throw new Error('a query of aggregates gave no row');
+    return row;
+  }
+
   /** @throws XynFault `db_unavailable` */
   async usual(blueprintId: string): Promise<UsualTimes> {
     const [row] = await this.#read<UsualTimes>('run_usual', USUAL, [blueprintId]);

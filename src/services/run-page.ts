@@ -1,7 +1,14 @@
 import type { RunPageStore } from '../catalog/run-page-store.js';
 import type { RunDetailDto } from '../domain/dtos.js';
 import type { Plan } from '../domain/plan.js';
-import type { LogPage, RunPageData, StepPanelRow, UsualTimes } from '../domain/run-page.js';
+import type {
+  LogPage,
+  RunPageData,
+  RunProgress,
+  RunSurroundings,
+  StepPanelRow,
+  UsualTimes,
+} from '../domain/run-page.js';
 import type { ArtifactService } from './artifacts.js';
 import { readLogPage, shownLine, type LogRequest } from './log-page.js';
 import type { PlanCache } from './plan-cache.js';
@@ -20,11 +27,22 @@ export interface RunPageDeps {
 /** Usual times change slowly, and every look at a page of the blueprint's runs asks for them. */
 const USUAL_FOR_MS = 60_000;
 const MOST_KEPT = 500;
+/** Records of a run may still come that long after its end. */
+const SETTLED_MS = 60_000;
+/** Who looks at a long run that has ended goes from step to step: its steps are read again when they are that old. */
+const STEPS_FOR_MS = 15_000;
+const MOST_LONG_RUNS = 20;
+
+interface KeptSteps {
+  at: number;
+  progress: RunProgress;
+}
 
 /** What the page of a run reads. */
 export class RunPageService {
   readonly #deps: RunPageDeps;
   readonly #usual = new Map<string, { at: number; times: UsualTimes }>();
+  readonly #steps = new Map<string, KeptSteps>();
 
   constructor(deps: RunPageDeps) {
     this.#deps = deps;
@@ -32,8 +50,8 @@ export class RunPageService {
 
   /** @throws XynFault `run_not_found`, `db_unavailable` */
   async load(runId: string): Promise<RunPageData> {
-    const { runs, store } = this.#deps;
-    const [run, facts] = await Promise.all([runs.get(runId), store.load(runId)]);
+    const [run, facts] = await Promise.all([this.#deps.runs.get(runId), this.#factsOf(runId)]);
+    this.#keepSteps(run, facts);
     const [plan, usual] = await Promise.all([this.#planOf(run), this.#usualOf(run.blueprint_id)]);
     return { run, plan, usual, temporal_url: this.#temporalUrl(runId), ...facts };
   }
@@ -54,6 +72,26 @@ export class RunPageService {
   async log(artifactId: string, request: LogRequest): Promise<LogPage> {
     const { open } = await this.#deps.artifacts.download(artifactId);
     return { artifact_id: artifactId, ...(await readLogPage(await open(), request)) };
+  }
+
+  async #factsOf(runId: string): Promise<RunProgress & RunSurroundings> {
+    const { store, clock } = this.#deps;
+    const kept = this.#steps.get(runId);
+    if (kept !== undefined && clock() - kept.at < STEPS_FOR_MS)
+      return { ...kept.progress, ...(await store.surroundings(runId)) };
+    this.#steps.delete(runId);
+    return store.load(runId);
+  }
+
+  /** Those of an ended run with loops: they may be ten thousand, and what is made of them is small. */
+  #keepSteps({ run_id: id, completed_at: end }: RunDetailDto, facts: RunProgress): void {
+    const now = this.#deps.clock();
+    const isSettled = end !== null && now - Date.parse(end) > SETTLED_MS;
+    if (!isSettled || facts.loops.length === 0 || this.#steps.has(id)) return;
+    const { steps, loops, failed, completed } = facts;
+    this.#steps.set(id, { at: now, progress: { steps, loops, failed, completed } });
+    const oldest = this.#steps.keys().next().value;
+    if (this.#steps.size > MOST_LONG_RUNS && oldest !== undefined) this.#steps.delete(oldest);
   }
 
   #temporalUrl(runId: string): string | null {

@@ -38,21 +38,21 @@ export class WaitingOnService {
 
   /** Reasons of one open run; at least one. Temporal being away is a reason, not an error. */
   async of(run: RunDto): Promise<WaitingOn[]> {
-    const gates = await this.#deps.catalog.gates.openOf(run.run_id);
+    // Both are asked at once: who looks at an open run waits for the slower one only.
+    const [gates, description] = await Promise.all([
+      this.#deps.catalog.gates.openOf(run.run_id),
+      this.#deps.gateway.describe(run.run_id, DEADLINE_MS).catch(() => undefined),
+    ]);
     const told = [...cancelReason(run), ...gates.map(gateReason)];
-    const reasons = [...told, ...(await this.#temporalReasons(run, gates.length > 0))];
+    const reasons = [...told, ...(await this.#temporalReasons(run, description, gates.length > 0))];
     // That the next step is being decided is the whole story only when nothing else is told.
     const others = reasons.filter(({ kind }) => kind !== 'decision');
     return others.length > 0 ? others : reasons;
   }
 
-  async #temporalReasons(run: RunDto, hasGate: boolean): Promise<WaitingOn[]> {
-    try {
-      const description = await this.#deps.gateway.describe(run.run_id, DEADLINE_MS);
-      return await this.#reasonsOf(run, description, hasGate);
-    } catch {
-      return [...(await this.#startReason(run)), { kind: 'unknown', reason: 'temporal_unavailable' }];
-    }
+  async #temporalReasons(run: RunDto, description: RunDescription | undefined, hasGate: boolean): Promise<WaitingOn[]> {
+    const told = description && (await this.#reasonsOf(run, description, hasGate).catch(() => undefined));
+    return told ?? [...(await this.#startReason(run)), { kind: 'unknown', reason: 'temporal_unavailable' }];
   }
 
   async #reasonsOf(run: RunDto, description: RunDescription, hasGate: boolean): Promise<WaitingOn[]> {
