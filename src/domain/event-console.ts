@@ -40,6 +40,8 @@ export interface EventLine {
 export interface EventStats {
   from: string;
   to: string;
+  /** Otherwise the figures say nothing yet. */
+  is_counted: boolean;
   /** Counted up to 10 001, the newest first. */
   all: number;
   started: number;

@@ -24,6 +24,9 @@ const MINUTE_MS = 60_000;
 const SPAN_MINUTES = 60;
 /** Many pages ask for the last hour; it may be that old. Less than after what a live page is drawn once more (`SETTLE_MS`). */
 const STATS_MS = 2_000;
+/** Figures that nobody asked for in a while may have to come from disk, event by event: the list does not wait for them. */
+const STATS_PATIENCE_MS = 1_000;
+const NOTHING = { all: 0, started: 0, nomatch: 0, held: 0, refused: 0, important: 0, minutes: [] };
 
 /** What came in, and why it did something or not. */
 export class EventConsole {
@@ -33,16 +36,30 @@ export class EventConsole {
   constructor(deps: EventConsoleDeps) {
     this.#deps = deps;
     this.#lastHour = cached(STATS_MS, deps.clock, () => {
-      // Whole minutes, so that a bar does not change by being looked at.
-      const end = Math.floor(deps.clock() / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
-      const at = (ms: number): string => new Date(ms).toISOString();
-      return deps.store.stats(at(end - SPAN_MINUTES * MINUTE_MS), at(end));
+      const { from, to } = this.#span();
+      return deps.store.stats(from, to);
     });
   }
 
-  /** The last 60 minutes; at most five seconds old. @throws XynFault `db_unavailable` */
+  /** The last 60 minutes. Whole ones, so that a bar does not change by being looked at. */
+  #span(): { from: string; to: string } {
+    const end = Math.floor(this.#deps.clock() / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+    const at = (ms: number): string => new Date(ms).toISOString();
+    return { from: at(end - SPAN_MINUTES * MINUTE_MS), to: at(end) };
+  }
+
+  /** The last 60 minutes, at most five seconds old; not counted while that takes long, or where it cannot be done. */
   async lastHour(): Promise<EventStats> {
-    return this.#lastHour();
+    let timer: NodeJS.Timeout | undefined;
+    const uncounted = { ...this.#span(), is_counted: false, ...NOTHING };
+    const late = new Promise<EventStats>((resolve) => {
+      timer = setTimeout(() => resolve(uncounted), STATS_PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([this.#lastHour().catch(() => uncounted), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**

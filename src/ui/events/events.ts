@@ -38,7 +38,7 @@ function chips({ q, stats }: EventsView): object[] {
   const isImportant = /(?:^|\s)is:important(?:\s|$)/.test(q);
   const chip = (label: string, value: string | null, n: number, look?: Status): object => ({
     label,
-    n,
+    n: stats.is_counted ? n : null,
     look,
     href: href('/ui/events', { q: withTerm(withTerm(q, 'is', null), 'became', value) }),
     isCurrent: !isImportant && became === value,
@@ -51,7 +51,7 @@ function chips({ q, stats }: EventsView): object[] {
     chip('Refused', 'refused', stats.refused, statusOf('fail', '')),
     {
       label: 'Important',
-      n: stats.important,
+      n: stats.is_counted ? stats.important : null,
       look: statusOf('warn', ''),
       href: href('/ui/events', { q: withTerm(withTerm(q, 'became', null), 'is', 'important') }),
       isCurrent: isImportant,
@@ -122,11 +122,11 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   const list = html`<ul id="event-list" data-testid="event-list" data-list>
     ${rows.map((row) => row.html)}
   </ul>`;
+  const { refused, held } = view.stats;
+  const figures = html`${ui.format.cappedCount(view.stats.all)} in the last hour ·
+  ${ui.format.count(view.stats.started)} started a run · ${ui.format.count(refused + held)} refused or held`;
   const head = html`<p class="sub" id="event-head">
-    <span
-      >${ui.format.cappedCount(view.stats.all)} in the last hour · ${ui.format.count(view.stats.started)} started a run
-      · ${ui.format.count(view.stats.refused + view.stats.held)} refused or held</span
-    >
+    <span>${view.stats.is_counted ? figures : 'Those of the last hour are being counted.'}</span>
   </p>`;
   const newer = html`<div id="newer-events">
     ${

@@ -54,7 +54,9 @@ export function histogram({ stats, q }: { stats: EventStats; q: string }, ui: Pa
   const { search } = parseEventFilter(q);
   const [from, to] = [Date.parse(search.from ?? ''), Date.parse(search.to ?? '')];
   const isPart = from < to;
-  const sentence = `Events of the last 60 minutes, minute by minute: ${stats.all}, of them ${stats.important + stats.refused} failures or refused.`;
+  const sentence = !stats.is_counted
+    ? 'Events of the last 60 minutes: they are still being counted.'
+    : `Events of the last 60 minutes, minute by minute: ${stats.all}, of them ${stats.important + stats.refused} failures or refused.`;
   const chart = barChart(bars, sentence, {
     height: 46,
     words: ['events', 'failures'],
