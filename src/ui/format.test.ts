@@ -41,6 +41,15 @@ describe('markup', () => {
     expect(() => escape({})).toThrow(TypeError);
   });
 
+  it('leaves out the lines of the source, and nothing of a value', () => {
+    const item = html`<li class="${'a'}">${'1\n  2'} <b>3</b></li>`;
+    expect(
+      html`<ul>
+        ${item}
+      </ul>`.toString(),
+    ).toBe('<ul> <li class="a">1\n  2 <b>3</b></li> </ul>');
+  });
+
   it('names every character that hides or reorders', () => {
     for (const [character, point] of [
       ['\u202e', 'U+202E'],

@@ -6,7 +6,7 @@ const compress = promisify(gzip);
 /** A smaller answer fits into one packet as it is. */
 const SMALLEST_COMPRESSED = 1_200;
 /** Better levels cost more time than the wire saves. */
-const LEVEL = 5;
+const LEVEL = 6;
 
 /** What a page may load: its own files, and nothing else; nothing inside the page is a script or a style. */
 export const PAGE_POLICY = [

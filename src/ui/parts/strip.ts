@@ -35,14 +35,17 @@ export function stepStrip(marks: readonly StripMark[]): Html {
   // Short figures: a list has hundreds of bars.
   const tenth = (value: number): number => Math.round(value * 10) / 10;
   const width = tenth(Math.max(1, slot - 1.6));
-  const paths = new Map<string, string>();
+  const paths = new Map<string, { d: string; x: number; y: number }>();
   shown.forEach(({ tone, weight }, index) => {
     const height = weight === 'tall' ? HEIGHT : weight === 'plain' ? 7 : 4;
     const look = weight === 'thin' ? 'fill-rest' : `fill is-${tone}`;
-    const bar = `M${tenth(index * slot)} ${(HEIGHT - height) / 2}h${width}v${height}h-${width}z`;
-    paths.set(look, (paths.get(look) ?? '') + bar);
+    const [x, y] = [tenth(index * slot), (HEIGHT - height) / 2];
+    const before = paths.get(look);
+    // Steps from bar to bar are alike, so they compress; places are not.
+    const to = before === undefined ? `M${x} ${y}` : `m${tenth(x - before.x)} ${y - before.y}`;
+    paths.set(look, { d: `${before?.d ?? ''}${to}h${width}v${height}h-${width}z`, x, y });
   });
-  const bars = [...paths].map(([look, path]) => html`<path class="${look}" d="${path}" />`);
+  const bars = [...paths].map(([look, { d }]) => html`<path class="${look}" d="${d}" />`);
   return html`<svg class="strip" viewBox="0 0 104 10" preserveAspectRatio="none" aria-hidden="true">
     ${join(bars)}
   </svg>`;
