@@ -4,7 +4,8 @@ import pg from 'pg';
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** Above the server's bound: it only fires when the server or the network is gone without a word. */
 const QUERY_TIMEOUT_MS = 7_000;
-const CONNECTION_TIMEOUT_MS = 3_000;
+/** As long as a statement may take: a busy machine lets a rush of connections in one after the other. */
+const CONNECTION_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
 
 /** Connections to Postgres for SQL. */

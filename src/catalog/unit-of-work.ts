@@ -64,8 +64,8 @@ export interface CatalogAccess extends Stores {
   ping(): Promise<void>;
 }
 
-/** How long a transaction may wait for a connection, and how long it may last. */
-const BOUNDS = { maxWait: 3_000, timeout: 5_000 };
+/** How long a transaction may wait for a connection, which may have to be opened first, and how long it may last. */
+const BOUNDS = { maxWait: 6_000, timeout: 5_000 };
 
 /** Connections that a rush of writes leaves to reads and to the dispatcher. */
 const FREE_CONNECTIONS = 3;
