@@ -67,7 +67,7 @@ describeWith('docker')('container.exec', () => {
       stderr: '',
       truncated: false,
     });
-    expect(await left()).toBe('');
+    await until('nothing is left', async () => (await left()) === '');
   });
 
   it.each(WAYS)('runs scripts with variables and input, in %s', async (_way, where) => {
@@ -134,7 +134,7 @@ describeWith('docker')('container.exec', () => {
     expect(await left()).not.toBe('');
     control.abort(new Error('cancelled'));
     await expect(running).rejects.toThrow('cancelled');
-    expect(await left()).toBe('');
+    await until('nothing is left', async () => (await left()) === '');
   });
 
   it('shuts a throw-away container in', async () => {
@@ -162,6 +162,7 @@ describeWith('docker')('container.exec', () => {
 
   it('marks it with run, step and attempt', async () => {
     const control = new AbortController();
+    await until('those of others are gone', async () => (await left()) === '');
     const running = call({ image: BUSYBOX, argv: ['sleep', '60'] }, { signal: control.signal });
     running.catch(() => undefined);
     const id = await until('the container runs', async () => (await left()) || undefined);

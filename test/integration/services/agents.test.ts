@@ -90,7 +90,7 @@ async function run(fields: Partial<AgentNode>): Promise<RunDto> {
 
 /** What the run used, by attempt. */
 async function used(runId: string): Promise<unknown[]> {
-  await worker.records.flush(5_000);
+  await worker.records.flush(30_000);
   const { rows } = await database.catalog.pool.query<{ attempt: number }>(
     `SELECT split_part(source_ref, '/', 2)::int AS attempt, dims_json AS dims,
        jsonb_object_agg(metric, quantity) AS used
@@ -102,7 +102,7 @@ async function used(runId: string): Promise<unknown[]> {
 }
 
 async function attemptsOf(runId: string): Promise<unknown[]> {
-  await worker.records.flush(5_000);
+  await worker.records.flush(30_000);
   const [step] = (await node.runs.steps(runId, { limit: 500 })).items;
   const { attempt_log: log } = await node.runs.step(runId, step?.step_id ?? '');
   return log.map(({ attempt, status, error }) => [attempt, status, error?.['code'] ?? null]);

@@ -60,7 +60,7 @@ describeWith('temporal')('reconciler', () => {
   it('rebuilds steps and attempts that were never recorded', async () => {
     const runId = await begin('bp.straight');
     await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
-    await worker.records.flush(5_000);
+    await worker.records.flush(30_000);
     const before = await shape(runId);
     expect(before).toHaveLength(4);
     await asAdmin(database.ownerUrl, [
@@ -123,7 +123,7 @@ describeWith('temporal')('reconciler', () => {
   it('marks attempts of ended runs as lost', async () => {
     const runId = await begin('bp.straight');
     await until('the run ends', async () => (await node.runs.get(runId)).status === 'completed');
-    await worker.records.flush(5_000);
+    await worker.records.flush(30_000);
     await database.catalog.pool.query(
       "UPDATE step_attempts SET status = 'running', ended_at = NULL, started_at = now() - interval '2 min' WHERE run_id = $1",
       [runId],
