@@ -48,7 +48,7 @@ export class EventConsole {
     return { from: at(end - SPAN_MINUTES * MINUTE_MS), to: at(end) };
   }
 
-  /** The last 60 minutes, at most five seconds old; not counted while that takes long, or where it cannot be done. */
+  /** The last 60 minutes, at most two seconds old; not counted while that takes long, or where it cannot be done. */
   async lastHour(): Promise<EventStats> {
     let timer: NodeJS.Timeout | undefined;
     const uncounted = { ...this.#span(), is_counted: false, ...NOTHING };
