@@ -1,25 +1,5 @@
 import type { JsonObject } from './json.js';
-import type { Effect, StepKind } from './plan.js';
-
-/** A step as the launcher shows it before anything runs. */
-export interface LaunchStep {
-  path: string;
-  name: string | null;
-  kind: StepKind;
-  /** How deep it stands inside of blocks, branches and loops. */
-  depth: number;
-  /** The action, the model, or what a holder does. */
-  what: string;
-  /** Null for what has no effect of its own. */
-  effect: Effect | null;
-  /** The machine or address it acts on, as far as the inputs say; null: it has none. */
-  target: string | null;
-  /** The target comes from an earlier step or an event. */
-  isTargetLater: boolean;
-  /** Runs only after a failure, or at the end whatever happened. */
-  only: 'on_error' | 'finally' | null;
-  gate: { require: number; approvers: readonly string[]; isLater: boolean } | null;
-}
+import type { PreviewList } from './plan-preview.js';
 
 /** What would run, from the plan that a start now would get. */
 export interface LaunchPreview {
@@ -31,6 +11,7 @@ export interface LaunchPreview {
   schema: JsonObject;
   /** What is wrong with the inputs, by JSON pointer; empty: a run could start. */
   problems: readonly { path: string; message: string }[];
-  steps: readonly LaunchStep[];
+  /** What the inputs decide, as far as they are there. */
+  lists: readonly PreviewList[];
   usual: { median_ms: number; p95_ms: number } | null;
 }

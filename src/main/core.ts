@@ -8,6 +8,7 @@ import type { RunToStart } from '../catalog/run-store.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
+import type { PreviewDeps } from '../services/plan-preview.js';
 import { BlueprintService, type Compilation } from '../services/blueprints.js';
 import { CancelSender } from '../services/cancel-sender.js';
 import { DecisionSender } from '../services/decision-sender.js';
@@ -63,6 +64,8 @@ export interface Core {
   plans: PlanCache;
   /** What runs are made with, for use cases that are put together elsewhere. */
   creation: RunCreationDeps & { catalog: CatalogAccess };
+  /** What previews of plans know beyond the plan. */
+  preview: PreviewDeps;
   /** To be called after the commit of a new run. */
   wake: () => void;
   /** Starts dispatcher, sweeps and reconciler; they end with the process's life. */
@@ -73,6 +76,7 @@ export interface Core {
 export function createCore(parts: CoreParts): Core {
   const { catalog, gateway, env, log, rails, compile, targetFields, documentSchema, observer } = parts;
   const clock = Date.now;
+  const preview = { env, targetFields: targetFields ?? (() => []) };
   const observed = observer === undefined ? {} : { observer };
   const access = catalogAccess(catalog);
   const plans = new PlanCache(access.blueprints);
@@ -108,6 +112,7 @@ export function createCore(parts: CoreParts): Core {
     access,
     plans,
     creation,
+    preview,
     wake: () => dispatcher.wake(),
     waits,
     events: new EventService({ ...creation, ...direct }),
@@ -121,7 +126,7 @@ export function createCore(parts: CoreParts): Core {
       onActivated: () => sync.wake(),
       ...(compile === undefined ? {} : { compile }),
       ...(documentSchema === undefined ? {} : { documentSchema }),
-      ...(targetFields === undefined ? {} : { preview: { env, targetFields } }),
+      ...(targetFields === undefined ? {} : { preview }),
     }),
     startBackground(lifecycle) {
       dispatcher.start();

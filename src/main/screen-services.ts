@@ -16,7 +16,7 @@ import type { Core } from './core.js';
 
 export interface ScreenParts extends Pick<RunPageDeps, 'artifacts' | 'temporal'> {
   catalog: Catalog;
-  core: Pick<Core, 'access' | 'plans' | 'runs' | 'events'>;
+  core: Pick<Core, 'access' | 'plans' | 'runs' | 'events' | 'preview'>;
   health: { check(): Promise<HealthReport> };
 }
 

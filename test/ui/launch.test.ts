@@ -100,7 +100,7 @@ describe('the launcher', () => {
     expect(text).toContain('data-testid="plan-preview"');
     expect(text).not.toContain('<html');
     expect(text).toMatch(
-      /read<\/code>.*ssh\.exec · web-7.*approve<\/code>.*gate.*restart<\/code>.*target decided later.*cannot be undone/,
+      /read<\/code>.*ssh\.exec · web-7.*approve<\/code>.*gate.*restart<\/code>.*host decided later.*cannot be undone/,
     );
     expect(text).toMatch(/2.approvals of maria, petra/);
     expect(await runs()).toBe(0);

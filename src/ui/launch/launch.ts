@@ -1,11 +1,14 @@
 import type { BlueprintDto } from '../../domain/dtos.js';
-import type { LaunchPreview, LaunchStep } from '../../domain/launch.js';
+import type { LaunchPreview } from '../../domain/launch.js';
+import type { Effect } from '../../domain/plan.js';
+import type { PreviewStep } from '../../domain/plan-preview.js';
 import { about } from '../format.js';
 import type { Html } from '../html.js';
 import { fieldsOf } from '../parts/form-fields.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields, type FormProblem, type FormTexts } from '../parts/schema-form.js';
 import { template } from '../template.js';
+import { previewRows } from './preview-rows.js';
 
 /** All that the launcher shows for one blueprint. */
 export interface LaunchView {
@@ -27,7 +30,7 @@ const formTemplate = template<Record<string, unknown>>(import.meta.url, './launc
 const previewTemplate = template<Record<string, unknown>>(import.meta.url, './preview.eta');
 const pickTemplate = template<Record<string, unknown>>(import.meta.url, './pick.eta');
 /** More rows say nothing to a reader; the blueprint's page has all of them. */
-const MOST_STEPS = 100;
+const MOST_ROWS = 100;
 
 const EFFECT_TAGS = {
   read: { text: 'read', look: '' },
@@ -35,32 +38,27 @@ const EFFECT_TAGS = {
   destructive: { text: 'cannot be undone', look: 'final' },
 } as const;
 
-function stepLine(step: LaunchStep, at: number): object {
-  const { target, isTargetLater, what, only } = step;
-  const where = target ?? (isTargetLater ? 'target decided later' : null);
-  return {
-    ...step,
-    number: at + 1,
-    tag: step.effect === null ? null : EFFECT_TAGS[step.effect],
-    detail: [
-      what,
-      where,
-      only === 'on_error' ? 'only after a failure' : only === 'finally' ? 'at the end, always' : null,
-    ]
-      .filter((one) => one !== null)
-      .join(' · '),
-  };
-}
-
 /** What would happen: the plan's steps with effects, targets and gates. */
 export function planPreview(preview: LaunchPreview, problems: readonly FormProblem[], ui: Parts): Html {
-  const { steps, usual } = preview;
-  const count = (effect: string): number => steps.filter((one) => one.effect === effect).length;
+  const { usual } = preview;
+  const rows = previewRows(preview.lists);
+  const steps = rows.flatMap(({ step }) => (step === null || step.would_run === 'no' ? [] : [step]));
+  const count = (effect: Effect): number =>
+    steps.filter((one) => one.effect === effect && one.action?.startsWith('agent:') !== true).length;
   const takes = usual === null ? null : `${about(usual.median_ms)}, 95 % under ${about(usual.p95_ms)}`;
-  const shown = steps.slice(0, MOST_STEPS).map(stepLine);
-  const gates = steps.filter(({ gate }) => gate !== null).length;
-  const counts = { writes: count('write'), finals: count('destructive'), reads: count('read'), gates };
-  return previewTemplate({ ...preview, problems, takes, shown, more: steps.length - shown.length, counts }, ui);
+  const shown = rows.slice(0, MOST_ROWS).map((row) => ({ ...row, tag: tagOf(row.step) }));
+  const gates = steps.filter(({ gate }) => gate !== undefined);
+  const counts = { writes: count('write'), finals: count('destructive'), reads: count('read'), gates: gates.length };
+  // While inputs are missing, every value that reads them would fail.
+  const faults =
+    problems.length > 0 ? [] : steps.flatMap(({ path, faults: all }) => all.map((one) => ({ path, ...one })));
+  const view = { ...preview, problems, takes, shown, more: rows.length - shown.length, counts, gates, faults };
+  return previewTemplate(view, ui);
+}
+
+function tagOf(step: PreviewStep | null): { text: string; look: string } | null {
+  if (step?.effect === undefined || step.action?.startsWith('agent:') === true) return null;
+  return EFFECT_TAGS[step.effect];
 }
 
 /** The form beside the preview. */

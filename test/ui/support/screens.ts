@@ -105,7 +105,14 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   if (options.samples === true) await seedRunSamples(catalog);
   if (history > 0) await seedOldRuns(database, history);
   const env = { id: 'env-1', name: options.name ?? 'hel-1', stage: options.stage ?? ('prod' as const), vars: {} };
-  const core = createCore({ catalog, gateway: quietGateway(), env, log: silentLog, compile: createCompiler() });
+  const core = createCore({
+    catalog,
+    gateway: quietGateway(),
+    env,
+    log: silentLog,
+    compile: createCompiler(),
+    targetFields: () => ['host'],
+  });
   if (options.samples === true) await seedSchedules(core);
   const feed = new TestFeed();
   const fakes = fakeServices().services;

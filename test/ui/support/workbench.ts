@@ -12,7 +12,7 @@ import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
 import { startLive } from '../../support/live.js';
-import { silentLog, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { silentLog, testNode, testWorker, type TestNode, testEnv } from '../../support/node.js';
 import { testTemporal } from '../../support/temporal.js';
 import { startBrowser } from './browser.js';
 import { startProof, type Proof } from './proof.js';
@@ -61,7 +61,11 @@ export async function startWorkbench({ stage, sync = false, actions }: Workbench
   const { audit, artifacts } = proof;
   const screens = screenServices({
     catalog,
-    core: { ...node, plans: new PlanCache(node.access.blueprints) },
+    core: {
+      ...node,
+      plans: new PlanCache(node.access.blueprints),
+      preview: { env: testEnv, targetFields: () => ['host'] },
+    },
     health,
     artifacts,
     temporal: { uiUrl: null, namespace: 'default' },
