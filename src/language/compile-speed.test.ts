@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMs } from '../../test/support/cpu-time.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import { compileSource } from './compile.js';
@@ -17,14 +18,6 @@ function document(count: number): string {
   );
   const head = 'api: xyn/v1\nid: bp.large\nlimits: {steps: 1000}\ninputs: {path: [a, b], n: int}\nplan:\n';
   return head + steps.map((step) => `  - ${step}\n`).join('');
-}
-
-/** Processor time of some work, in ms. The wall clock would measure who else uses the machine. */
-function cpuMs(work: () => void): number {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
 }
 
 describe('a document of 500 steps', () => {
