@@ -46,5 +46,6 @@ it('tells words inside of a line apart, and says nothing about lines that have n
   ]);
   expect(wordDiff('id: approve', 'kind: transform')).toBeNull();
   expect(wordDiff('    x', '    y')).toBeNull();
+  expect(wordDiff('', 'x')).toBeNull();
   expect(wordDiff('a'.repeat(500), 'a')).toBeNull();
 });

@@ -303,7 +303,7 @@ describe('a page without a stream', () => {
       await still.locator('.stream[data-state=lost]').waitFor();
       expect(await still.locator('#live-note').isVisible()).toBe(false);
       await still.clock.fastForward(STALE_MS);
-      await still.getByText('Not live. The connection broke at').waitFor();
+      await still.getByText('Not live. What you see is from').waitFor();
       mayPoll = true;
       await rename('Renamed while cut off');
       await still.clock.fastForward(POLL_MS);
@@ -318,7 +318,7 @@ describe('a page without a stream', () => {
       // What it shows is old again when it cannot be fetched either.
       mayPoll = false;
       await still.clock.fastForward(STALE_MS);
-      await still.getByText('Not live. The connection broke at').waitFor();
+      await still.getByText('Not live. What you see is from').waitFor();
       await still.locator('.stream[data-state=lost]').waitFor();
       await still.unroute('**/ui/live?**');
       await still.clock.fastForward(POLL_MS);

@@ -1,5 +1,5 @@
 import { about, duration, times } from '../duration.js';
-import { serverNow } from './page.js';
+import { serverNow, setText } from './page.js';
 
 /** A reader who does not see the clock is told twice. */
 const WARNINGS: readonly { leftMs: number; text: string }[] = [
@@ -11,7 +11,7 @@ let warnedMs = Infinity;
 function warn(leftMs: number): void {
   const due = WARNINGS.find((one) => leftMs <= one.leftMs && leftMs > one.leftMs - 5_000);
   const place = document.getElementById('gate-warning');
-  if (due === undefined || place === null || due.leftMs >= warnedMs) return;
+  if (!due || !place || due.leftMs >= warnedMs) return;
   warnedMs = due.leftMs;
   place.textContent = due.text;
 }
@@ -31,9 +31,8 @@ function tick(): void {
   if (document.hidden) return;
   for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-count]')) {
     const distance = Date.parse(time.dateTime) - serverNow();
-    const now = text(time, distance);
-    if (time.textContent !== now) time.textContent = now;
-    if (time.dataset['count'] === 'down' && time.closest('[role=timer]') !== null) warn(distance);
+    setText(time, text(time, distance));
+    if (time.dataset['count'] === 'down' && time.closest('[role=timer]')) warn(distance);
   }
 }
 

@@ -15,9 +15,9 @@ function dialogOf(id: string, markup: string): HTMLDialogElement {
 
 function select(list: Element, step: number): void {
   const options = [...list.querySelectorAll('[role=option]')];
-  const at = options.findIndex((one) => one.getAttribute('aria-selected') === 'true');
+  const at = options.findIndex((one) => one.ariaSelected === 'true');
   const next = Math.min(options.length - 1, Math.max(0, at + step));
-  options.forEach((one, index) => one.setAttribute('aria-selected', String(index === next)));
+  options.forEach((one, index) => (one.ariaSelected = String(index === next)));
   options[next]?.scrollIntoView({ block: 'nearest' });
   list.parentElement?.querySelector('input')?.setAttribute('aria-activedescendant', options[next]?.id ?? '');
 }

@@ -1,16 +1,15 @@
 import { goInPlace } from './in-place.js';
 import { closest } from './page.js';
 
-const SVG = 'http://www.w3.org/2000/svg';
 /** A press that moved less than this is a click. Pixels. */
 const CLICK_PX = 4;
 
 interface Drag {
   chart: HTMLElement;
   fromX: number;
-  band: SVGElement;
+  band: Element;
   /** It moved far enough. The band says it not: what the stream brings takes it away until the next move. */
-  isDrag: boolean;
+  isDrag?: true;
 }
 
 let drag: Drag | undefined;
@@ -31,15 +30,15 @@ function spanTo({ chart, fromX }: Drag, x: number): [first: number, end: number]
 
 function onDown(event: PointerEvent): void {
   const chart = closest(event, 'svg[data-range]');
-  if (chart === null || event.button !== 0 || event.pointerType === 'touch') return;
-  const band = document.createElementNS(SVG, 'rect');
+  if (!chart || event.button !== 0 || event.pointerType === 'touch') return;
+  const band = document.createElementNS(chart.namespaceURI, 'rect');
   band.setAttribute('class', 'band');
   band.setAttribute('height', '46');
-  drag = { chart, fromX: event.clientX, band, isDrag: false };
+  drag = { chart, fromX: event.clientX, band };
 }
 
 function onMove(event: PointerEvent): void {
-  if (drag === undefined || Math.abs(event.clientX - drag.fromX) < CLICK_PX) return;
+  if (!drag || Math.abs(event.clientX - drag.fromX) < CLICK_PX) return;
   drag.isDrag = true;
   const [first, end] = spanTo(drag, event.clientX);
   const share = 100 / Number(drag.chart.dataset['bars']);
@@ -51,7 +50,7 @@ function onMove(event: PointerEvent): void {
 function onUp(event: PointerEvent): void {
   const ended = drag;
   drag = undefined;
-  if (ended?.isDrag !== true) return;
+  if (!ended?.isDrag) return;
   ended.band.remove();
   isDragClick = true;
   setTimeout(() => (isDragClick = false));
@@ -72,7 +71,7 @@ export function startDragRange(): void {
   });
   // Links inside a drawing would be dragged as links.
   document.addEventListener('dragstart', (event) => {
-    if (closest(event, 'svg[data-range]') !== null) event.preventDefault();
+    if (closest(event, 'svg[data-range]')) event.preventDefault();
   });
   document.addEventListener(
     'click',

@@ -66,7 +66,7 @@ export class Drawing {
     for (let count = old.length - end - start; count > 0; count -= 1) this.line(start + 1)?.remove();
     const made = now.slice(start, now.length - end).map((line) => lineElement(line, []));
     const next = this.line(start + 1);
-    if (next === undefined) this.#list.append(...made);
+    if (!next) this.#list.append(...made);
     else next.before(...made);
     this.#lines = now;
   }

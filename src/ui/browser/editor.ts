@@ -88,7 +88,7 @@ class Editor {
     if (document.activeElement !== this.#text) return;
     const { line, column } = this.#caret();
     const place = document.getElementById('caret');
-    if (place !== null) place.textContent = `Line ${line}, column ${column}`;
+    if (place) place.textContent = `Line ${line}, column ${column}`;
     const told = document.getElementById('caret-problem');
     const text = this.#marks.find((one) => one.line === line)?.message ?? '';
     if (told !== null && told.textContent !== text) told.textContent = text;
@@ -116,7 +116,7 @@ class Editor {
 
   #onClick(event: MouseEvent): void {
     const link = event.target instanceof Element ? event.target.closest('a[href^="#L"]') : null;
-    if (link === null) return;
+    if (!link) return;
     event.preventDefault();
     const row = link.closest<HTMLElement>('[data-column]');
     this.#goTo(Number(link.getAttribute('href')?.slice(2)), Number(row?.dataset['column'] ?? 1));
@@ -201,7 +201,7 @@ class Editor {
     holder.innerHTML = await answer.text();
     for (const now of holder.content.querySelectorAll('[data-piece]')) {
       const old = document.getElementById(now.id);
-      if (old !== null) Idiomorph.morph(old, now, { morphStyle: 'outerHTML', ignoreActive: true });
+      if (old) Idiomorph.morph(old, now, { morphStyle: 'outerHTML', ignoreActive: true });
     }
     if (holder.content.querySelector('[data-piece]') === null) throw new Error(`The server answered ${answer.status}.`);
     this.#readMarks();
@@ -222,7 +222,7 @@ class Editor {
 
   #say(text: string): void {
     const place = document.getElementById('draft-note');
-    if (place !== null && place.textContent !== text) place.textContent = text;
+    if (place && place.textContent !== text) place.textContent = text;
   }
 }
 

@@ -23,7 +23,7 @@ function onInPlaceClick(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
     return;
   const link = closest(event, '[data-in-place] a[href]');
-  if (link === null) return;
+  if (!link) return;
   // Links inside drawings have no `href` property that is a text.
   const url = new URL(link.getAttribute('href') ?? '', location.href);
   if (url.origin !== location.origin || url.hash !== '') return;
@@ -39,10 +39,10 @@ function onInPlaceClick(event: MouseEvent): void {
 function onArrow(event: KeyboardEvent): void {
   const from = closest(event, '[data-arrows] a');
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (from === null || step === undefined) return;
+  if (!from || step === undefined) return;
   const boxes = [...(from.closest('[data-arrows]')?.querySelectorAll<HTMLElement>('a') ?? [])];
   const next = boxes[boxes.indexOf(from) + step];
-  if (next === undefined) return;
+  if (!next) return;
   event.preventDefault();
   next.focus();
 }
@@ -51,6 +51,5 @@ function onArrow(event: KeyboardEvent): void {
 export function startInPlace(): void {
   document.addEventListener('click', onInPlaceClick);
   document.addEventListener('keydown', onArrow);
-  if (document.querySelector('[data-in-place]') !== null)
-    addEventListener('popstate', () => void showInPlace(location.href));
+  if (document.querySelector('[data-in-place]')) addEventListener('popstate', () => void showInPlace(location.href));
 }

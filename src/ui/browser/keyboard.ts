@@ -54,10 +54,10 @@ function onKey(event: KeyboardEvent): void {
   }
   if (withControl && event.key === 'Enter') {
     const form = closest(event, 'form[data-decision]') as HTMLFormElement | null;
-    if (form !== null && lastButton?.form === form) form.requestSubmit(lastButton);
+    if (form && lastButton?.form === form) form.requestSubmit(lastButton);
     return;
   }
-  if (withControl || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]') !== null) return;
+  if (withControl || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
   // Single keys can be switched off (WCAG 2.1.4).
   const isOn = event.key === 'F8' || (event.key.length === 1 && document.body.dataset['keys'] !== 'off');
   if (isOn && onSingleKey(event.key)) event.preventDefault();

@@ -1,5 +1,5 @@
 import { applyFragments } from './morph.js';
-import { closest, ownTime, setServerTime } from './page.js';
+import { closest, ownTime, setServerTime, setText } from './page.js';
 
 /** A hidden tab gives its connection back: a browser allows six to one host. */
 const HIDDEN_MS = 30_000;
@@ -15,10 +15,10 @@ class LiveStream {
   #position: string;
   #source: EventSource | undefined;
   #heardAt = Date.now();
-  #lostAt: number | undefined;
-  /** While nothing comes by the stream: of when what is shown is, and whether it was fetched since. */
+  /** 0 while the stream tells what changes. */
+  #lostAt = 0;
+  /** While nothing comes by the stream: of when what is shown is. Later than when the stream broke, it was fetched. */
   #asOf = 0;
-  #isFetched = false;
   #polledAt = 0;
   #retryAt = 0;
   #hiddenTimer: number | undefined;
@@ -33,7 +33,7 @@ class LiveStream {
     setInterval(() => this.#watch(), 1_000);
     document.addEventListener('visibilitychange', () => this.#onVisibility());
     document.addEventListener('click', (event) => {
-      if (closest(event, '[data-try-now]') !== null) this.#open();
+      if (closest(event, '[data-try-now]')) this.#open();
     });
     // A filter changed the address: what is shown from now on is another list.
     document.body.addEventListener('htmx:pushedIntoHistory', () => {
@@ -78,16 +78,13 @@ class LiveStream {
   #heard(event: MessageEvent<string>): void {
     this.#heardAt = Date.now();
     if (event.lastEventId !== '') this.#position = event.lastEventId;
-    this.#lostAt = undefined;
+    this.#lostAt = 0;
     this.#show('live', 'Live');
-    this.#note('');
   }
 
   #lose(since: number): void {
-    if (this.#lostAt !== undefined) return;
-    this.#lostAt = since;
-    this.#asOf = since;
-    this.#isFetched = false;
+    if (this.#lostAt !== 0) return;
+    this.#lostAt = this.#asOf = since;
     this.#tell(Date.now());
   }
 
@@ -95,9 +92,9 @@ class LiveStream {
     if (document.hidden) return;
     const now = Date.now();
     if (now - this.#heardAt > SILENCE_MS) this.#lose(this.#heardAt);
-    if (this.#lostAt === undefined) return;
-    const isClosed = this.#source === undefined || this.#source.readyState === EventSource.CLOSED;
-    if (isClosed && now > this.#retryAt) this.#open();
+    if (this.#lostAt === 0) return;
+    const { CLOSED } = EventSource;
+    if ((this.#source?.readyState ?? CLOSED) === CLOSED && now > this.#retryAt) this.#open();
     this.#tell(now);
     if (now - this.#lostAt >= STALE_MS && now - this.#polledAt >= POLL_MS) void this.#poll(now);
   }
@@ -105,14 +102,9 @@ class LiveStream {
   /** Says how old is what is shown. */
   #tell(now: number): void {
     const isOld = now - this.#asOf >= STALE_MS;
-    if (this.#isFetched && !isOld) {
-      this.#show('polling', 'Every 5 s');
-      this.#note('');
-      return;
-    }
     const asOf = new Date(this.#asOf).toTimeString().slice(0, 8);
-    this.#show('lost', `Reconnecting · as of ${asOf}`);
-    if (isOld) this.#note(`The connection broke at ${asOf}; what you see is from then.`);
+    if (this.#asOf !== this.#lostAt && !isOld) this.#show('polling', 'Every 5 s');
+    else this.#show('lost', `Reconnecting · as of ${asOf}`, isOld ? `What you see is from ${asOf}.` : '');
   }
 
   async #poll(now: number): Promise<void> {
@@ -122,10 +114,9 @@ class LiveStream {
       if (!answer.ok) return;
       const markup = (await answer.json()) as string[];
       // What the stream brought meanwhile is newer.
-      if (this.#lostAt === undefined) return;
+      if (this.#lostAt === 0) return;
       applyFragments(markup);
       this.#asOf = Date.now();
-      this.#isFetched = true;
       this.#tell(this.#asOf);
     } catch {
       // Still unreachable: the note says since when.
@@ -135,22 +126,20 @@ class LiveStream {
   #onVisibility(): void {
     clearTimeout(this.#hiddenTimer);
     if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#close(), HIDDEN_MS);
-    else if (this.#source === undefined) this.#open();
+    else if (!this.#source) this.#open();
   }
 
-  #show(state: string, text: string): void {
+  #show(state: string, text: string, note = ''): void {
     const place = document.querySelector<HTMLElement>('.stream');
-    if (place === null) return;
-    place.dataset['state'] = state;
-    if (place.textContent !== text) place.textContent = text;
-  }
-
-  #note(text: string): void {
-    const place = document.getElementById('live-note');
-    const words = place?.querySelector('span');
-    if (place == null || words == null || words.textContent === text) return;
-    words.textContent = text;
-    place.hidden = text === '';
+    if (place) {
+      place.dataset['state'] = state;
+      setText(place, text);
+    }
+    const box = document.getElementById('live-note');
+    const words = box?.querySelector('span');
+    if (box == null || words == null) return;
+    setText(words, note);
+    box.hidden = note === '';
   }
 }
 

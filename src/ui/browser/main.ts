@@ -14,21 +14,21 @@ function onClick(event: MouseEvent): void {
   const copied = closest(event, '[data-copy]');
   const shown = closest(event, '[data-new-for]');
   const theme = closest(event, '[data-theme-toggle]');
-  if (opener !== null) {
+  if (opener) {
     event.preventDefault();
     openPalette();
-  } else if (confirm !== null) {
+  } else if (confirm) {
     event.preventDefault();
     void openConfirm(confirm as HTMLAnchorElement);
-  } else if (copied !== null) {
+  } else if (copied) {
     const text = copied.dataset['copy'] ?? '';
     navigator.clipboard.writeText(text).then(
       () => toast('Copied'),
       () => toast('Not copied'),
     );
-  } else if (shown !== null) {
+  } else if (shown) {
     showHeld(shown.dataset['newFor'] ?? '');
-  } else if (theme !== null && document.documentElement.dataset['theme'] === undefined) {
+  } else if (theme && document.documentElement.dataset['theme'] === undefined) {
     // The server knows what was chosen, not how the browser is set.
     if (matchMedia('(prefers-color-scheme: dark)').matches) (theme as HTMLButtonElement).value = 'light';
   }

@@ -71,7 +71,7 @@ function updateList(old: Element, now: Element): void {
     held.set(old.id, now.cloneNode(true) as Element);
     for (const row of rows) {
       const known = row.id === '' ? null : document.getElementById(row.id);
-      if (known !== null) replace(known, row);
+      if (known) replace(known, row);
     }
     offerNew(old.id, added);
     return;
@@ -83,7 +83,7 @@ function updateList(old: Element, now: Element): void {
 
 /** A log whose end is in sight, and in which nobody selects. */
 function isFollowed(log: Element | null): boolean {
-  if (log === null) return true;
+  if (!log) return true;
   const selection = getSelection();
   const isSelected = selection?.isCollapsed === false && log.contains(selection.anchorNode);
   return !isSelected && log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
@@ -92,7 +92,7 @@ function isFollowed(log: Element | null): boolean {
 /** Shows the end of what a step prints; who scrolls up or selects is left alone. */
 export function followLog(): void {
   const log = document.querySelector('[data-follow]');
-  if (log !== null) log.scrollTop = log.scrollHeight;
+  if (log) log.scrollTop = log.scrollHeight;
 }
 
 /** Brings fragments into the page: each one is an element with the id of the one that it renews. */
@@ -102,9 +102,9 @@ export function applyFragments(markup: readonly string[]): void {
     const holder = document.createElement('template');
     holder.innerHTML = text.trim();
     const now = holder.content.firstElementChild;
-    if (now === null) continue;
+    if (!now) continue;
     const old = document.getElementById(now.id);
-    if (old === null) continue;
+    if (!old) continue;
     if (now instanceof HTMLElement && now.dataset['list'] !== undefined) updateList(old, now);
     else replace(old, now);
     const title = document.querySelector<HTMLElement>('[data-title]')?.dataset['title'];
@@ -117,7 +117,7 @@ export function applyFragments(markup: readonly string[]): void {
 export function showHeld(id: string): void {
   const now = held.get(id);
   const old = document.getElementById(id);
-  if (now === undefined || old === null) return;
+  if (!now || !old) return;
   held.delete(id);
   offerNew(id, 0);
   replace(old, now);

@@ -16,6 +16,11 @@ export function ownTime(serverMs: number): number {
   return serverMs - clockOffsetMs;
 }
 
+/** What says the same already is left alone: screen readers tell of every change. */
+export function setText(place: Element, text: string): void {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 /** The element of an event's target, or around it, that fits a selector. */
 export function closest({ target }: Event, selector: string): HTMLElement | null {
   return target instanceof Element ? target.closest<HTMLElement>(selector) : null;
@@ -30,7 +35,7 @@ export function keepCookie(name: string, value: string): void {
 /** A short message for what has no other place. */
 export function toast(text: string): void {
   const place = document.getElementById('toast');
-  if (place === null) return;
+  if (!place) return;
   place.textContent = text;
   setTimeout(() => {
     if (place.textContent === text) place.textContent = '';
@@ -47,6 +52,6 @@ export function isTyping(target: EventTarget | null): boolean {
 /** The markup of a part of a page. @throws Error when the server does not give it. */
 export async function fetchPart(url: string): Promise<string> {
   const answer = await fetch(url, { headers: { 'X-Xyn-Part': 'main' } });
-  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }
