@@ -16,6 +16,7 @@ export function compareUtf16(a: string, b: string): number {
 
 /** The keys of a map in iteration order (UTF-16). */
 export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
+  // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one.
   return Object.keys(map).sort();
 }
 
@@ -32,8 +33,7 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const map = value as Record<string, unknown>;
     let members = '';
-    // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one.
-    for (const key of Object.keys(map).sort()) {
+    for (const key of sortedKeys(map)) {
       const member = map[key];
       if (member !== undefined)
         members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;

@@ -9,6 +9,16 @@ function ground(maxAgeMs = 1_000) {
   return { value: cached(maxAgeMs, () => now, read), readings, at: (ms: number) => (now = ms) };
 }
 
+/** The same 800 ms after `a` was read: old enough to be read again beforehand. */
+async function aged() {
+  const all = ground();
+  void all.value();
+  all.readings[0]?.give('a');
+  await all.value();
+  all.at(800);
+  return all;
+}
+
 describe('a value that may be a little old', () => {
   it('is read once for all who ask while it is read, and kept', async () => {
     const { value, readings, at } = ground();
@@ -21,11 +31,7 @@ describe('a value that may be a little old', () => {
   });
 
   it('is read again before it is too old, and nobody waits for that', async () => {
-    const { value, readings, at } = ground();
-    void value();
-    readings[0]?.give('a');
-    await value();
-    at(800);
+    const { value, readings, at } = await aged();
     expect(await value()).toBe('a');
     expect(await value()).toBe('a');
     expect(readings).toHaveLength(2);
@@ -37,11 +43,7 @@ describe('a value that may be a little old', () => {
   });
 
   it('is never older than its age: who asks then waits for the reading that is under way', async () => {
-    const { value, readings, at } = ground();
-    void value();
-    readings[0]?.give('a');
-    await value();
-    at(800);
+    const { value, readings, at } = await aged();
     await value();
     at(1_000);
     const asked = value();
@@ -51,11 +53,7 @@ describe('a value that may be a little old', () => {
   });
 
   it('is what it was while a reading beforehand fails, and who waits for one is told', async () => {
-    const { value, readings, at } = ground();
-    void value();
-    readings[0]?.give('a');
-    await value();
-    at(800);
+    const { value, readings, at } = await aged();
     await value();
     readings[1]?.fail(new Error('down'));
     await new Promise(setImmediate);

@@ -28,7 +28,8 @@ export function cached<T>(maxAgeMs: number, clock: () => number, read: () => Pro
   };
   return () => {
     const age = known === undefined ? Infinity : clock() - known.at;
-    if (age >= maxAgeMs * AHEAD) next ??= begin();
-    return known === undefined || age >= maxAgeMs ? (next ?? begin()).value : known.value;
+    if (known !== undefined && age < maxAgeMs * AHEAD) return known.value;
+    const reading = (next ??= begin());
+    return known === undefined || age >= maxAgeMs ? reading.value : known.value;
   };
 }

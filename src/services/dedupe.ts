@@ -1,15 +1,7 @@
-import type { KeyedStart } from '../catalog/run-store.js';
 import type { UnitOfWork } from '../catalog/unit-of-work.js';
 import { runIdOf } from '../domain/ids.js';
 import type { DedupeKey } from './matching.js';
 import type { Match } from './rails.js';
-
-/** A match of a trigger that tells events apart. */
-interface Keyed {
-  one: Match;
-  dedupe: DedupeKey;
-  start: KeyedStart;
-}
 
 /**
  * Turns starts whose event is the same as that of a run that is open, or that began recently, into the verdict
@@ -17,7 +9,7 @@ interface Keyed {
  * the blueprints by an event with a key, so that of two events at one moment one starts a run and the other sees it.
  */
 export async function withoutDuplicates(unit: UnitOfWork, found: readonly Match[]): Promise<readonly Match[]> {
-  if (keyedOf(found).length === 0) return found;
+  if (!found.some((one) => dedupeOf(one) !== undefined)) return found;
   // Those of every start, not only of the keyed ones: rails take the same locks later, and all take them in one order.
   const started = found.filter(({ match }) => match.verdict === 'started');
   const blueprints = new Set(started.map(({ match }) => match.candidate.blueprint_id));
@@ -30,33 +22,47 @@ export async function markDuplicates(
   { runs }: Pick<UnitOfWork, 'runs'>,
   found: readonly Match[],
 ): Promise<readonly Match[]> {
-  const keyed = keyedOf(found);
+  const keyed = found.filter((one) => dedupeOf(one) !== undefined);
   if (keyed.length === 0) return found;
-  const standing = await runs.standingBefore(keyed.map(({ start }) => start));
-  const duplicates = new Map<Match, Match>();
-  /** Runs that this very transaction makes. */
-  const begun = new Map<string, string>();
-  for (const [ix, { one, dedupe, start }] of keyed.entries()) {
-    const name = JSON.stringify([start.blueprint_id, start.key]);
-    const before = standing[ix] ?? begun.get(name);
-    if (before === undefined) begun.set(name, start.run_id);
-    else duplicates.set(one, duplicateOf(one, before, dedupe.key));
-  }
-  return found.map((one) => duplicates.get(one) ?? one);
+  const standing = await runs.standingBefore(
+    keyed.map((one) => {
+      const { key, open, windowMs } = dedupeOf(one) as DedupeKey;
+      const { blueprint_id } = one.match.candidate;
+      return { blueprint_id, key, open, window_ms: windowMs, run_id: runOf(one) };
+    }),
+  );
+  const before = new Map(keyed.map((one, ix) => [one, standing[ix]]));
+  return found.map((one) => duplicateOf(one, before.get(one)));
 }
 
-function keyedOf(found: readonly Match[]): Keyed[] {
-  return found.flatMap((one) => {
-    const { dedupe, verdict, candidate } = one.match;
-    if (verdict !== 'started' || dedupe === undefined) return [];
-    const { blueprint_id } = candidate;
-    const { key, open, windowMs } = dedupe;
-    const run_id = runIdOf(one.subject.event.event_id, blueprint_id);
-    return [{ one, dedupe, start: { blueprint_id, key, open, window_ms: windowMs, run_id } }];
+/**
+ * The same for starts of one transaction, of which none sees the other. After rails: what is held, or too old, makes no run
+ * that another one could be a duplicate of.
+ */
+export function oncePerKey(found: readonly Match[]): readonly Match[] {
+  const begun = new Map<string, string>();
+  return found.map((one) => {
+    const dedupe = dedupeOf(one);
+    if (dedupe === undefined) return one;
+    const name = JSON.stringify([one.match.candidate.blueprint_id, dedupe.key]);
+    const before = begun.get(name);
+    if (before === undefined) begun.set(name, runOf(one));
+    return duplicateOf(one, before);
   });
 }
 
-function duplicateOf({ subject, match }: Match, runId: string, key: string): Match {
-  const { candidate, detail = {} } = match;
-  return { subject, match: { candidate, verdict: 'duplicate_of', detail: { ...detail, duplicate_of: runId, key } } };
+/** Of a start by a trigger that tells events apart. */
+function dedupeOf({ match }: Match): DedupeKey | undefined {
+  return match.verdict === 'started' ? match.dedupe : undefined;
+}
+
+function runOf({ subject, match }: Match): string {
+  return runIdOf(subject.event.event_id, match.candidate.blueprint_id);
+}
+
+function duplicateOf(one: Match, runId: string | undefined): Match {
+  const { candidate, detail = {}, dedupe } = one.match;
+  if (runId === undefined || dedupe === undefined) return one;
+  const told = { ...detail, duplicate_of: runId, key: dedupe.key };
+  return { subject: one.subject, match: { candidate, verdict: 'duplicate_of', detail: told } };
 }

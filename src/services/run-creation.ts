@@ -8,7 +8,7 @@ import type { EnvFacts } from '../domain/engine/state.js';
 import { patternsOf } from '../domain/event-name.js';
 import { engineEventIdOf, runIdOf } from '../domain/ids.js';
 import { SCHEDULE_FIRED, schedulePattern } from '../domain/schedule.js';
-import { markDuplicates, withoutDuplicates } from './dedupe.js';
+import { markDuplicates, oncePerKey, withoutDuplicates } from './dedupe.js';
 import { defaultRunName, matchEvent, type Candidate, type MatchedEvent, type MatchVerdict } from './matching.js';
 import type { PlanCache } from './plan-cache.js';
 import { holdBack, laneOf, type Match, type Rails } from './rails.js';
@@ -61,7 +61,7 @@ export async function matchAndCreate(
     found.push(...(await matchesOf(unit, deps, subject, rows)));
   }
   const wanted = await withoutDuplicates(unit, found);
-  const planned = (await holdBack(unit, deps, wanted)).map((one) => planOf(one, deps.env));
+  const planned = oncePerKey(await holdBack(unit, deps, wanted)).map((one) => planOf(one, deps.env));
   const verdicts = planned.map(({ verdict }) => verdict);
   await unit.events.insertVerdicts(verdicts);
   const runs = planned.flatMap(({ run }) => run ?? []);
@@ -95,7 +95,7 @@ export async function startReleased(
         run_id: null,
       });
   }
-  const planned = (await withoutDuplicates(unit, found)).map((one) => planOf(one, deps.env));
+  const planned = oncePerKey(await withoutDuplicates(unit, found)).map((one) => planOf(one, deps.env));
   await unit.events.settleBacklog([...gone, ...planned.map(({ verdict }) => verdict)]);
   const runs = planned.flatMap(({ run }) => run ?? []);
   await createRuns(unit, deps, runs);

@@ -6,8 +6,10 @@ import { runIdOf } from '../../../src/domain/ids.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import type { Dedupe, Plan, Trigger } from '../../../src/domain/plan.js';
 import { HeldStarts } from '../../../src/services/held-starts.js';
+import type { MatchedEvent } from '../../../src/services/matching.js';
 import { PlanCache } from '../../../src/services/plan-cache.js';
 import type { Rails } from '../../../src/services/rails.js';
+import { matchAndCreate } from '../../../src/services/run-creation.js';
 import { RunPlaces } from '../../../src/services/run-places.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
 import { caller, silentLog, testEnv, testNode, type TestNode } from '../../support/node.js';
@@ -258,6 +260,32 @@ describe('events that are the same to a trigger', () => {
     expect(await query('SELECT verdict FROM event_verdicts ORDER BY created_at, verdict')).toHaveLength(12);
     expect(await count("event_verdicts WHERE verdict = 'duplicate_of'")).toBe(1);
     expect(await count("runs WHERE dedupe_key = 'web-1'")).toBe(1);
+  });
+
+  it('of one transaction start one run, and what is too old to start is nobody before them', async () => {
+    await save('bp.alert', 'alert.came', { dedupe: { key, open: true } });
+    const catalog = catalogAccess(catalogs[0] as Catalog);
+    const subject = (ageMs: number): MatchedEvent => ({
+      event: {
+        event_id: randomUUID(),
+        event_name: 'alert.came',
+        occurred_at: new Date(Date.now() - ageMs).toISOString(),
+        env_id: testEnv.id,
+        actor: 'ann',
+        correlation_id: 'c',
+        run_id: null,
+        step_id: null,
+        resource: null,
+        data: { host: 'web-1' },
+      },
+      causeDepth: 0,
+    });
+    const deps = { plans: new PlanCache(catalog.blueprints), env: testEnv, clock: Date.now, rails };
+    const subjects = [subject(8 * DAY_MS), subject(0), subject(0)];
+    const { verdicts } = await catalog.transaction((unit) => matchAndCreate(unit, deps, subjects));
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['backlog', 'started', 'duplicate_of']);
+    expect(verdicts[2]?.detail).toMatchObject({ duplicate_of: verdicts[1]?.run_id });
+    expect(await count('runs')).toBe(1);
   });
 
   it('are what they were when an event comes again', async () => {
