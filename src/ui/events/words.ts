@@ -14,6 +14,7 @@ export function outcomeLook({ event_name: name, verdicts }: Pick<EventLine, 'eve
   if (refused !== undefined) return statusOf('fail', started > 0 ? `${plural(started, 'run')}, refused` : 'refused');
   if (held) return statusOf('held', started > 0 ? `${plural(started, 'run')}, held` : 'held');
   if (started > 0) return statusOf('done', plural(started, 'run'));
+  if (verdicts.some(({ verdict }) => verdict === 'duplicate_of')) return statusOf('skipped', 'duplicate');
   if (verdicts.length > 0) return statusOf('skipped', 'no match');
   if (isImportantEvent(name)) return statusOf('fail', '');
   if (name === 'xyn.gate.opened') return statusOf('gate', '');
