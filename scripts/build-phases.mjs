@@ -66,6 +66,8 @@ const PURE_MODULES = [
   join(dist, 'src', 'domain', 'expression', 'render.js'),
   join(dist, 'src', 'domain', 'expression', 'reads.js'),
   join(dist, 'src', 'domain', 'engine', 'engine.js'),
+  join(dist, 'workflows', 'promises-without-stacks.js'),
+  join(dist, 'workflows', 'task-scopes.js'),
 ];
 
 async function bundle() {

@@ -1,7 +1,7 @@
 import {
   ApplicationFailure,
-  CancellationScope,
   CancelledFailure,
+  type CancellationScope,
   continueAsNew,
   defineQuery,
   defineSignal,
@@ -36,6 +36,7 @@ import { moved, unkeptEvent, type MoveCommand } from './loop-lists.js';
 import { failureEvent } from './task-failure.js';
 import { actionTask, agentTask, type TaskCommand } from './task-inputs.js';
 import { CHECK_OPTIONS, RECORD_OPTIONS, STORE_RETRY_MS, localOptions, taskOptions } from './task-options.js';
+import { TaskScopes } from './task-scopes.js';
 
 type Body<T = EngineEvent> = T extends EngineEvent ? Omit<T, 'now'> : never;
 type FinishCommand = Extract<Command, { c: 'finish' }>;
@@ -54,28 +55,26 @@ const TEMPORAL_UI = 'temporal-ui';
  * stops the workflow task until a fix is deployed.
  */
 export async function runBlueprint(input: RunInput): Promise<RunResult> {
-  const root = CancellationScope.current();
-  return CancellationScope.nonCancellable(async () => {
-    const driver = new Driver(input, CancellationScope.current());
-    driver.begin();
-    setHandler(decideUpdate, (message) => driver.decide(message), {
-      validator(message: DecideGate) {
-        validateDecision(message);
-        driver.requireGate(message);
-      },
-    });
-    // Whoever can send a signal could write any name into it: it counts as coming from Temporal's own UI.
-    setHandler(decideSignal, ({ id: _id, by: _by, ...message }) => void driver.decide(message));
-    setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
-    setHandler(snapshotQuery, () => ({ state: driver.state }));
-    root.cancelRequested.catch(() => driver.feed({ t: 'cancel', by: TEMPORAL_UI, reason: '' }));
-    const finish = await driver.ended;
-    if (finish.status === 'failed') {
-      throw ApplicationFailure.nonRetryable(finish.error?.message ?? 'failed', RUN_FAILURE, finish.error);
-    }
-    if (finish.status === 'cancelled' && root.consideredCancelled) throw new CancelledFailure('cancelled');
-    return { status: finish.status, outputs: finish.outputs ?? {} };
+  const scopes = new TaskScopes();
+  const driver = new Driver(input, scopes);
+  driver.begin();
+  setHandler(decideUpdate, (message) => driver.decide(message), {
+    validator(message: DecideGate) {
+      validateDecision(message);
+      driver.requireGate(message);
+    },
   });
+  // Whoever can send a signal could write any name into it: it counts as coming from Temporal's own UI.
+  setHandler(decideSignal, ({ id: _id, by: _by, ...message }) => void driver.decide(message));
+  setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
+  setHandler(snapshotQuery, () => ({ state: driver.state }));
+  scopes.root.cancelRequested.catch(() => driver.feed({ t: 'cancel', by: TEMPORAL_UI, reason: '' }));
+  const finish = await driver.ended;
+  if (finish.status === 'failed') {
+    throw ApplicationFailure.nonRetryable(finish.error?.message ?? 'failed', RUN_FAILURE, finish.error);
+  }
+  if (finish.status === 'cancelled' && scopes.root.consideredCancelled) throw new CancelledFailure('cancelled');
+  return { status: finish.status, outputs: finish.outputs ?? {} };
 }
 
 function validateDecision(message: Partial<DecideGate> | undefined): void {
@@ -103,9 +102,7 @@ class Driver {
   readonly ended: Promise<FinishCommand>;
   readonly #plan: Plan;
   readonly #input: RunInput;
-  /** Handlers run in the root scope, where a cancel of the run would reach what they start: all work belongs here. */
-  readonly #home: CancellationScope;
-  readonly #scopes = new Map<string, CancellationScope>();
+  readonly #scopes: TaskScopes;
   #resolve!: (finish: FinishCommand) => void;
   #reject!: (error: unknown) => void;
   #finish: FinishCommand | undefined;
@@ -118,9 +115,9 @@ class Driver {
   readonly #chain = new LocalChain<PlannedTask>();
   #timer: { scope: CancellationScope } | undefined;
 
-  constructor(input: RunInput, home: CancellationScope) {
+  constructor(input: RunInput, scopes: TaskScopes) {
     this.#input = input;
-    this.#home = home;
+    this.#scopes = scopes;
     this.#plan = input.plan;
     this.state = 'state' in input ? input.state : start(input.plan);
     this.ended = new Promise((resolve, reject) => {
@@ -186,7 +183,7 @@ class Driver {
           this.#runTask(command);
           break;
         case 'cancel':
-          this.#scopes.get(command.scope)?.cancel();
+          this.#scopes.cancel(command.scope);
           break;
         case 'check':
           this.#check(command.path);
@@ -212,7 +209,7 @@ class Driver {
 
   #runTask(command: TaskCommand): void {
     const node = this.#plan.nodes[command.node] as ActionNode | AgentNode;
-    const task = { command, node, scope: this.#scopeOf(command.scope) };
+    const task = { command, node, scope: this.#scopes.of(command.scope) };
     const mayBeLocal = node.kind === 'action_task' && node.mode === 'local';
     const place = mayBeLocal ? this.#chain.place(this.#running - this.#chain.waiting) : 'remote';
     this.#running += 1;
@@ -245,35 +242,33 @@ class Driver {
     const args: unknown[] = carrier ? [task, records] : [task];
     const isLocal = place === 'local';
     if (!isLocal) this.#chain.cut();
-    scope
-      .run(() =>
-        isLocal
-          ? scheduleLocalActivity<TaskResult>(name, args, localOptions(node))
-          : scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)),
-      )
-      .then(
-        (result) => {
-          this.#running -= 1;
-          if (isLocal) this.#chain.localEnded(result.l?.ms ?? 0);
-          const recorded = this.#unload(carrier, result.unrecorded !== true);
-          this.feed({
-            t: 'done',
-            path: command.path,
-            result: result.o,
-            attempt: result.n ?? 1,
-            ...(result.d === undefined ? {} : { finished: true }),
-            ...(recorded === undefined ? {} : { recorded }),
-          });
-          if (place === 'cut') this.#goOn(this.#chain.cutEnded());
-        },
-        (error: unknown) => {
-          this.#running -= 1;
-          if (isLocal) this.#chain.localEnded(node.timeout_ms);
-          this.#unload(carrier, false);
-          this.feed(failureEvent(command.path, node, error));
-          if (place === 'cut') this.#goOn(this.#chain.cutEnded());
-        },
-      );
+    // The pauses between local attempts are timers that the SDK starts later, so these need a context.
+    const running = isLocal
+      ? scope.run(() => scheduleLocalActivity<TaskResult>(name, args, localOptions(node)))
+      : this.#scopes.start(scope, () => scheduleActivity<TaskResult>(name, args, taskOptions(node, command.path)));
+    running.then(
+      (result) => {
+        this.#running -= 1;
+        if (isLocal) this.#chain.localEnded(result.l?.ms ?? 0);
+        const recorded = this.#unload(carrier, result.unrecorded !== true);
+        this.feed({
+          t: 'done',
+          path: command.path,
+          result: result.o,
+          attempt: result.n ?? 1,
+          ...(result.d === undefined ? {} : { finished: true }),
+          ...(recorded === undefined ? {} : { recorded }),
+        });
+        if (place === 'cut') this.#goOn(this.#chain.cutEnded());
+      },
+      (error: unknown) => {
+        this.#running -= 1;
+        if (isLocal) this.#chain.localEnded(node.timeout_ms);
+        this.#unload(carrier, false);
+        this.feed(failureEvent(command.path, node, error));
+        if (place === 'cut') this.#goOn(this.#chain.cutEnded());
+      },
+    );
   }
 
   /** The transitions that no task carries yet. */
@@ -300,24 +295,9 @@ class Driver {
     return recorded;
   }
 
-  /** One scope for each part that is cancelled as a whole, made when first needed. */
-  #scopeOf(part: string): CancellationScope {
-    let scope = this.#scopes.get(part);
-    if (!scope || scope.consideredCancelled) {
-      scope = new CancellationScope({ cancellable: true, parent: this.#home });
-      scope.cancelRequested.catch(() => undefined);
-      this.#scopes.set(part, scope);
-    }
-    return scope;
-  }
-
-  #inHome<T>(work: () => Promise<T>): Promise<T> {
-    return this.#home.run(work);
-  }
-
   #check(path: string): void {
     this.#running += 1;
-    this.#inHome(() => scheduleLocalActivity<{ paused_ms: number }>('checkTask', [{ path }], CHECK_OPTIONS)).then(
+    scheduleLocalActivity<{ paused_ms: number }>('checkTask', [{ path }], CHECK_OPTIONS).then(
       ({ paused_ms }) => {
         this.#running -= 1;
         this.feed({ t: 'checked', path, paused_ms });
@@ -331,7 +311,7 @@ class Driver {
 
   /** Lists of loops go to the store and come from it. Never gives up while the catalog is away: nothing is lost by waiting. */
   #move(command: MoveCommand): void {
-    this.#inHome(() => moved(command)).then(
+    moved(command).then(
       (event) => {
         this.#running -= 1;
         this.feed(event);
@@ -339,7 +319,7 @@ class Driver {
       (error: unknown) => {
         const event = unkeptEvent(command.path, error);
         if (event === undefined) {
-          this.#inHome(() => sleep(STORE_RETRY_MS)).then(
+          sleep(STORE_RETRY_MS).then(
             () => this.#move(command),
             () => undefined,
           );
@@ -355,11 +335,11 @@ class Driver {
     this.#timer?.scope.cancel();
     this.#timer = undefined;
     if (at === null) return;
-    const scope = new CancellationScope({ cancellable: true, parent: this.#home });
+    const scope = this.#scopes.single();
     const timer = { scope };
     this.#timer = timer;
-    scope
-      .run(() => sleep(Math.max(1, at - Date.now())))
+    this.#scopes
+      .start(scope, () => sleep(Math.max(1, at - Date.now())))
       .then(
         () => {
           if (this.#timer !== timer) return;
@@ -376,14 +356,14 @@ class Driver {
     const through = this.state.seq;
     this.#recording = true;
     const transitions = this.state.transitions;
-    this.#inHome(() => scheduleLocalActivity<undefined>('recordProgress', [transitions], RECORD_OPTIONS)).then(
+    scheduleLocalActivity<undefined>('recordProgress', [transitions], RECORD_OPTIONS).then(
       () => {
         this.#recording = false;
         this.feed({ t: 'recorded', recorded: through });
         this.#tryEnd();
       },
       () => {
-        this.#inHome(() => sleep(STORE_RETRY_MS)).then(
+        sleep(STORE_RETRY_MS).then(
           () => {
             this.#recording = false;
             this.#record();

@@ -409,6 +409,7 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
     const two = plan([agent('why'), gate('one'), gate('two'), action('act', { action: 't.echo' })]);
     const run = await launch(two);
     await until('the run has come that far', () => run.log().some((one) => one.t === 'gate'));
+    expect(await run.handle.query('__stack_trace')).toBe('');
     const decide = (decision: string, id: string): Promise<DecideGateAnswer> =>
       run.handle.executeUpdate<DecideGateAnswer, [DecideGate]>('decideGate', {
         args: [{ gate: 'one', decision: decision as DecideGate['decision'], id, by: 'ann' }],

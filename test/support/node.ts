@@ -218,7 +218,8 @@ async function findBundle(): Promise<WorkflowBundleOption> {
   );
   if (times.every((time) => time <= madeAt)) return { codePath: built };
   const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
-  return bundleWorkflowCode({ workflowsPath: at('workflows/index.ts'), logger });
+  const preloadModules = [at('workflows/task-scopes.ts')];
+  return bundleWorkflowCode({ workflowsPath: at('workflows/index.ts'), preloadModules, logger });
 }
 
 async function timeOf(file: string): Promise<number> {
