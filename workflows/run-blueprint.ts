@@ -65,7 +65,7 @@ export async function runBlueprint(input: RunInput): Promise<RunResult> {
     },
   });
   // Whoever can send a signal could write any name into it: it counts as coming from Temporal's own UI.
-  setHandler(decideSignal, ({ id: _id, by: _by, ...message }) => void driver.decide(message));
+  setHandler(decideSignal, ({ id: _id, by: _by, ...message }) => driver.hear(message));
   setHandler(cancelSignal, ({ by, reason }) => driver.feed({ t: 'cancel', by, reason }));
   setHandler(snapshotQuery, () => ({ state: driver.state }));
   scopes.root.cancelRequested.catch(() => driver.feed({ t: 'cancel', by: TEMPORAL_UI, reason: '' }));
@@ -112,6 +112,8 @@ class Driver {
   /** Transitions that travel with tasks, in order: what is with one task need not go with the next. */
   #carriers: Carrier[] = [];
   #recording = false;
+  /** Decisions by signal about gates that are not open, each with the workflow task that it came with. */
+  #early: { message: DecideGate; task: number }[] = [];
   readonly #chain = new LocalChain<PlannedTask>();
   #timer: { scope: CancellationScope } | undefined;
 
@@ -141,6 +143,7 @@ class Driver {
       this.#fed += 1;
       if (this.#shouldHandOver()) this.#handOver();
       else this.#execute(next.commands);
+      if (this.#early.length > 0) this.#decideEarly();
     } catch (error) {
       this.#reject(error);
     }
@@ -155,6 +158,28 @@ class Driver {
     // A recovery gate may open again under the same address: what was said about the new one is not for the old.
     if (gate && (gate.status === 'open' || gate.seq >= seq)) return;
     throw ApplicationFailure.nonRetryable(`there is no gate ${path}, or not yet`, 'gate_not_found');
+  }
+
+  /**
+   * A decision that nobody can refuse. Signals are told before what else came with the same workflow task: when a worker was lost
+   * after it had shown a gate, the decision is told before that gate opens again. It waits for the end of that task and no longer,
+   * so that nobody decides about what no one has seen.
+   */
+  hear(message: DecideGate): void {
+    if (this.#isOpen(message)) this.decide(message);
+    else this.#early.push({ message, task: workflowInfo().historyLength });
+  }
+
+  #decideEarly(): void {
+    const task = workflowInfo().historyLength;
+    const open = this.#early.find((early) => early.task === task && this.#isOpen(early.message));
+    this.#early = this.#early.filter((early) => early.task === task && early !== open);
+    if (open) this.decide(open.message);
+  }
+
+  #isOpen({ gate: path, seq = 0 }: DecideGate): boolean {
+    const gate = this.state.gates[path];
+    return gate?.status === 'open' && gate.seq >= seq;
   }
 
   decide(message: DecideGate): DecideGateAnswer {

@@ -164,7 +164,11 @@ afterAll(async () => {
 async function launch(
   runPlan: Plan,
   inputs: JsonObject = {},
-  { handOverAfter, id = randomUUID() }: { handOverAfter?: number | undefined; id?: string } = {},
+  {
+    handOverAfter,
+    id = randomUUID(),
+    queue = taskQueue,
+  }: { handOverAfter?: number | undefined; id?: string; queue?: string } = {},
 ) {
   const run = {
     id,
@@ -178,7 +182,7 @@ async function launch(
   };
   const handle = await client.workflow.start('runBlueprint', {
     workflowId: workflowIdOf(id),
-    taskQueue,
+    taskQueue: queue,
     args: [
       {
         plan: runPlan,
@@ -426,6 +430,47 @@ describeWith('temporal')('the interpreter on a Temporal server', () => {
         .filter((one) => one.t === 'decision')
         .map((one) => one.decision.by),
     ).toEqual(['ann', 'temporal-ui']);
+  });
+
+  it('keeps a decision by signal for the gate that opens in the same workflow task', async () => {
+    // Two workers, so that the step can end while nobody decides: both then come with one workflow task.
+    const queue = `interpreter-${randomUUID()}`;
+    const held: { release?: () => void } = {};
+    const acts = await Worker.create({
+      connection: native,
+      taskQueue: queue,
+      activities: {
+        runAction: () => new Promise((resolve) => (held.release = () => resolve({ o: {} }))),
+      },
+    });
+    const bundle = await workflowBundle();
+    const decider = (): Promise<Worker> =>
+      Worker.create({
+        connection: native,
+        taskQueue: queue,
+        workflowBundle: bundle,
+        enableNonLocalActivities: false,
+        maxCachedWorkflows: 0,
+        activities: { recordProgress: () => Promise.resolve() },
+      });
+    const work = acts.run();
+    let deciding = await decider();
+    let ended = deciding.run();
+    const run = await launch(plan([action('a', { action: 't.echo' }), gate('g')]), {}, { queue });
+    await until('the step runs', () => held.release !== undefined);
+    deciding.shutdown();
+    await ended;
+    await run.handle.signal('decideGate', { gate: 'g', decision: 'approve' });
+    held.release?.();
+    await until('the step has ended', async () =>
+      ((await run.handle.fetchHistory()).events ?? []).some((event) => event.activityTaskCompletedEventAttributes),
+    );
+    deciding = await decider();
+    ended = deciding.run();
+    expect(await run.result()).toEqual({ status: 'completed', outputs: {} });
+    deciding.shutdown();
+    acts.shutdown();
+    await Promise.all([ended, work]);
   });
 
   it('opens a gate that is the first step before an early decision arrives', async () => {
