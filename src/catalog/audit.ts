@@ -2,6 +2,7 @@ import type { AuditEntryDto } from '../domain/dtos.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
+import { OFTEN } from './often.js';
 import { byOwnIndex } from './own-index.js';
 import type { Prisma } from './generated/client.js';
 
@@ -31,7 +32,7 @@ export interface AuditEntry {
 export async function appendAudit(tx: Prisma.TransactionClient, entries: AuditEntry | AuditEntry[]): Promise<void> {
   const list = Array.isArray(entries) ? entries : [entries];
   if (list.length === 0) return;
-  await tx.$executeRaw`
+  await tx.$executeRaw`${OFTEN}
     INSERT INTO audit_log (key, at, actor, action, resource_type, resource_id, reason, before, after, run_id, step_id,
       correlation_id, env_id)
     SELECT key, at, actor, action, resource_type, resource_id, reason, before, after, run_id, step_id, correlation_id, env_id

@@ -5,19 +5,10 @@ import type { Prisma } from './generated/client.js';
 import type { event_verdictModel } from './generated/models/event_verdict.js';
 import type { eventModel } from './generated/models/event.js';
 import type { Database } from './database.js';
+import { OFTEN } from './often.js';
 import { byOwnIndex } from './own-index.js';
+import { insertEvents, triggersWith, type EventRow } from './start-rows.js';
 import { timeRange } from './time-range.js';
-
-/** A new event. */
-export interface EventRow extends EventDto {
-  cause_depth: number;
-  idempotency_key: string | null;
-  body_sha256: string | null;
-  /** The event was matched in the transaction that inserts it, and nothing else is to be done for it. */
-  settled: boolean;
-  /** The process that inserts it starts its run itself: others leave it alone for the time of a lease. Default false. */
-  leased?: boolean;
-}
 
 export interface VerdictRow {
   event_id: string;
@@ -93,26 +84,7 @@ export class EventStore {
    */
   async insert(rows: readonly EventRow[]): Promise<number> {
     if (rows.length === 0) return 0;
-    return this.#db.$executeRaw`
-      INSERT INTO events (event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, resource, data,
-        cause_depth, idempotency_key, body_sha256, matched_at, dispatched_at)
-      SELECT event_id, event_name, occurred_at, env_id, actor, correlation_id, run_id, step_id, nullif(resource, 'null'), data,
-        cause_depth, idempotency_key, body_sha256, CASE WHEN settled OR leased THEN now() END, CASE WHEN settled THEN now() END
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(event_id uuid, event_name text, occurred_at timestamptz,
-        env_id text, actor text, correlation_id text, run_id uuid, step_id uuid, resource jsonb, data jsonb, cause_depth int,
-        idempotency_key text, body_sha256 text, settled boolean, leased boolean)
-      ON CONFLICT DO NOTHING`;
-  }
-
-  /** Stores verdicts; the first of an event and blueprint stands. */
-  async insertVerdicts(rows: readonly VerdictRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await this.#db.$executeRaw`
-      INSERT INTO event_verdicts (event_id, blueprint_id, verdict, detail, run_id)
-      SELECT event_id, blueprint_id, verdict, nullif(detail, 'null'), run_id
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        AS r(event_id uuid, blueprint_id text, verdict text, detail jsonb, run_id uuid)
-      ON CONFLICT DO NOTHING`;
+    return this.#db.$executeRaw`${OFTEN}${insertEvents(rows)} ON CONFLICT DO NOTHING`;
   }
 
   /** Says what became of events that were held. */
@@ -127,11 +99,7 @@ export class EventStore {
 
   /** Triggers of active versions with one of the patterns, in order of blueprint and place in the list. */
   async triggersOf(patterns: readonly string[]): Promise<TriggerRow[]> {
-    return this.#db.$queryRaw<TriggerRow[]>`
-      SELECT t.blueprint_id, t.version, t.ordinal, t.event_pattern, t.enabled AS trigger_enabled,
-        b.enabled AS blueprint_enabled, b.name AS blueprint_name
-      FROM blueprint_triggers t JOIN blueprints b USING (blueprint_id)
-      WHERE t.event_pattern = ANY(${patterns}::text[]) ORDER BY t.blueprint_id, t.ordinal`;
+    return this.#db.$queryRaw<TriggerRow[]>`${OFTEN}${triggersWith(patterns)} ORDER BY t.blueprint_id, t.ordinal`;
   }
 
   /** The event that came with an idempotency key, and the digest of the request that brought it. */

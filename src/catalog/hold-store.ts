@@ -1,10 +1,10 @@
 import type { EventDto } from '../domain/dtos.js';
 import { eventDto } from './event-store.js';
 import type { eventModel } from './generated/models/event.js';
+import { Prisma } from './generated/client.js';
 import type { Database } from './database.js';
-
-/** The starts of one blueprint by events are counted over this time. */
-const WINDOW_MS = 60_000;
+import { recentStarts } from './start-rows.js';
+import type { RecentStarts } from './start-store.js';
 
 export interface HeldStart {
   event_id: string;
@@ -40,13 +40,8 @@ export class HoldStore {
   }
 
   /** Runs of the blueprint that events started within the last minute, counted up to `atMost`, and whether some are held. */
-  async recent(blueprintId: string, atMost: number): Promise<{ starts: number; held: boolean }> {
-    const rows = await this.#db.$queryRaw<{ starts: number; held: boolean }[]>`
-      SELECT count(*)::int AS starts, EXISTS (SELECT 1 FROM held_starts WHERE blueprint_id = ${blueprintId}) AS held
-      FROM (
-        SELECT 1 FROM runs WHERE blueprint_id = ${blueprintId} AND event_id IS NOT NULL
-          AND created_at > now() - ${WINDOW_MS} * interval '1 ms' LIMIT ${atMost}
-      ) AS started`;
+  async recent(blueprintId: string, atMost: number): Promise<RecentStarts> {
+    const rows = await this.#db.$queryRaw<RecentStarts[]>`${recentStarts(Prisma.sql`${blueprintId}`, atMost)}`;
     return rows[0] ?? { starts: 0, held: false };
   }
 

@@ -8,33 +8,10 @@ import type { runModel } from './generated/models/run.js';
 import type { stepModel } from './generated/models/step.js';
 import type { step_attemptModel } from './generated/models/step_attempt.js';
 import type { Database } from './database.js';
+import { OFTEN } from './often.js';
 import { byOwnIndex } from './own-index.js';
+import { insertRuns, type RunRow } from './start-rows.js';
 import { timeRange } from './time-range.js';
-
-/** A new run. */
-export interface RunRow {
-  run_id: string;
-  name: string;
-  blueprint_id: string;
-  blueprint_version: number;
-  digest: string;
-  trigger: string;
-  event_id: string | null;
-  inputs: JsonObject;
-  actor: string;
-  correlation_id: string;
-  env_id: string;
-  env: EnvFacts;
-  priority: number;
-  cause_depth: number;
-  idempotency_key: string | null;
-  body_sha256: string | null;
-  /** Of a rerun: the run that it repeats, and the first step that runs anew. */
-  rerun_of?: string;
-  rerun_from?: string;
-  /** What its event is to a trigger that tells events apart. */
-  dedupe_key?: string;
-}
 
 /** An event that starts nothing where a run with its key is open, or began so recently. */
 export interface KeyedStart {
@@ -105,16 +82,7 @@ export class RunStore {
    */
   async insert(rows: readonly RunRow[]): Promise<string[]> {
     if (rows.length === 0) return [];
-    const added = await this.#db.$queryRaw<{ run_id: string }[]>`
-      INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from, dedupe_key)
-      SELECT run_id, name, blueprint_id, blueprint_version, digest, trigger, event_id, inputs, actor,
-        correlation_id, env_id, env, priority, cause_depth, idempotency_key, body_sha256, rerun_of, rerun_from, dedupe_key
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r(run_id uuid, name text, blueprint_id text,
-        blueprint_version int, digest text, trigger text, event_id uuid, inputs jsonb, actor text, correlation_id text,
-        env_id text, env jsonb, priority int, cause_depth int, idempotency_key text, body_sha256 text,
-        rerun_of uuid, rerun_from text, dedupe_key text)
-      ON CONFLICT DO NOTHING RETURNING run_id`;
+    const added = await this.#db.$queryRaw<{ run_id: string }[]>`${OFTEN}${insertRuns(rows)}`;
     return added.map((row) => row.run_id);
   }
 

@@ -19,6 +19,7 @@ import { RerunStore } from './rerun-store.js';
 import { RunLogQueue } from './run-log-rows.js';
 import { RunStore } from './run-store.js';
 import { ScheduleStore } from './schedule-store.js';
+import { StartStore } from './start-store.js';
 import { StuckRuns } from './stuck-runs.js';
 import { TailStore } from './tail-store.js';
 import { Turnstile } from './turnstile.js';
@@ -27,6 +28,7 @@ import { Turnstile } from './turnstile.js';
 export interface Stores {
   events: EventStore;
   runs: RunStore;
+  starts: StartStore;
   gates: GateStore;
   blueprints: BlueprintStore;
   drafts: DraftStore;
@@ -121,6 +123,7 @@ function storesOver(db: Database): Stores {
   return {
     events: typed(new EventStore(db)),
     runs: typed(new RunStore(db)),
+    starts: typed(new StartStore(db)),
     gates: typed(new GateStore(db)),
     blueprints: typed(new BlueprintStore(db)),
     drafts: typed(new DraftStore(db)),

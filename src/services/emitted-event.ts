@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../catalog/audit.js';
-import type { EventRow } from '../catalog/event-store.js';
+import type { EventRow } from '../catalog/start-rows.js';
 import type { ResourceRef } from '../domain/dtos.js';
 import { isEventName, isReservedEventName, MAX_EVENT_NAME } from '../domain/event-name.js';
 import { XynFault } from '../domain/fault.js';

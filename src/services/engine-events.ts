@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventRow } from '../catalog/event-store.js';
+import type { EventRow } from '../catalog/start-rows.js';
 import type { ResourceRef } from '../domain/dtos.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';

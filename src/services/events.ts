@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { EventCursor, EventFilter, EventRow } from '../catalog/event-store.js';
+import type { EventCursor, EventFilter } from '../catalog/event-store.js';
+import type { EventRow } from '../catalog/start-rows.js';
 import type { RunToStart } from '../catalog/run-store.js';
-import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
+import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { EventDto, EventWithVerdicts, Page, ResourceRef } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
 import { sha256Hex } from '../domain/hash.js';
@@ -9,7 +10,7 @@ import { canonicalJson, type JsonObject } from '../domain/json.js';
 import type { Caller } from './caller.js';
 import { emitEntry, requireEmittable } from './emitted-event.js';
 import type { MatchVerdict } from './matching.js';
-import { matchAndCreate, matchesToday, type MatchOutcome, type RunCreationDeps } from './run-creation.js';
+import { matchAndCreate, matchesToday, patternsOfEvent, type RunCreationDeps } from './run-creation.js';
 
 export interface EmitRequest {
   event_name: string;
@@ -48,15 +49,18 @@ export class EventService {
     const { idempotencyKey: key } = request;
     const { catalog } = this.#deps;
     const row = this.#rowOf(caller, request);
-    const { repeats } = request;
+    const event = eventOf(row);
+    const entries = [emitEntry(caller, row, request.repeats)];
     const created = await catalog.transaction(async (unit) => {
-      if ((await unit.events.insert([row])) === 0) return undefined;
-      return this.#match(unit, caller, row, repeats);
+      const startsAtMost = this.#deps.rails?.startsPerMinute ?? 0;
+      const listeners = await unit.starts.accept(row, patternsOfEvent(event), startsAtMost);
+      if (listeners === undefined) return undefined;
+      return matchAndCreate(unit, this.#deps, [{ event, causeDepth: row.cause_depth }], { entries, listeners });
     });
     if (created === undefined) return this.#earlier(key ?? '', row);
     if (created.created.ids.length > 0) this.#deps.wake(created.created.leased);
     const verdicts = created.verdicts.map(({ event_id: _id, ...verdict }) => verdict);
-    return { ...eventOf(row), verdicts };
+    return { ...event, verdicts };
   }
 
   /**
@@ -99,11 +103,6 @@ export class EventService {
     if (last === undefined) return { items, next: null };
     const byTime = filter.from !== undefined || filter.to !== undefined;
     return { items, next: { seq: last.seq, ...(byTime && { occurred_at: last.event.occurred_at }) } };
-  }
-
-  async #match(unit: UnitOfWork, caller: Caller, row: EventRow, repeats?: string): Promise<MatchOutcome> {
-    const entry = emitEntry(caller, row, repeats);
-    return matchAndCreate(unit, this.#deps, [{ event: eventOf(row), causeDepth: row.cause_depth }], [entry]);
   }
 
   async #earlier(key: string, row: EventRow): Promise<EventWithVerdicts> {

@@ -1,3 +1,4 @@
+import type { RecentStarts } from '../catalog/start-store.js';
 import type { UnitOfWork } from '../catalog/unit-of-work.js';
 import type { Plan } from '../domain/plan.js';
 import type { MatchedEvent, MatchVerdict } from './matching.js';
@@ -32,11 +33,13 @@ export function laneOf(plan: Pick<Plan, 'actions'>, trigger: string): Lane | und
 /**
  * Turns starts that are too many or too late into the verdict `backlog`: the first are held and happen later, the others
  * never happen. Inside the transaction that creates the others.
+ * @param seen recent starts of blueprints, as a statement just before saw them; others are asked for.
  */
 export async function holdBack(
   unit: UnitOfWork,
   { rails, clock }: { rails?: Rails; clock: () => number },
   found: readonly Match[],
+  seen: ReadonlyMap<string, RecentStarts> = new Map(),
 ): Promise<readonly Match[]> {
   if (rails === undefined) return found;
   const now = clock();
@@ -45,7 +48,7 @@ export async function holdBack(
     const isLate = one.match.verdict === 'started' && ageMs > rails.eventBacklogMs;
     return isLate ? backlog(one, { expired: true, expired_at: new Date(now).toISOString() }) : one;
   });
-  const held = await tooMany(unit, rails, judged);
+  const held = await tooMany(unit, rails, judged, seen);
   const expiresAt = new Date(now + rails.eventBacklogMs).toISOString();
   await unit.holds.hold(
     [...held].map(({ subject, match }) => ({
@@ -63,7 +66,12 @@ function backlog({ subject, match }: Match, detail: Record<string, string | numb
   return { subject, match: { candidate, verdict: 'backlog', detail: { ...matched, ...detail } } };
 }
 
-async function tooMany(unit: UnitOfWork, rails: Rails, found: readonly Match[]): Promise<Set<Match>> {
+async function tooMany(
+  unit: UnitOfWork,
+  rails: Rails,
+  found: readonly Match[],
+  seen: ReadonlyMap<string, RecentStarts>,
+): Promise<Set<Match>> {
   const byBlueprint = new Map<string, Match[]>();
   for (const one of found) {
     if (one.match.verdict !== 'started') continue;
@@ -74,7 +82,7 @@ async function tooMany(unit: UnitOfWork, rails: Rails, found: readonly Match[]):
   // In order of their ids, so that two transactions cannot wait for each other.
   for (const id of [...byBlueprint.keys()].sort()) {
     const wanted = byBlueprint.get(id) ?? [];
-    const permits = await permitsOf(unit, rails.startsPerMinute, id, wanted.length);
+    const permits = await permitsOf(unit, rails.startsPerMinute, { id, wanted: wanted.length, seen: seen.get(id) });
     for (const one of wanted.slice(permits)) held.add(one);
   }
   return held;
@@ -87,9 +95,12 @@ async function tooMany(unit: UnitOfWork, rails: Rails, found: readonly Match[]):
 const UNSEEN_STARTS = 500;
 
 /** Starts that a blueprint may still have in this minute. */
-async function permitsOf(unit: UnitOfWork, limit: number, blueprintId: string, wanted: number): Promise<number> {
-  const { holds } = unit;
-  const before = await holds.recent(blueprintId, limit);
+async function permitsOf(
+  { holds }: UnitOfWork,
+  limit: number,
+  { id: blueprintId, wanted, seen }: { id: string; wanted: number; seen: RecentStarts | undefined },
+): Promise<number> {
+  const before = seen ?? (await holds.recent(blueprintId, limit));
   if (!before.held && before.starts + wanted + UNSEEN_STARTS <= limit) return wanted;
   await holds.lock(blueprintId);
   const { starts, held } = await holds.recent(blueprintId, limit);

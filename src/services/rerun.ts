@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RerunSource } from '../catalog/rerun-store.js';
 import type { AuditEntry } from '../catalog/audit.js';
-import type { RunRow } from '../catalog/run-store.js';
+import type { RunRow } from '../catalog/start-rows.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { RunDto } from '../domain/dtos.js';
 import type { Reused } from '../domain/engine/state.js';
@@ -187,7 +187,8 @@ export class RerunService {
       if (now === undefined || now.open_rerun === row.run_id) return;
       requireAlone(now);
       const lane = laneOf(known.plan, row.trigger);
-      await createRuns(unit, this.#deps, [{ row, lane }], [rerunEntry(caller, row, prepared, request, this.#deps)]);
+      const audited = [rerunEntry(caller, row, prepared, request, this.#deps)];
+      await createRuns(unit, this.#deps, [{ row, lane }], { entries: audited });
       if (Object.keys(entries).length > 0) await unit.reruns.keep(row.run_id, entries);
     });
   }

@@ -1,7 +1,9 @@
 import type { AuditEntry } from '../catalog/audit.js';
-import type { EventRow, TriggerRow, VerdictRow } from '../catalog/event-store.js';
+import type { TriggerRow, VerdictRow } from '../catalog/event-store.js';
+import type { Listeners } from '../catalog/start-store.js';
 import type { RunDto } from '../domain/dtos.js';
-import type { RunRow, RunToStart } from '../catalog/run-store.js';
+import type { RunToStart } from '../catalog/run-store.js';
+import type { EventRow, RunRow } from '../catalog/start-rows.js';
 import type { UnitOfWork } from '../catalog/unit-of-work.js';
 import type { EventDto } from '../domain/dtos.js';
 import type { EnvFacts } from '../domain/engine/state.js';
@@ -44,16 +46,16 @@ export interface RunCreationDeps {
 /**
  * Matches events inside a transaction: stores a verdict for every candidate, and creates the runs that start with their
  * outbox rows and audit entries. Repeating it for an event changes nothing.
- * @param entries audit entries to write along.
+ * @param known what is written along, and what the transaction has read already.
  */
 export async function matchAndCreate(
   unit: UnitOfWork,
   deps: RunCreationDeps,
   subjects: readonly MatchedEvent[],
-  entries: readonly AuditEntry[] = [],
+  { entries = [], listeners }: { entries?: readonly AuditEntry[]; listeners?: Listeners } = {},
 ): Promise<MatchOutcome> {
   const patterns = [...new Set(subjects.flatMap(({ event }) => patternsOfEvent(event)))];
-  const triggers = patterns.length === 0 ? [] : await unit.events.triggersOf(patterns);
+  const triggers = listeners?.triggers ?? (patterns.length === 0 ? [] : await unit.events.triggersOf(patterns));
   const found: Match[] = [];
   for (const subject of subjects) {
     const matching = new Set(patternsOfEvent(subject.event));
@@ -61,11 +63,12 @@ export async function matchAndCreate(
     found.push(...(await matchesOf(unit, deps, subject, rows)));
   }
   const wanted = await withoutDuplicates(unit, found);
-  const planned = oncePerKey(await holdBack(unit, deps, wanted)).map((one) => planOf(one, deps.env));
+  // Whoever waited for a lock has seen what was true before.
+  const seen = found === wanted ? listeners?.recent : undefined;
+  const planned = oncePerKey(await holdBack(unit, deps, wanted, seen)).map((one) => planOf(one, deps.env));
   const verdicts = planned.map(({ verdict }) => verdict);
-  await unit.events.insertVerdicts(verdicts);
   const runs = planned.flatMap(({ run }) => run ?? []);
-  return { verdicts, created: await createRuns(unit, deps, runs, entries) };
+  return { verdicts, created: await createRuns(unit, deps, runs, { entries, verdicts }) };
 }
 
 /** Starts what was held of one blueprint, by its triggers of today; says in the verdicts what became of it. */
@@ -112,7 +115,7 @@ export async function matchesToday(
 }
 
 /** What triggers may look for in an event: its name, and where it comes from a schedule, that one. */
-function patternsOfEvent({ event_name: name, data }: EventDto): string[] {
+export function patternsOfEvent({ event_name: name, data }: EventDto): string[] {
   const patterns = patternsOf(name);
   const { schedule_id: scheduleId } = data;
   return name === SCHEDULE_FIRED && typeof scheduleId === 'string'
@@ -141,24 +144,34 @@ function planOf({ subject, match }: Match, env: EnvFacts): { verdict: VerdictRow
 
 /**
  * Creates runs with their outbox rows and audit entries, inside a transaction.
+ * @param along audit entries and verdicts to write along.
  */
 export async function createRuns(
   unit: UnitOfWork,
   deps: Pick<RunCreationDeps, 'clock' | 'rails' | 'leases'>,
   runs: readonly PlannedRun[],
-  entries: readonly AuditEntry[] = [],
+  { entries = [], verdicts = [] }: { entries?: readonly AuditEntry[]; verdicts?: readonly VerdictRow[] } = {},
 ): Promise<CreatedRuns> {
-  const added = new Set(await unit.runs.insert(runs.map(({ row }) => row)));
-  const kept = runs.filter(({ row }) => added.has(row.run_id));
-  const waiting = await takePlaces(unit, deps.rails, kept);
-  const fresh = kept.map(({ row }) => row);
+  // A place is for a run that is new, so runs of a lane are inserted first; all others come with the rest.
+  const queued = runs.filter(({ lane }) => lane !== undefined);
+  const earlier = await unit.runs.insert(queued.map(({ row }) => row));
+  const waiting = await takePlaces(
+    unit,
+    deps.rails,
+    queued.filter(({ row }) => earlier.includes(row.run_id)),
+  );
   const at = new Date(deps.clock());
   const leased = deps.leases?.() === true;
-  // What waits for a place leaves the outbox until it has one.
-  await unit.events.insert(
-    fresh.map((row) => ({ ...createdEvent(row, at), settled: waiting.has(row.run_id), leased })),
-  );
-  await unit.audit([...entries, ...fresh.map((row) => createdEntry(row, at))]);
+  const direct = await unit.starts.settle({
+    verdicts,
+    runs: runs.flatMap(({ row, lane }) => (lane === undefined ? [row] : [])),
+    // What waits for a place leaves the outbox until it has one.
+    events: runs.map(({ row }) => ({ ...createdEvent(row, at), settled: waiting.has(row.run_id), leased })),
+    earlier,
+  });
+  const added = new Set([...earlier, ...direct]);
+  const kept = runs.filter(({ row }) => added.has(row.run_id));
+  await unit.audit([...entries, ...kept.map(({ row }) => createdEntry(row, at))]);
   const ready = leased ? kept.filter(({ row }) => !waiting.has(row.run_id)) : [];
   return { ids: [...added], leased: ready.map((run) => startOf(run, at)) };
 }

@@ -1,5 +1,5 @@
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
-import type { RunRow } from '../catalog/run-store.js';
+import type { RunRow } from '../catalog/start-rows.js';
 import type { EventDto } from '../domain/dtos.js';
 import type { Lane, Rails } from './rails.js';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FootprintCursor } from '../catalog/footprint-store.js';
-import type { RunCursor, RunFilter, RunRow, RunToStart, StepCursor } from '../catalog/run-store.js';
+import type { RunCursor, RunFilter, RunToStart, StepCursor } from '../catalog/run-store.js';
+import type { RunRow } from '../catalog/start-rows.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type {
   FootprintDto,

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import type { EventTrigger, Trigger } from '../../../src/domain/plan.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf, transform } from '../../support/plans.js';
@@ -57,6 +58,26 @@ describeWith('temporal')('emit', () => {
     await expect(
       node.events.emit(caller(), { event_name: 'once.more', data: { a: 2 }, idempotencyKey: 'delivery-1' }),
     ).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+  });
+
+  it('is written in five statements, of which none is planned anew', async () => {
+    await save('bp.few', [on('few.statements')]);
+    const emit = () => node.events.emit(caller(), { event_name: 'few.statements', data: {} });
+    await emit();
+    const query = jest.spyOn(pg.Client.prototype, 'query');
+    try {
+      expect((await emit()).verdicts).toMatchObject([{ verdict: 'started' }]);
+      const sent = query.mock.calls.map(([given], ix) => {
+        const { text, name } = given as unknown as { text: string; name?: string };
+        return { client: query.mock.contexts[ix], text, isKept: (name ?? '') !== '' };
+      });
+      const accepted = sent.findIndex(({ text }) => text.includes(' is_new'));
+      const own = sent.slice(accepted).filter(({ client }) => client === sent[accepted]?.client);
+      const end = own.findIndex(({ text }) => text === 'COMMIT');
+      expect(own.slice(0, end).map(({ isKept }) => isKept)).toEqual([true, true, true]);
+    } finally {
+      query.mockRestore();
+    }
   });
 
   it('stores a verdict for every candidate and says why nothing started', async () => {
