@@ -4,24 +4,22 @@ import type { ArtifactOwner, StepLog } from '../src/domain/artifacts.js';
 import { finishResult } from '../src/domain/engine/result.js';
 import { nextDelayMs } from '../src/domain/engine/retry.js';
 import type { Transition } from '../src/domain/engine/state.js';
-import { XynFault } from '../src/domain/fault.js';
 import type { AttemptStart, Footprint } from '../src/domain/records.js';
 import type { Json } from '../src/domain/json.js';
 import { kept } from '../src/domain/kept.js';
 import { isoUtc } from '../src/domain/time.js';
 import type { FailureFacts, XynError } from '../src/domain/xyn-error.js';
 import { TASK_FAILURE, type TaskResult } from '../workflows/contract.js';
+import { beginProof } from './approval.js';
 import { startHeartbeat, type AttemptMemory } from './heartbeat.js';
 import { currentRunId, type ActivityDependencies } from './dependencies.js';
 import { offloaded, recordable, resolved } from './offload.js';
+import { patiently } from './patience.js';
 import { withinTimeout } from './timeout.js';
 import type { Work, WorkResult } from './work.js';
 
 /** A `running` row is written only for steps that last longer than this (design §4). */
 const RUNNING_AFTER_MS = 50;
-/** How long one attempt waits for the catalog before its effect: short outages pass unnoticed, `none` steps survive them. */
-const AUDIT_PATIENCE_MS = 60_000;
-const AUDIT_PAUSE_MS = 500;
 /** Attempt numbers of a step's later rounds begin a thousand further on. */
 const ROUND_STRIDE = 1_000;
 
@@ -91,8 +89,13 @@ export async function runTask(
 
 async function perform(attempt: Attempt, records: readonly Transition[]): Promise<TaskResult> {
   const { deps, work, start, memory } = attempt;
+  const proven = beginProof(deps.approvals, {
+    runId: start.run_id,
+    gates: work.task.gates ?? [],
+    step: { path: start.path, action: work.action, input: work.task.input },
+  });
   const { recorded } = await announce(attempt, records);
-  await proveApproval(attempt);
+  await proven(attempt.signal);
   const slow = work.effect === 'read' ? setTimeout(() => deps.records.running(start), RUNNING_AFTER_MS) : undefined;
   let result: WorkResult;
   try {
@@ -198,12 +201,12 @@ async function announce(
   const { deps, work, start } = attempt;
   const gated = (work.task.gates ?? []).length > 0;
   if (work.effect !== 'read') {
-    await patiently(attempt, () => deps.records.begin(start, records));
+    await patiently(attempt.signal, () => deps.records.begin(start, records));
     return { recorded: true };
   }
   if (records.length === 0) return { recorded: true };
   if (gated) {
-    await patiently(attempt, () => deps.records.record(start.run_id, records));
+    await patiently(attempt.signal, () => deps.records.record(start.run_id, records));
     return { recorded: true };
   }
   // Inside an object, since a promise that an async function returns would be waited for.
@@ -213,38 +216,6 @@ async function announce(
       () => false,
     ),
   };
-}
-
-/** Asks the catalog again and again while it is away; nothing has been done yet, so waiting is safe. */
-async function patiently<T>(attempt: Attempt, ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + AUDIT_PATIENCE_MS;
-  for (;;) {
-    attempt.signal.throwIfAborted();
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof XynFault) || Date.now() + AUDIT_PAUSE_MS > deadline) {
-        throw new ActionFailure(
-          {
-            code: 'audit_unavailable',
-            message: 'The audit trail cannot be written, so nothing was done.',
-            retryable: true,
-          },
-          { cause: error },
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, AUDIT_PAUSE_MS));
-    }
-  }
-}
-
-async function proveApproval(attempt: Attempt): Promise<void> {
-  const { deps, work, start } = attempt;
-  const gates = work.task.gates ?? [];
-  if (gates.length === 0) return;
-  const step = { path: start.path, action: work.action, input: work.task.input };
-  const stale = await patiently(attempt, () => deps.approvals.check(start.run_id, gates, step));
-  if (stale !== undefined) throw new ActionFailure({ code: 'approval_stale', message: stale, retryable: false });
 }
 
 /** Writes the end of a failed attempt behind and tells Temporal whether and when another one follows. */

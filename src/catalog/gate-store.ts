@@ -5,6 +5,7 @@ import type { gate_decisionModel } from './generated/models/gate_decision.js';
 import type { gateModel } from './generated/models/gate.js';
 import { iso } from './run-store.js';
 import type { Database } from './database.js';
+import { OFTEN } from './often.js';
 import { byOwnIndex } from './own-index.js';
 
 export interface GateFilter {
@@ -94,22 +95,29 @@ export class GateStore {
     return this.#withApprovals(rows);
   }
 
-  /** Locks a gate until the transaction ends and returns it with its decisions, oldest first. */
-  async lock(gateId: string): Promise<{ gate: GateDto; decisions: DecisionDto[] } | undefined> {
-    const rows = await this.#db.$queryRaw<gateModel[]>`SELECT * FROM gates WHERE gate_id = ${gateId}::uuid FOR UPDATE`;
+  /**
+   * Locks a gate until the transaction ends and returns it with its decisions, oldest first.
+   * @returns `seq`: the number of the transition that opened it, while it is open.
+   */
+  async lock(gateId: string): Promise<{ gate: GateDto; seq: number | null; decisions: DecisionDto[] } | undefined> {
+    const rows = await this.#db.$queryRaw<gateModel[]>`${OFTEN}
+      SELECT gate_id, run_id, step_id, path, purpose, message, approvers, require, reject, reason, status, digest, binds, seq,
+        opened_at, expires_at, closed_at
+      FROM gates WHERE gate_id = ${gateId}::uuid FOR UPDATE`;
     const row = rows[0];
     if (row === undefined) return undefined;
-    const decisions = await this.#db.gate_decision.findMany({
-      where: { gate_id: gateId },
-      orderBy: [{ created_at: 'asc' }, { decision_id: 'asc' }],
-    });
-    return { gate: gateDto(row, approvalsOf(decisions)), decisions: decisions.map(decisionDto) };
+    // After the lock, by a statement of its own: what others decided meanwhile is seen.
+    const decisions = await this.#db.$queryRaw<gate_decisionModel[]>`${OFTEN}
+      SELECT decision_id, gate_id, run_id, decision, actor, reason, outputs, source, status, refusal, created_at, settled_at
+      FROM gate_decisions WHERE gate_id = ${gateId}::uuid ORDER BY created_at, decision_id`;
+    const seq = row.status === 'open' ? row.seq : null;
+    return { gate: gateDto(row, approvalsOf(decisions)), seq, decisions: decisions.map(decisionDto) };
   }
 
   /** Records a decision as submitted. Call it with the gate locked: then the times of decisions follow their order. */
   async submit(row: DecisionRow): Promise<void> {
     const outputs = row.outputs === null ? null : JSON.stringify(row.outputs);
-    await this.#db.$executeRaw`
+    await this.#db.$executeRaw`${OFTEN}
       INSERT INTO gate_decisions (decision_id, gate_id, run_id, decision, actor, reason, outputs, source, status, created_at)
       VALUES (${row.decision_id}::uuid, ${row.gate_id}::uuid, ${row.run_id}::uuid, ${row.decision}, ${row.actor},
         ${row.reason}, ${outputs}::jsonb, ${row.source}, 'submitted', clock_timestamp())`;
@@ -117,7 +125,7 @@ export class GateStore {
 
   /** The oldest decision of a gate that has no answer yet. */
   async oldestSubmitted(gateId: string): Promise<SubmittedDecision | undefined> {
-    const rows = await this.#db.$queryRaw<SubmittedDecision[]>`
+    const rows = await this.#db.$queryRaw<SubmittedDecision[]>`${OFTEN}
       SELECT d.decision_id, d.gate_id, d.run_id, g.path, d.decision, d.actor, d.reason, d.outputs,
         d.created_at, CASE WHEN g.status = 'open' THEN g.seq END AS seq
       FROM gate_decisions d JOIN gates g USING (gate_id)
@@ -136,7 +144,7 @@ export class GateStore {
 
   /** Writes the run's answer; one that is there already stands. */
   async settle(decisionId: string, status: 'applied' | 'refused', refusal: string | null): Promise<boolean> {
-    const count = await this.#db.$executeRaw`
+    const count = await this.#db.$executeRaw`${OFTEN}
       UPDATE gate_decisions SET status = ${status}, refusal = ${refusal}, settled_at = now()
       WHERE decision_id = ${decisionId}::uuid AND status = 'submitted'`;
     return count > 0;

@@ -53,8 +53,11 @@ export class DecisionSender {
     this.#deps = deps;
   }
 
-  /** Sends the decision, after those before it, and waits at most 5 s for its answer. Never throws. */
-  async send(gateId: string, decisionId: string): Promise<DecisionOutcome> {
+  /**
+   * Sends the decision, after those before it, and waits at most 5 s for its answer. Never throws.
+   * @param oldest the decision of the gate that has waited longest, when the caller just saw it committed.
+   */
+  async send(gateId: string, decisionId: string, oldest?: SubmittedDecision): Promise<DecisionOutcome> {
     const pending: DecisionOutcome = { status: 'submitted', refusal: null };
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(pending), ANSWER_WAIT_MS);
@@ -63,7 +66,7 @@ export class DecisionSender {
         resolve(outcome);
       };
       this.#waiters.set(decisionId, [...(this.#waiters.get(decisionId) ?? []), done]);
-      void this.#work(gateId)
+      void this.#work(gateId, oldest)
         .then(() => this.#storedOutcome(gateId, decisionId))
         .then((outcome) => this.#tell(decisionId, outcome));
     });
@@ -81,16 +84,16 @@ export class DecisionSender {
   }
 
   /** One piece of work at a time for each gate; whoever comes meanwhile shares the one after it. */
-  async #work(gateId: string): Promise<void> {
+  async #work(gateId: string, oldest?: SubmittedDecision): Promise<void> {
     const running = this.#busy.get(gateId);
-    if (running === undefined) return this.#begin(gateId);
+    if (running === undefined) return this.#begin(gateId, oldest);
     running.next ??= running.current.then(() => this.#begin(gateId));
     return running.next;
   }
 
-  #begin(gateId: string): Promise<void> {
+  #begin(gateId: string, oldest?: SubmittedDecision): Promise<void> {
     const work: Work = {
-      current: this.#drain(gateId)
+      current: this.#drain(gateId, oldest)
         .catch((error: unknown) =>
           this.#deps.log.warn({ gate_id: gateId, err: error }, 'a decision could not be sent; it is tried again'),
         )
@@ -102,9 +105,11 @@ export class DecisionSender {
     return work.current;
   }
 
-  async #drain(gateId: string): Promise<void> {
+  async #drain(gateId: string, oldest?: SubmittedDecision): Promise<void> {
+    let known = oldest;
     for (;;) {
-      const next = await this.#deps.catalog.gates.oldestSubmitted(gateId);
+      const next = known ?? (await this.#deps.catalog.gates.oldestSubmitted(gateId));
+      known = undefined;
       if (next === undefined) return;
       const ageMs = this.#deps.clock() - next.created_at.getTime();
       const outcome = outcomeOf(await this.#deps.gateway.decide(next.run_id, messageOf(next)), ageMs);
@@ -118,9 +123,13 @@ export class DecisionSender {
 
   async #settle(decision: SubmittedDecision, { status, refusal }: DecisionOutcome): Promise<void> {
     if (status === 'submitted') return;
+    if (status === 'applied') {
+      await this.#deps.catalog.gates.settle(decision.decision_id, status, refusal);
+      return;
+    }
     await this.#deps.catalog.transaction(async (unit) => {
       const settled = await unit.gates.settle(decision.decision_id, status, refusal);
-      if (!settled || status === 'applied') return;
+      if (!settled) return;
       await unit.audit([
         {
           key: `decision/${decision.decision_id}/refused`,

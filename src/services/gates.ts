@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DecisionRow, GateCursor, GateFilter } from '../catalog/gate-store.js';
+import type { DecisionRow, GateCursor, GateFilter, SubmittedDecision } from '../catalog/gate-store.js';
 import type { CatalogAccess, UnitOfWork } from '../catalog/unit-of-work.js';
 import type { DecisionDto, DecisionKind, DecisionStatus, GateDetailDto, GateDto, Page } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
@@ -68,11 +68,11 @@ export class GateService {
    */
   async decide(caller: Caller, gateId: string, request: DecideRequest): Promise<DecideAnswer> {
     const { catalog, sender } = this.#deps;
-    const { gate, decisionId, status } = await catalog.transaction((unit) =>
+    const { gate, decisionId, status, oldest } = await catalog.transaction((unit) =>
       this.#submit(unit, caller, gateId, request),
     );
     if (status === 'applied') return { gate, decision_id: decisionId, status };
-    const outcome = await sender.send(gateId, decisionId);
+    const outcome = await sender.send(gateId, decisionId, oldest);
     if (outcome.status === 'refused') throw refusalOf(outcome.refusal);
     const now = (await catalog.gates.get(gateId)) ?? gate;
     const { binds: _binds, decisions: _decisions, ...shown } = { binds: [], decisions: [], ...now };
@@ -89,7 +89,7 @@ export class GateService {
     caller: Caller,
     gateId: string,
     request: DecideRequest,
-  ): Promise<{ gate: GateDto; decisionId: string; status: 'submitted' | 'applied' }> {
+  ): Promise<{ gate: GateDto; decisionId: string; status: 'submitted' | 'applied'; oldest?: SubmittedDecision }> {
     const found = await unit.gates.lock(gateId);
     if (found === undefined) throw notFound();
     const { gate } = found;
@@ -108,11 +108,12 @@ export class GateService {
       outputs: request.outputs ?? null,
       source: caller.source,
     };
+    const at = new Date(this.#deps.clock());
     await unit.gates.submit(row);
     await unit.audit([
       {
         key: `decision/${row.decision_id}`,
-        at: new Date(this.#deps.clock()),
+        at,
         actor: caller.actor,
         action: 'gate.decide',
         resource_type: 'gate',
@@ -133,7 +134,10 @@ export class GateService {
         env_id: this.#deps.envId,
       },
     ]);
-    return { gate, decisionId: row.decision_id, status: 'submitted' };
+    const submitted = { gate, decisionId: row.decision_id, status: 'submitted' as const };
+    // With none before it, and the gate locked, it is the one that has to be sent first.
+    if (found.decisions.some((one) => one.status === 'submitted')) return submitted;
+    return { ...submitted, oldest: { ...row, path: gate.path, created_at: at, seq: found.seq } };
   }
 }
 

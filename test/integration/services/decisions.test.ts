@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { GateStore } from '../../../src/catalog/gate-store.js';
 import type { GateDto } from '../../../src/domain/dtos.js';
+import { RunGateway } from '../../../src/temporal/gateway.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
@@ -100,6 +102,29 @@ describeWith('temporal')('deciding', () => {
     expect(
       await query("SELECT 1 FROM audit_log WHERE resource_id = $1 AND action = 'gate.decide'", [one.gate_id]),
     ).toHaveLength(2);
+  }, 60_000);
+
+  it('sends what was just committed without reading it again', async () => {
+    const { runId, gate: one } = await openGate('bp.gate');
+    const asked: number[] = [];
+    const reads = jest.spyOn(GateStore.prototype, 'oldestSubmitted');
+    const sends = jest.spyOn(RunGateway.prototype, 'decide').mockImplementationOnce(async (...args) => {
+      asked.push(reads.mock.calls.length);
+      sends.mockRestore();
+      return node.gateway.decide(...args);
+    });
+    try {
+      const answer = await node.gates.decide(caller('ann'), one.gate_id, { decision: 'approve', reason: 'fine' });
+      expect(answer.status).toBe('applied');
+      expect(asked).toEqual([0]);
+    } finally {
+      reads.mockRestore();
+      sends.mockRestore();
+    }
+    expect(await ended(runId)).toBe('completed');
+    expect(await query('SELECT decision, reason FROM gate_decisions WHERE gate_id = $1', [one.gate_id])).toEqual([
+      { decision: 'approve', reason: 'fine' },
+    ]);
   }, 60_000);
 
   it('wants a reason where the gate does, and only decisions that it knows', async () => {
