@@ -4,7 +4,6 @@ import { listenTo } from '../catalog/channel-listener.js';
 import type { Catalog } from '../catalog/connect.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import { writeRecords } from '../catalog/records.js';
-import type { RunToStart } from '../catalog/run-store.js';
 import type { EnvFacts } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
@@ -101,7 +100,7 @@ export function createCore(parts: CoreParts): Core {
     log,
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
-  const direct = { leases: () => dispatcher.isFree, wake: (leased: readonly RunToStart[]) => dispatcher.wake(leased) };
+  const direct = { leases: () => dispatcher.leases(), wake: dispatcher.wake.bind(dispatcher) };
   const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: env.id, ...observed });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });

@@ -28,6 +28,8 @@ const LEASE_MS = 3_000;
 const POLL_MS = 1_000;
 /** A notice right after a batch waits that long, so that a stream of small commits makes few batches. */
 const GATHER_MS = 10;
+/** So long the start of a leased run has the machine for itself: the notice of its commit finds nothing. */
+const START_MS = 25;
 const MAX_POISONED = 1_000;
 
 /**
@@ -42,7 +44,8 @@ export class Dispatcher {
   #listener: { close(): Promise<void> } | undefined;
   /** Claims that take one event each, to find the one that cannot be handled. */
   #singles = 0;
-  #lastBatchAt = 0;
+  /** Before that time, on the clock of `performance`, a notice is not followed at once. */
+  #quietUntil = 0;
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(deps: DispatcherDeps) {
@@ -59,10 +62,16 @@ export class Dispatcher {
     this.#listener = this.#deps.listen(() => this.#onNotice());
   }
 
-  /** Whether runs that this process creates may be leased to it: it starts them before others have read the outbox. */
-  get isFree(): boolean {
+  /**
+   * Whether runs that this process is about to commit may be leased to it: it starts them before others have read the
+   * outbox.
+   */
+  leases(): boolean {
     const { starter } = this.#deps;
-    return this.#loop !== undefined && starter.pauseMs === 0 && starter.size < MAX_DIRECT;
+    const isFree = this.#loop !== undefined && starter.pauseMs === 0 && starter.size < MAX_DIRECT;
+    // The notice may be here before the answer to the commit.
+    if (isFree) this.#quietUntil = performance.now() + START_MS;
+    return isFree;
   }
 
   /**
@@ -74,8 +83,7 @@ export class Dispatcher {
       this.#loop?.wake();
       return;
     }
-    // The notice of that commit finds nothing: it can wait until these are on their way.
-    this.#lastBatchAt = performance.now();
+    this.#quietUntil = performance.now() + START_MS;
     this.#deps.starter.addReady(leased);
   }
 
@@ -88,19 +96,19 @@ export class Dispatcher {
   }
 
   #onNotice(): void {
-    const sinceMs = performance.now() - this.#lastBatchAt;
-    if (sinceMs >= GATHER_MS) return this.wake();
+    const quietMs = this.#quietUntil - performance.now();
+    if (quietMs <= 0) return this.wake();
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
       this.wake();
-    }, GATHER_MS - sinceMs);
+    }, quietMs);
   }
 
   async #drain(): Promise<number> {
     const { starter } = this.#deps;
     const starts = starter.pauseMs === 0 && starter.size < MAX_STARTS;
     const claimed = await this.#claim(starts);
-    this.#lastBatchAt = performance.now();
+    this.#quietUntil = performance.now() + GATHER_MS;
     this.#observe(claimed);
     starter.add(claimed.flatMap((row) => (row.event_name === RUN_CREATED && row.run_id !== null ? [row.run_id] : [])));
     if (this.#singles > 0) {

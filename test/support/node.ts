@@ -114,7 +114,10 @@ export function testNode(options: TestNodeOptions): TestNode {
     log,
     listen: (onNotice) => listenTo({ connection: catalog.pool.options, channel: 'xyn_outbox', onNotice }),
   });
-  const direct = { leases: () => dispatcher.isFree, wake: (leased: readonly RunToStart[]) => dispatcher.wake(leased) };
+  const direct = {
+    leases: () => dispatcher.leases(),
+    wake: (leased: readonly RunToStart[]) => dispatcher.wake(leased),
+  };
   const waits = new WaitingOnService({ catalog: access, gateway, taskQueue: gateway.taskQueue, clock });
   const decisions = new DecisionSender({ catalog: access, gateway, clock, log, envId: testEnv.id });
   const repair = new RunRepair({ catalog: access, gateway, plans, ends, write, clock });
