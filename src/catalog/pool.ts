@@ -7,6 +7,10 @@ const QUERY_TIMEOUT_MS = 7_000;
 /** As long as a statement may take: a busy machine lets a rush of connections in one after the other. */
 const CONNECTION_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
+/** These stay open while nothing happens: the first event after a quiet hour would pay for new ones, and for their plans. */
+const KEPT_CONNECTIONS = 2;
+/** From then on the system asks whether the other side is there, so that nothing on the way forgets a quiet connection. */
+const KEEP_ALIVE_AFTER_MS = 30_000;
 
 /** Connections to Postgres for SQL. */
 export interface CatalogPool {
@@ -29,12 +33,14 @@ export function connectPool({ url, poolSize = 10, applicationName }: ConnectOpti
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
+    min: Math.min(KEPT_CONNECTIONS, poolSize),
     application_name: applicationName,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });
   // An idle connection that breaks is dropped by the pool itself; without a listener it would end the process.
   pool.on('error', () => undefined);

@@ -52,6 +52,9 @@ import { requireSetting } from './require-setting.js';
 import { startTracing } from './tracing.js';
 import { applySettingsFile } from './settings-file.js';
 
+/** How long the first call to Temporal may take, which nobody waits for. */
+const WARM_UP_MS = 5_000;
+
 /** The API process: migrates, serves HTTP, and does the work behind it (dispatch, sweeps, repair, audit chain). */
 applySettingsFile(process.env, { orUsual: false });
 const config = loadConfig(process.env);
@@ -207,6 +210,8 @@ const app = createApp(
 const orNext = (process.env['XYN_PORT'] ?? '') === '';
 const server = await startHttpServer(app, { host: config.host, port: config.port, orNext });
 lifecycle.onClose('http', () => server.close());
+// The first start would wait for the connection, and for what the client works out when it is first used.
+void gateway.isReachable(WARM_UP_MS);
 // After the server, so that streams end before it waits for answers under way.
 lifecycle.onClose('live', () => reader.stop());
 log.info({ url: server.url }, 'listening');

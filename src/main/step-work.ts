@@ -55,8 +55,14 @@ export interface WorkerBeginning {
   identity: string;
 }
 
+/** The work, and what makes its first step as fast as the next. */
+export interface OpenStepWork extends StepWork {
+  /** Loads what the first step would wait for. To be called when the worker polls; never rejects. */
+  warmUp(): Promise<void>;
+}
+
 /** Opens what activities need, and has it closed at the end of the process. */
-export async function openStepWork(beginning: WorkerBeginning): Promise<StepWork> {
+export async function openStepWork(beginning: WorkerBeginning): Promise<OpenStepWork> {
   const { config, databaseUrl, keeper, masked, log, lifecycle, identity } = beginning;
   const inventory = await inventoryOf(config);
   const resources = actionResources(config, keeper, inventory);
@@ -111,6 +117,10 @@ export async function openStepWork(beginning: WorkerBeginning): Promise<StepWork
       attemptContextInterceptor({ correlationOf, always: log.isLevelEnabled('debug') }),
       ...(tracer === undefined ? [] : [attemptTraces({ tracer, correlationOf })]),
     ],
+    async warmUp() {
+      // The client of `http.call`, and a connection for records. What fails here fails again where somebody is told.
+      await Promise.allSettled([catalog.pool.query('SELECT 1'), import('undici')]);
+    },
   };
 }
 

@@ -61,5 +61,6 @@ running.catch((error: unknown) => {
 });
 log.info({ address: config.temporalAddress, task_queue: config.taskQueue, identity }, 'polling');
 tellParent({ ready: true });
+void work.warmUp();
 await lifecycle.ended;
 if (process.connected) process.disconnect();

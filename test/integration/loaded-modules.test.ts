@@ -13,7 +13,9 @@ import { startXyn } from '../support/xyn-process.js';
 /** Packages that only some steps or settings need. */
 const ON_FIRST_USE = ['openai', '@anthropic-ai/sdk', 'dockerode', 'ssh2', '@swc/core', '@opentelemetry/sdk-node'];
 /** What a worker loads with the first step that needs it: it starts sooner without. */
-const ON_FIRST_STEP = ['undici', 'yaml', 'ajv', '@prisma/client', '@prisma/adapter-pg'];
+const ON_FIRST_STEP = ['yaml', 'ajv', '@prisma/client', '@prisma/adapter-pg'];
+/** What it loads as soon as it polls, so that the first step does not wait for it. */
+const WHEN_READY = ['undici'];
 const preload = fileURLToPath(new URL('../support/loaded-files.mjs', import.meta.url));
 let database: TestDatabase;
 let dir: string;
@@ -29,9 +31,9 @@ describeWith('temporal')('a process that is ready', () => {
   });
 
   it.each([
-    ['xyn-api', ON_FIRST_USE],
-    ['xyn-worker', [...ON_FIRST_USE, ...ON_FIRST_STEP]],
-  ] as const)('%s has loaded nothing that it may never use', async (program, onFirstUse) => {
+    ['xyn-api', ON_FIRST_USE, []],
+    ['xyn-worker', [...ON_FIRST_USE, ...ON_FIRST_STEP], WHEN_READY],
+  ] as const)('%s has loaded nothing that it may never use', async (program, onFirstUse, whenReady) => {
     const { address } = await testTemporal();
     const file = path.join(dir, `${program}.loaded`);
     const env = {
@@ -48,11 +50,18 @@ describeWith('temporal')('a process that is ready', () => {
     };
     const child = await startXyn(program, env, path.join(dir, `${program}.log`), ['--import', preload]);
     try {
-      child.process.kill('SIGUSR2');
       const files = await until('the list is complete', async () => {
+        child.process.kill('SIGUSR2');
         const text = await readFile(file, 'utf8');
-        return text.includes('-- end') && text.split('\n');
+        const afterReady = text.slice(text.indexOf('-- ready'));
+        return (
+          text.includes('-- end') &&
+          whenReady.every((name) => afterReady.includes(`/node_modules/${name}/`)) &&
+          text.split('\n')
+        );
       });
+      const atReady = files.slice(0, files.indexOf('-- ready'));
+      expect(atReady.filter((name) => whenReady.some((late) => name.includes(`/node_modules/${late}/`)))).toEqual([]);
       const packageOf = (name: string): string => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? '';
       const packages = new Set(files.map(packageOf));
       // The list has both kinds of modules.
