@@ -42,6 +42,11 @@ describe('canonicalJson', () => {
     expect(canonicalJson(number)).toBe(text);
   });
 
+  it('escapes what JSON.stringify escapes, and nothing else', () => {
+    const units = Array.from({ length: 0x10000 }, (_, unit) => `a${String.fromCharCode(unit)}`);
+    expect(units.filter((text) => canonicalJson(text) !== JSON.stringify(text))).toEqual([]);
+  });
+
   it('leaves out undefined as JSON.stringify does', () => {
     expect(canonicalJson({ a: undefined, b: [undefined] })).toBe('{"b":[null]}');
   });

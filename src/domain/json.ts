@@ -16,8 +16,10 @@ export function compareUtf16(a: string, b: string): number {
 
 /** The keys of a map in iteration order (UTF-16). */
 export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
-  // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one.
-  return Object.keys(map).sort();
+  const keys = Object.keys(map);
+  // Without a comparator texts are sorted by UTF-16 code unit, several times as fast as with one. Many maps are sorted.
+  for (let ix = 1; ix < keys.length; ix += 1) if ((keys[ix - 1] as string) > (keys[ix] as string)) return keys.sort();
+  return keys;
 }
 
 /**
@@ -25,6 +27,7 @@ export function sortedKeys(map: Readonly<Record<string, unknown>>): string[] {
  * Members whose value is `undefined` are left out, as in `JSON.stringify`.
  */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) {
     let items = '';
     for (const item of value as unknown[]) items += `${items === '' ? '' : ','}${canonicalJson(item ?? null)}`;
@@ -35,12 +38,21 @@ export function canonicalJson(value: unknown): string {
     let members = '';
     for (const key of sortedKeys(map)) {
       const member = map[key];
-      if (member !== undefined)
-        members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+      if (member !== undefined) members += `${members === '' ? '' : ','}${quoted(key)}:${canonicalJson(member)}`;
     }
     return `{${members}}`;
   }
-  return JSON.stringify(Object.is(value, -0) ? 0 : value);
+  // As text, -0 is 0.
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  return JSON.stringify(value);
+}
+
+/** ASCII without quotes, backslashes and control characters. */
+const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
+
+/** Most texts need no escapes, and finding that out costs a third of having them quoted. */
+function quoted(text: string): string {
+  return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /**

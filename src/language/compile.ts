@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { ActionCatalog } from '../domain/action-catalog.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { planDigest } from '../domain/plan-digest.js';
+import { digestedText } from '../domain/plan-digest.js';
 import type { Keep, Plan, PlanNode } from '../domain/plan.js';
 import type { Read } from '../domain/expression/reads.js';
 import { defined } from './document/defined.js';
@@ -17,7 +18,7 @@ import {
 import { Fields } from './document/fields.js';
 import { isHolderNode, PlanCompiler, straightLength } from './document/holders.js';
 import { ListReader, type StepDraft } from './document/lists.js';
-import type { Names } from './document/names.js';
+import { Places, type Names } from './document/names.js';
 import { Report } from './document/report.js';
 import { checkSecretTexts } from './document/secret-texts.js';
 import type { Dialect } from './document/step-fields.js';
@@ -68,9 +69,8 @@ export function compileSource(source: Source, digest: string, context: CompileCo
   if (dialect === undefined) return { problems: report.problems() };
   const { plan, nodes } = build(report, value, dialect, context);
   if (plan === undefined || !report.isClean) return { problems: report.problems() };
-  const whole = withDigest({ ...plan, source: digest });
-  // As long as its canonical text, which has the same members in another order.
-  if (Buffer.byteLength(JSON.stringify(whole)) > MAX_PLAN_BYTES) {
+  const { whole, bytes } = withDigest(plan, digest);
+  if (bytes > MAX_PLAN_BYTES) {
     report.add('limit_plan', '/plan', 'The plan is over 256 KiB.', { suggestion: 'split it into several blueprints' });
     return { problems: report.problems() };
   }
@@ -79,8 +79,13 @@ export function compileSource(source: Source, digest: string, context: CompileCo
   return { compiled: { plan: whole, debug, problems }, problems };
 }
 
-function withDigest(plan: Plan): Plan {
-  return { ...plan, digest: planDigest(plan) };
+/** The plan with its digests, and the length of its canonical text, which is written once for both. */
+function withDigest(plan: Plan, source: string): { whole: Plan; bytes: number } {
+  const text = digestedText(plan);
+  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  // The members that the text lacks, with a comma for the two braces.
+  const lacking = Buffer.byteLength(JSON.stringify({ digest, source })) - 1;
+  return { whole: { ...plan, digest, source }, bytes: Buffer.byteLength(text) + lacking };
 }
 
 function dialectOf(report: Report, value: JsonObject): Dialect | undefined {
@@ -118,7 +123,7 @@ function build(report: Report, value: JsonObject, dialect: Dialect, context: Com
     steps: drafted.infos,
     usedInputs: new Set(),
     reads: [],
-    places: new Map(),
+    places: new Places(),
     placeholders: 0,
   };
   const values = new Values(names);
@@ -209,6 +214,7 @@ function keepOf(reads: readonly Read[]): Keep {
     if (path.length === 0) return '*';
     paths.set(JSON.stringify(path), path);
   }
+  if (paths.size < 2) return [...paths.values()];
   const sorted = [...paths.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return sorted.filter((path) => !sorted.some((other) => other !== path && other.every((key, ix) => key === path[ix])));
 }

@@ -41,7 +41,7 @@ export interface ReadDocument {
 
 /** The part of a pointer that names one member: `~` and `/` escaped. */
 export function pointerToken(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
 }
 
 /** Turns offsets of a text into lines and columns. */

@@ -10,23 +10,31 @@ type Locals = readonly string[];
 
 const MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-interface Path {
-  keys: Read;
-  /** False behind an index that is not a static key: the whole value is read from there on. */
-  open: boolean;
-}
+const ACCESSES: ReadonlySet<unknown> = new Set(['.', '.?', '[]', '[?]', 'has']);
 
-/** The path that a chain of accesses reads; undefined for other trees and macro variables. Other parts go to `found`. */
-function pathOf(tree: unknown, locals: Locals, found: Read[]): Path | undefined {
-  if (!Array.isArray(tree)) return undefined;
-  const [op, target, key] = tree as TreeNode;
-  if (op === 'v') return locals.includes(target as string) ? undefined : { keys: [target as string], open: true };
-  if (op !== '.' && op !== '.?' && op !== '[]' && op !== '[?]' && op !== 'has') return undefined;
-  const base = pathOf(target, locals, found);
-  if (base === undefined) collect(target, locals, found);
-  if (typeof key !== 'string') collect(key, locals, found);
-  if (base === undefined) return { keys: [], open: false };
-  return base.open && typeof key === 'string' ? { keys: [...base.keys, key], open: true } : { ...base, open: false };
+/**
+ * Collects what a chain of accesses reads: the variable and the keys up to an index that is no static key, behind which
+ * the whole value is read. What else the chain is made of is collected on its own.
+ * @returns whether the tree is a variable or such a chain.
+ */
+function collectPath(node: TreeNode, locals: Locals, found: Read[]): boolean {
+  const keys: unknown[] = [];
+  let root: unknown = node;
+  while (Array.isArray(root) && ACCESSES.has(root[0])) {
+    keys.push(root[2]);
+    root = root[1] as unknown;
+  }
+  const isRead = Array.isArray(root) && root[0] === 'v' && !locals.includes(root[1] as string);
+  if (!isRead && keys.length === 0) return false;
+  if (!isRead) collect(root, locals, found);
+  keys.reverse();
+  for (const key of keys) if (typeof key !== 'string') collect(key, locals, found);
+  if (!isRead) return true;
+  const end = keys.findIndex((key) => typeof key !== 'string');
+  const path = (end === -1 ? keys : keys.slice(0, end)) as string[];
+  path.unshift((root as string[])[1] as string);
+  found.push(path);
+  return true;
 }
 
 /** The members of a node that are trees: not names, keys and quoted values. */
@@ -48,11 +56,7 @@ function operandsOf(node: TreeNode): unknown[] {
 function collect(tree: unknown, locals: Locals, found: Read[]): void {
   if (!Array.isArray(tree)) return;
   const node = tree as TreeNode;
-  const path = pathOf(node, locals, found);
-  if (path !== undefined) {
-    if (path.keys.length > 0) found.push(path.keys);
-    return;
-  }
+  if (collectPath(node, locals, found)) return;
   if (MACROS.has(node[0])) {
     const [, range, name, ...bodies] = node as [string, unknown, string, ...unknown[]];
     collect(range, locals, found);
@@ -76,7 +80,8 @@ function comparePaths(a: Read, b: Read): number {
 }
 
 /** Sorted, without those that a shorter path covers: after sorting, a path stands before all that it covers. */
-function minimal(found: readonly Read[]): Read[] {
+function minimal(found: Read[]): Read[] {
+  if (found.length < 2) return found;
   const kept: Read[] = [];
   for (const path of found.toSorted(comparePaths)) {
     const last = kept.at(-1);

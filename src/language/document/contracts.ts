@@ -20,33 +20,41 @@ function validatorOf(action: CatalogAction): ValidateFunction {
 }
 
 /** All schemas that describe the value at a path below a schema, alternatives included. */
-export function schemasAt(schema: JsonObject, path: readonly string[]): JsonObject[] {
+export function schemasAt(schema: JsonObject, path: readonly string[]): readonly JsonObject[] {
   let found = alternatives(schema);
   for (const key of path) {
-    found = found.flatMap((one) => {
-      const { properties, additionalProperties, items } = one;
-      if (isJsonObject(properties) && Object.hasOwn(properties, key)) return alternatives(properties[key] as Json);
-      if (isJsonObject(items) && /^\d+$/.test(key)) return alternatives(items);
-      return isJsonObject(additionalProperties) ? alternatives(additionalProperties) : [];
-    });
+    const [only] = found;
+    found = found.length === 1 && only !== undefined ? below(only, key) : found.flatMap((one) => below(one, key));
   }
   return found;
 }
 
-function alternatives(schema: Json): JsonObject[] {
+function below({ properties, additionalProperties, items }: JsonObject, key: string): readonly JsonObject[] {
+  if (isJsonObject(properties) && Object.hasOwn(properties, key)) return alternatives(properties[key] as Json);
+  if (isJsonObject(items) && /^\d+$/.test(key)) return alternatives(items);
+  return isJsonObject(additionalProperties) ? alternatives(additionalProperties) : [];
+}
+
+/** Contracts are few and are looked into at every input of a step. */
+const knownAlternatives = new WeakMap<JsonObject, readonly JsonObject[]>();
+
+function alternatives(schema: Json): readonly JsonObject[] {
   if (!isJsonObject(schema)) return [];
+  const known = knownAlternatives.get(schema);
+  if (known !== undefined) return known;
   const inner = ['anyOf', 'oneOf', 'allOf'].flatMap((word) => {
     const list = schema[word];
     return Array.isArray(list) ? list.flatMap(alternatives) : [];
   });
-  return [schema, ...inner];
+  const found = [schema, ...inner];
+  knownAlternatives.set(schema, found);
+  return found;
 }
 
 /** Whether a mark such as `x-secret` stands at a place of a schema. */
 export function markAt(schema: JsonObject, path: readonly string[], mark: string): Json | undefined {
-  return schemasAt(schema, path)
-    .map((one) => one[mark])
-    .find((value) => value !== undefined && value !== false);
+  for (const { [mark]: value } of schemasAt(schema, path)) if (value !== undefined && value !== false) return value;
+  return undefined;
 }
 
 /**

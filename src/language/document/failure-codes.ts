@@ -23,9 +23,14 @@ const ENGINE_CODES = [
   ...['budget_exceeded', 'limit_items', 'limit_steps', 'limit_run_time', 'limit_state', 'target_unknown'],
 ];
 
+/** Contracts are few and are asked for at every step. */
+const known = new WeakMap<CatalogAction, readonly string[]>();
+
 /** Codes that an action can fail with. */
-export function codesOfContract(contract: CatalogAction): string[] {
-  return [...Object.keys(contract.errors), ...TASK_CODES];
+export function codesOfContract(contract: CatalogAction): readonly string[] {
+  const codes = known.get(contract) ?? [...Object.keys(contract.errors), ...TASK_CODES];
+  known.set(contract, codes);
+  return codes;
 }
 
 /** Codes that a step can fail with; undefined where it can be any. */

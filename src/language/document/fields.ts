@@ -32,12 +32,11 @@ export class Fields {
     this.pointer = pointer;
     this.map = map;
     this.#report = report;
-    for (const key of Object.keys(map)) this.#checkName(key, names);
+    for (const key of Object.keys(map)) if (!names.known.includes(key)) this.#refuseName(key, names);
   }
 
-  #checkName(key: string, { known, later = [], needsV1 = [], forbidden = {} }: FieldNames): void {
+  #refuseName(key: string, { known, later = [], needsV1 = [], forbidden = {} }: FieldNames): void {
     const at = this.at(key);
-    if (known.includes(key)) return;
     if (later.includes(key)) {
       this.#report.add('field_unknown', at, `\`${key}\` is not available yet.`, { what: 'key' });
     } else if (Object.hasOwn(forbidden, key)) {

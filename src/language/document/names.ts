@@ -63,7 +63,7 @@ export interface Names {
   usedInputs: Set<string>;
   reads: Read[];
   /** Where every operation of the document's expressions was written. */
-  places: Map<TreeNode, NodePlace>;
+  places: Places;
   placeholders: number;
 }
 
@@ -72,6 +72,27 @@ export interface NodePlace extends Spot {
   /** The expression's text, which `span` counts in. */
   source: string;
   span: NodeSpan;
+}
+
+/** The places of operations: kept for every expression, looked up only where there is something to tell. */
+export class Places {
+  readonly #written: { spot: Spot; source: string; spans: readonly NodeSpan[] }[] = [];
+  readonly #byNode = new Map<TreeNode, NodePlace>();
+  /** How many of those written are in `#byNode`. */
+  #indexed = 0;
+
+  /** @param spans of every operation in the expression `source`. */
+  add(spot: Spot, source: string, spans: readonly NodeSpan[]): void {
+    this.#written.push({ spot, source, spans });
+  }
+
+  get(node: TreeNode): NodePlace | undefined {
+    for (const { spot, source, spans } of this.#written.slice(this.#indexed)) {
+      for (const span of spans) this.#byNode.set(span.node, { ...spot, source, span });
+    }
+    this.#indexed = this.#written.length;
+    return this.#byNode.get(node);
+  }
 }
 
 export const RUN_VARIABLES = ['inputs', 'steps', 'event', 'run', 'env', 'now'] as const;

@@ -36,8 +36,17 @@ export function isHolderKind(kind: StepKind): kind is HolderNode['kind'] {
   return kind === 'block' || kind === 'switch' || kind === 'parallel' || kind === 'for_each';
 }
 
+/** What steps may say, by kind and dialect: asked for at every step. */
+const kept: Readonly<Record<Dialect, Map<StepKind, FieldNames>>> = { 'xyn/v0': new Map(), 'xyn/v1': new Map() };
+
 /** What a step of that kind may say. */
 export function stepFields(kind: StepKind, dialect: Dialect): FieldNames {
+  const names = kept[dialect].get(kind) ?? namesOf(kind, dialect);
+  kept[dialect].set(kind, names);
+  return names;
+}
+
+function namesOf(kind: StepKind, dialect: Dialect): FieldNames {
   const own = FIELDS[kind];
   const known = [...COMMON, ...own.known];
   if (dialect === 'xyn/v0') {

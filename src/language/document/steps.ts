@@ -310,15 +310,15 @@ export class StepCompiler {
     if (!fields.has('assert')) fields.require('set');
     const { values, names, dialect } = this.#tools;
     const done: string[] = [];
-    const ownScope = (): NameScope => ({ ...scope, own: { id, names: [...done] } });
+    const ownScope: NameScope = { ...scope, own: { id, names: done } };
     const set = Object.entries(fields.object('set') ?? {}).map(([key, value]): [string, Val] => {
       const at = `${fields.at('set')}/${pointerToken(key)}`;
       checkName(names.report, dialect, key, at, 'key');
-      const val = values.value(value, at, ownScope());
+      const val = values.value(value, at, ownScope);
       done.push(key);
       return [key, val];
     });
-    const assert = fields.list('assert')?.flatMap((item, ix) => this.#assertion(fields, item, ix, ownScope()));
+    const assert = fields.list('assert')?.flatMap((item, ix) => this.#assertion(fields, item, ix, ownScope));
     return { ...common, kind: 'transform', set, ...defined({ assert }) };
   }
 

@@ -40,11 +40,15 @@ export class Values {
 
   /** Remembers where an operation was written that no expression holds. */
   #placed(node: TreeNode, pointer: string): TreeNode {
-    this.#names.places.set(node, { pointer, offset: 0, source: '', span: { start: 0, end: 0, at: 0, parts: [] } });
+    this.#names.places.add({ pointer, offset: 0 }, '', [{ node, start: 0, end: 0, at: 0, parts: [] }]);
     return node;
   }
 
   #text(text: string, pointer: string, scope: NameScope): Val {
+    if (!text.includes('{{')) {
+      this.#warnOfExpression(text, pointer);
+      return text;
+    }
     const { report } = this.#names;
     const split = splitTemplate(text);
     if ('code' in split) {
@@ -52,10 +56,6 @@ export class Values {
       return text;
     }
     const [first] = split.parts;
-    if (split.parts.every((part) => 'text' in part)) {
-      this.#warnOfExpression(text, pointer);
-      return text;
-    }
     const parts = split.parts.map((part) =>
       'text' in part ? part.text : this.#placeholder(part.expression, { pointer, offset: part.offset }, scope),
     );
@@ -65,7 +65,7 @@ export class Values {
       return { start, end: 'text' in part ? 0 : start + part.expression.length };
     });
     const node: TreeNode = ['t', ...parts];
-    this.#names.places.set(node, { pointer, offset: 0, source: text, span: { start: 0, end: 0, at: 0, parts: spans } });
+    this.#names.places.add({ pointer, offset: 0 }, text, [{ node, start: 0, end: 0, at: 0, parts: spans }]);
     return { $: node };
   }
 
@@ -132,8 +132,7 @@ export class Values {
       report.add(code, spot.pointer, message, { offset: spot.offset + offset, suggestion });
     for (const reference of parsed.references) checkReference(this.#names, reference, scope, spot);
     if (parsed.tree === undefined) return null;
-    const { pointer, offset } = spot;
-    for (const [node, span] of parsed.spans) places.set(node, { pointer, offset, source, span });
+    places.add(spot, source, parsed.spans);
     this.#names.reads.push(...readsOfTree(parsed.tree));
     return parsed.tree;
   }
@@ -143,7 +142,7 @@ function dashedStep(
   source: string,
   steps: ReadonlyMap<string, unknown>,
 ): { text: string; offset: number; suggestion: string } | undefined {
-  const match = /\bsteps\.([A-Za-z]\w*(?:-\w+)+)/.exec(source);
+  const match = source.includes('-') ? /\bsteps\.([A-Za-z]\w*(?:-\w+)+)/.exec(source) : null;
   if (match === null) return undefined;
   const id = match[1] as string;
   return steps.has(id) ? { text: match[0], offset: match.index + 6, suggestion: `steps["${id}"]` } : undefined;

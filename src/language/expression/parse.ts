@@ -33,6 +33,7 @@ export interface Span {
 
 /** Where an operation was written. */
 export interface NodeSpan extends Span {
+  node: TreeNode;
   /** Its operator, key or name. */
   at: number;
   /** Its operands, in their order. */
@@ -48,7 +49,7 @@ export interface ParsedExpression {
   problems: ExpressionProblem[];
   references: Reference[];
   /** Of every operation in the tree. */
-  spans: ReadonlyMap<TreeNode, NodeSpan>;
+  spans: readonly NodeSpan[];
 }
 
 interface Ast {
@@ -67,13 +68,17 @@ const environment = new Environment({
 });
 
 const CHAINS: ReadonlySet<string> = new Set(['&&', '||', '+']);
+/** What has no operands. */
+const LEAVES: ReadonlySet<string> = new Set(['value', 'id']);
+const NO_PARTS: Span[] = [];
+const ACCESSES: ReadonlySet<string> = new Set(['.', '.?', '[]', '[?]']);
 const BINARY: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=', 'in', '-', '*']);
 const INT_FUNCTIONS: ReadonlySet<string> = new Set(['int', 'size']);
 
 class Translator {
   readonly problems: ExpressionProblem[] = [];
   readonly references: Reference[] = [];
-  readonly spans = new Map<TreeNode, NodeSpan>();
+  readonly spans: NodeSpan[] = [];
   readonly #source: string;
   readonly #kindOf: NumberKindOf;
   #locals: string[] = [];
@@ -108,12 +113,13 @@ class Translator {
       return null;
     }
     const siblings = this.#parts;
-    this.#parts = [];
+    const parts: Span[] = LEAVES.has(ast.op) ? NO_PARTS : [];
+    this.#parts = parts;
     const tree = this.#translated(ast, depth);
     const { start, end } = ast;
-    if (Array.isArray(tree)) this.spans.set(tree, { start, end, at: this.#nameOffset(ast), parts: this.#parts });
+    if (Array.isArray(tree)) this.spans.push({ node: tree, start, end, at: this.#nameOffset(ast), parts });
     this.#parts = siblings;
-    siblings.push({ start, end });
+    siblings.push(ast);
     return tree;
   }
 
@@ -170,7 +176,7 @@ class Translator {
 
   /** The receiver of an access; where that is a reference as a whole, its beginning is none of its own. */
   #target(ast: Ast, depth: number, access: Ast): Tree {
-    return this.#reference(access) === undefined ? this.tree(ast, depth + 1) : this.#bounded(ast, depth + 1);
+    return this.#isReference(access) ? this.#bounded(ast, depth + 1) : this.tree(ast, depth + 1);
   }
 
   #index(ast: Ast, depth: number): Tree {
@@ -299,17 +305,29 @@ class Translator {
 
   /** The variable and static keys of a chain of accesses; undefined for other expressions and for macro variables. */
   #reference(ast: Ast): Reference | undefined {
-    if (ast.op === 'id') {
-      const name = ast.args as string;
-      return this.#locals.includes(name) ? undefined : { keys: [name], offsets: [ast.start] };
+    if (!this.#isReference(ast)) return undefined;
+    const keys: string[] = [];
+    const offsets: number[] = [];
+    let at = ast;
+    while (at.op !== 'id') {
+      const [target, key] = at.args as [Ast, Ast | string];
+      keys.push(typeof key === 'string' ? key : (key.args as string));
+      offsets.push(typeof key === 'string' ? at.pos : key.start);
+      at = target;
     }
-    if (!['.', '.?', '[]', '[?]'].includes(ast.op)) return undefined;
-    const [target, key] = ast.args as [Ast, Ast | string];
-    const base = this.#reference(target);
-    if (base === undefined) return undefined;
-    if (typeof key === 'string') return { keys: [...base.keys, key], offsets: [...base.offsets, ast.pos] };
-    if (key.op !== 'value' || typeof key.args !== 'string') return undefined;
-    return { keys: [...base.keys, key.args], offsets: [...base.offsets, key.start] };
+    keys.push(at.args as string);
+    offsets.push(at.start);
+    return { keys: keys.reverse(), offsets: offsets.reverse() };
+  }
+
+  #isReference(ast: Ast): boolean {
+    let at = ast;
+    while (ACCESSES.has(at.op)) {
+      const [target, key] = at.args as [Ast, Ast | string];
+      if (typeof key !== 'string' && (key.op !== 'value' || typeof key.args !== 'string')) return false;
+      at = target;
+    }
+    return at.op === 'id' && !this.#locals.includes(at.args as string);
   }
 }
 
@@ -367,7 +385,7 @@ export function parseExpression(source: string, kindOf: NumberKindOf = () => und
   const failed = (problem: ExpressionProblem): ParsedExpression => ({
     problems: [problem],
     references: [],
-    spans: new Map(),
+    spans: [],
   });
   if (source.trim() === '')
     return failed({ code: 'template_syntax', offset: 0, message: 'An expression cannot be empty.' });

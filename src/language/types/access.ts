@@ -31,9 +31,12 @@ export class AccessTyper {
     const field = index === undefined ? this.#member(node, inner) : this.#item(node, inner, index);
     if (op === 'has') return plain('bool');
     if (isOptional) return optional(field.type);
+    const { type } = field;
+    // What is known matters only where something may be missing.
+    if (!field.optional && !type.nullable) return type;
     const key = pathKey(node);
     if (field.optional && !(key !== undefined && facts.present.has(key))) this.#warnOfAbsence(node, target);
-    return key !== undefined && facts.nonNull.has(key) ? nonNull(field.type) : field.type;
+    return key !== undefined && facts.nonNull.has(key) ? nonNull(type) : type;
   }
 
   #optionalForm(node: TreeNode): string | undefined {

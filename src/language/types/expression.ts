@@ -49,11 +49,11 @@ export class ExpressionTyper {
   }
 
   #node(node: TreeNode): Type {
-    const [op, ...parts] = node as [string, ...Tree[]];
+    const [op, first] = node;
     if (MACROS.has(op)) return this.#macro(node);
     switch (op) {
       case 'v':
-        return this.#variable(parts[0] as string);
+        return this.#variable(first as string);
       case 'd':
         return plain('double');
       case 'q':
@@ -65,7 +65,7 @@ export class ExpressionTyper {
       case 'has':
         return this.#accessed(node);
       case 'l':
-        return list(mergedItems(parts.map((part, ix) => this.#stored(node, part, ix))));
+        return list(mergedItems(node.slice(1).map((part, ix) => this.#stored(node, part as Tree, ix))));
       case 'm':
         return this.#map(node);
       case 't':
@@ -82,7 +82,7 @@ export class ExpressionTyper {
 
   #variable(name: string): Type {
     const type = (this.#local?.name === name ? this.#local.type : this.#scope.variable(name)) ?? any(true);
-    return this.#facts.nonNull.has(JSON.stringify([name])) ? nonNull(type) : type;
+    return type.nullable && this.#facts.nonNull.has(JSON.stringify([name])) ? nonNull(type) : type;
   }
 
   #accessed(node: TreeNode): Type {
@@ -179,12 +179,12 @@ export class ExpressionTyper {
   }
 
   #operator(node: TreeNode): Type {
-    const [op, ...rest] = node as [string, ...Tree[]];
-    const trees = op === 'c' ? rest.slice(1) : rest;
+    const [op, name] = node;
+    const trees = node.slice(op === 'c' ? 2 : 1) as Tree[];
     const operands = { node, trees, types: trees.map((part) => this.typeOf(part)), report: this.#report };
     switch (op) {
       case 'c':
-        return typeOfCall(rest[0] as string, operands);
+        return typeOfCall(name as string, operands);
       case '!':
         this.#bool(node, operands.types[0] as Type, 0);
         return plain('bool');

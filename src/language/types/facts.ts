@@ -115,9 +115,17 @@ function ofMember([key, container]: [Tree, Tree]): Facts {
 
 /** Outputs of the steps whose status an expression looks at: who does that knows that they may be absent. */
 export function factsOfStatusTests(tree: Tree): Facts {
+  if (!mentions(tree, 'status')) return NO_FACTS;
   return readsOfTree(tree)
     .map((keys) => ofStatus(keys))
     .reduce(joined, NO_FACTS);
+}
+
+/** Whether a word stands anywhere in a tree: most have no reads worth collecting. */
+function mentions(tree: unknown, word: string): boolean {
+  if (!Array.isArray(tree)) return tree === word;
+  for (const part of tree) if (mentions(part, word)) return true;
+  return false;
 }
 
 /** The conditions that all hold where a condition holds, each as text. */

@@ -1,17 +1,17 @@
 import type { TreeNode } from '../../domain/expression/tree.js';
-import type { NodePlace } from '../document/names.js';
+import type { NodePlace, Places } from '../document/names.js';
 import type { Report } from '../document/report.js';
 import type { ExpressionReport } from './operands.js';
 
 /** Tells problems of expressions where they were written, each once. */
 export class PlacedReport implements ExpressionReport {
   readonly #report: Report;
-  readonly #places: ReadonlyMap<TreeNode, NodePlace>;
+  readonly #places: Places;
   readonly #told = new Set<string>();
   /** Nothing is told while this is above 0. */
   #silent = 0;
 
-  constructor(report: Report, places: ReadonlyMap<TreeNode, NodePlace>) {
+  constructor(report: Report, places: Places) {
     this.#report = report;
     this.#places = places;
   }

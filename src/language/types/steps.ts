@@ -50,11 +50,9 @@ export class StepTyper implements ListTyper {
         const message = `\`${step.id}\` always fails, so that nothing after it runs.`;
         this.#values.report.at('warning', 'unreachable_step', next.fields.pointer, message);
       }
-      after = {
-        ...after,
-        facts: joined(after.facts, ended.facts),
-        gates: gatesAfter(step, this.#nodes[step.ix], after),
-      };
+      const gates = gatesAfter(step, this.#nodes[step.ix], after);
+      if (ended.facts === NO_FACTS && gates === after.gates) return;
+      after = { ...after, facts: joined(after.facts, ended.facts), gates };
     });
     return after;
   }
@@ -168,12 +166,16 @@ export class StepTyper implements ListTyper {
 
   #transform({ id, fields }: StepDraft, { set, assert }: TransformNode, place: Place): Made {
     const done = new Map<string, Field>();
-    const seen = (): StepView => ({ outputs: record(new Map(done)), absent: false, many: false });
-    for (const [name, val] of set) {
-      this.#values.learn(id, seen());
-      done.set(name, { type: this.#values.value(val, place), optional: false });
-    }
-    this.#values.learn(id, seen());
+    // An entry sees those before it, which few look at.
+    const seen = {
+      get outputs() {
+        return record(new Map(done));
+      },
+      absent: false,
+      many: false,
+    };
+    this.#values.learn(id, seen);
+    for (const [name, val] of set) done.set(name, { type: this.#values.value(val, place), optional: false });
     let after = place;
     let never = false;
     (assert ?? []).forEach(({ that, message }, ix) => {
@@ -184,7 +186,7 @@ export class StepTyper implements ListTyper {
       if (message !== undefined) this.#values.value(message, after);
       after = { ...after, facts: joined(after.facts, factsOf(that, true)) };
     });
-    return { type: seen().outputs, facts: after.facts, never };
+    return { type: seen.outputs, facts: after.facts, never };
   }
 
   /** Handlers of a step or of the plan, which see `error`. */
@@ -193,9 +195,10 @@ export class StepTyper implements ListTyper {
     handlers: readonly Handler[],
     { place, error }: { place: Place; error: Type },
   ): { outputs: Type[]; absent: boolean } {
-    const seen = { ...place, variables: new Map([...place.variables, ['error', () => error] as const]) };
     const outputs: Type[] = [];
     let absent = false;
+    if (drafts.length === 0) return { outputs, absent };
+    const seen = { ...place, variables: new Map([...place.variables, ['error', () => error] as const]) };
     drafts.forEach((draft, ix) => {
       const handler = handlers[ix];
       const when = handler?.when;
@@ -238,7 +241,7 @@ function gatesAfter(step: StepDraft, node: PlanNode | undefined, { gates }: Plac
     // What stands behind a gate that always opens is shown by that gate, and by none before it.
     return when === undefined ? [gate] : [...gates, gate];
   }
-  return isClosing(step) ? [] : gates;
+  return gates.length > 0 && isClosing(step) ? [] : gates;
 }
 
 /** Whether every way through a step passes a gate, so that no gate before it shows what follows. */

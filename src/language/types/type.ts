@@ -54,15 +54,28 @@ export function any(tainted = false): AnyType {
   return tainted ? anyTainted : anyClean;
 }
 
+const plainOf = (is: PlainType['is']): PlainType => ({ is, nullable: is === 'null', tainted: false, weight: 1 });
+const PLAIN: Readonly<Record<PlainType['is'], PlainType>> = {
+  null: plainOf('null'),
+  bool: plainOf('bool'),
+  int: plainOf('int'),
+  double: plainOf('double'),
+  timestamp: plainOf('timestamp'),
+  duration: plainOf('duration'),
+};
+
 /** A type without parts and without text. */
 export function plain(is: PlainType['is']): PlainType {
-  return { is, nullable: is === 'null', tainted: false, weight: 1 };
+  return PLAIN[is];
 }
+
+const textClean: TextType = { is: 'text', nullable: false, tainted: false, weight: 1 };
+const textTainted: TextType = { is: 'text', nullable: false, tainted: true, weight: 1 };
 
 /** A text. One of a closed set is never tainted: whoever chose it could choose nothing else. */
 export function text(tainted = false, values?: readonly string[]): TextType {
-  const common = { is: 'text' as const, nullable: false, weight: 1 };
-  return values === undefined ? { ...common, tainted } : { ...common, tainted: false, values };
+  if (values !== undefined) return { is: 'text', nullable: false, tainted: false, weight: 1, values };
+  return tainted ? textTainted : textClean;
 }
 
 function holding(is: HoldingType['is'], item: Type): Type {

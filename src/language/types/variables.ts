@@ -79,19 +79,30 @@ export interface StepView {
   many: boolean;
 }
 
+const STATUS: Field = {
+  type: text(false, ['completed', 'failed', 'skipped', 'running', 'created']),
+  optional: false,
+};
+const FAILURES = list(ERROR);
+/** What can be read of every step: references are many, so that only what differs is made anew. */
+const OF_EVERY_STEP: readonly (readonly [string, Field])[] = [
+  ['error', { type: ERROR, optional: true }],
+  ['handled', { type: bool, optional: true }],
+  ['failures', { type: FAILURES, optional: true }],
+  ['attempts', { type: int, optional: false }],
+  ['started_at', { type: text(), optional: false }],
+  ['ended_at', { type: text(), optional: false }],
+];
+
 /** `steps.<id>`, where its outputs may be absent or not. */
 export function stepType({ outputs, many }: StepView, absent: boolean): Type {
-  const fields: [string, Field][] = [
-    ['status', { type: text(false, ['completed', 'failed', 'skipped', 'running', 'created']), optional: false }],
+  const fields = new Map<string, Field>([
+    ['status', STATUS],
     ['outputs', { type: outputs, optional: absent }],
-    ['error', { type: ERROR, optional: true }],
-    ['handled', { type: bool, optional: true }],
-    ['failures', { type: list(ERROR), optional: !many }],
-    ['attempts', { type: int, optional: false }],
-    ['started_at', { type: text(), optional: false }],
-    ['ended_at', { type: text(), optional: false }],
-  ];
-  return record(new Map(fields));
+    ...OF_EVERY_STEP,
+  ]);
+  if (many) fields.set('failures', { type: FAILURES, optional: false });
+  return record(fields);
 }
 
 /** What a gate that was passed gives. */
