@@ -82,13 +82,14 @@ function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
   });
 }
 
-/** Maps lose their lack of a prototype on the way between threads. */
+/** Maps lose their lack of a prototype on the way between threads. @returns the same value. */
 function withoutPrototypes(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withoutPrototypes);
-  if (!isJsonObject(value)) return value;
-  const map = Object.create(null) as Record<string, Json>;
-  for (const [key, member] of Object.entries(value)) map[key] = withoutPrototypes(member);
-  return map;
+  if (Array.isArray(value)) for (const item of value) withoutPrototypes(item);
+  else if (isJsonObject(value)) {
+    for (const member of Object.values(value)) withoutPrototypes(member);
+    Object.setPrototypeOf(value, null);
+  }
+  return value;
 }
 
 function timedOut(hardStopMs: number): ReadResult {

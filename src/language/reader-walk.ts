@@ -5,12 +5,15 @@ import { MAX_DEPTH, MAX_NODES, type Mark } from './prescan.js';
 import { quotedLine, type Finding } from './reader-finding.js';
 import { badCharacter } from './reader-text.js';
 import { offsetOfContent } from './source-content.js';
-import { pointerToken, type Span } from './source.js';
+import { pointerToken, SPAN } from './source.js';
 
-/** What the walk over a parsed document gives. The value is complete only if there are no findings. */
+/** What the walk over a parsed document gives. Value and spans are complete only if there are no findings. */
 export interface Walked {
   value: Json;
-  spans: Map<string, Span>;
+  /** As in `ReadDocument`. */
+  spans: readonly number[];
+  /** JSON pointers of the nodes, in the order of the spans. */
+  paths: readonly string[];
   findings: Finding[];
 }
 
@@ -19,6 +22,8 @@ const MAX_FINDINGS = 50;
 /** What `!!` stands for. */
 const CORE_TAGS = 'tag:yaml.org,2002:';
 const SPLIT = 'split it into child blueprints';
+
+const STARTS_AS_NUMBER = /^\d/;
 
 /** Thrown inside the walk when there is no use in going on. */
 class WalkEnded extends Error {}
@@ -32,11 +37,12 @@ export function walkDocument(root: Node, text: string, marks: readonly Mark[]): 
   } catch (error) {
     if (!(error instanceof WalkEnded)) throw error;
   }
-  return { value, spans: walk.spans, findings: walk.findings };
+  return { value, spans: walk.spans, paths: walk.paths, findings: walk.findings };
 }
 
 class Walk {
-  readonly spans = new Map<string, Span>();
+  readonly spans: number[] = [];
+  readonly paths: string[] = [];
   readonly findings: Finding[] = [];
   private readonly text: string;
   private readonly marks: readonly Mark[];
@@ -51,20 +57,28 @@ class Walk {
 
   /** The plain value of a node; `key` is the range of its key; `depth` counts it if it is a map or a list. */
   value(node: Node | null, path: string, key: readonly [number, number] | undefined, depth: number): Json {
-    const [start, end] = node?.range ?? [key?.[1] ?? 0, key?.[1] ?? 0];
-    this.spans.set(path, [key?.[0] ?? start, key?.[1] ?? end, start, end, firstKey(node) ?? start]);
+    const range = node?.range;
+    const start = range?.[0] ?? key?.[1] ?? 0;
+    const end = range?.[1] ?? start;
+    this.spans.push(key?.[0] ?? start, key?.[1] ?? end, start, end, firstKey(node) ?? start, 1);
+    this.paths.push(path);
     this.count(path, start);
     if (node === null) return null;
     if (isAlias(node)) return this.alias(node, path, start);
     this.properties(node, path, start);
-    if (isScalar(node)) return this.scalar(node, path, start, end);
+    return isScalar(node) ? this.scalar(node, path, start, end) : this.holder(node, path, start, depth);
+  }
+
+  private holder(node: Exclude<Node, Alias | Scalar>, path: string, start: number, depth: number): Json {
     if (depth > MAX_DEPTH) {
       this.add('yaml_depth', path, start, `Maps and lists are nested more than ${MAX_DEPTH} levels deep.`, SPLIT);
       throw new WalkEnded();
     }
+    const at = this.paths.length - 1;
     if (node.anchor !== undefined) this.around.push(node.anchor);
     const value = this.members(node, path, depth);
     if (node.anchor !== undefined) this.around.pop();
+    this.spans[at * SPAN.length + SPAN.nodes] = this.paths.length - at;
     return value;
   }
 
@@ -75,8 +89,9 @@ class Walk {
   }
 
   private map(node: YAMLMap, path: string, depth: number): Json {
-    const map = Object.create(null) as Record<string, Json>;
-    const seen = new Set<string>();
+    const map: Record<string, Json> = {};
+    const starts = new Map<string, number>();
+    let isNumbered = false;
     for (const pair of node.items as Pair<Node | null, Node | null>[]) {
       const { key } = pair;
       // Other keys are errors of the parser already.
@@ -84,19 +99,37 @@ class Walk {
       const name = key.value;
       const [start, end] = key.range ?? [0, 0];
       const memberPath = `${path}/${pointerToken(name)}`;
-      this.key(key, name, memberPath, seen.has(name));
+      const isRepeated = starts.has(name);
+      this.key(key, name, memberPath, isRepeated);
+      if (!isRepeated) starts.set(name, this.paths.length);
       const value = this.value(pair.value, memberPath, [start, end], depth + 1);
-      if (!seen.has(name)) map[name] = value;
-      seen.add(name);
+      if (!isRepeated && !isForbiddenKey(name)) map[name] = value;
+      isNumbered ||= STARTS_AS_NUMBER.test(name);
     }
-    return map;
+    // Where something is wrong, the value is not used.
+    if (isNumbered && this.findings.length === 0) this.reorder(Object.keys(map), starts);
+    // Made without one from the start, a map would be slow for all who read it.
+    return Object.setPrototypeOf(map, null) as typeof map;
+  }
+
+  /** Keys that are numbers come first in a map, wherever they are written, and so must their spans. */
+  private reorder(keys: readonly string[], starts: ReadonlyMap<string, number>): void {
+    const [from = 0] = starts.values();
+    const spans = this.spans.splice(from * SPAN.length);
+    const paths = this.paths.splice(from);
+    for (const key of keys) {
+      const at = (starts.get(key) as number) - from;
+      const nodes = spans[at * SPAN.length + SPAN.nodes] as number;
+      for (const number of spans.slice(at * SPAN.length, (at + nodes) * SPAN.length)) this.spans.push(number);
+      for (const path of paths.slice(at, at + nodes)) this.paths.push(path);
+    }
   }
 
   private key(node: Scalar, name: string, path: string, isRepeated: boolean): void {
     const [start, end] = node.range ?? [0, 0];
     this.count(path, start);
     this.properties(node, path, start);
-    this.characters(name, path, start, end);
+    this.characters(node, name, path, start, end);
     if (isRepeated) this.add('yaml_duplicate_key', path, start, `The key \`${name}\` stands twice in one map.`);
     if (name === '<<' && node.type === 'PLAIN') {
       this.add('yaml_merge_forbidden', path, start, 'Merge keys are not taken.', 'write the fields out');
@@ -106,7 +139,7 @@ class Walk {
 
   private scalar(node: Scalar, path: string, start: number, end: number): Json {
     const value = node.value;
-    if (typeof value === 'string') this.characters(value, path, start, end);
+    if (typeof value === 'string') this.characters(node, value, path, start, end);
     else if (typeof value === 'bigint' || typeof value === 'number') {
       const number = Number(value);
       const isKept = typeof value === 'bigint' ? Number.isSafeInteger(number) : Number.isFinite(number);
@@ -118,8 +151,9 @@ class Walk {
     return value as Json;
   }
 
-  private characters(content: string, path: string, start: number, end: number): void {
-    const bad = badCharacter(content);
+  /** Bad characters that are written out were found in the text: only an escape can make another. */
+  private characters({ type }: Scalar, content: string, path: string, start: number, end: number): void {
+    const bad = type === 'QUOTE_DOUBLE' ? badCharacter(content) : undefined;
     if (bad === undefined) return;
     this.add(bad.code, path, offsetOfContent(this.text, start, end, bad.offset), bad.message);
   }

@@ -2,5 +2,12 @@
 import { parentPort } from 'node:worker_threads';
 import { readPlain } from './reader.js';
 
-parentPort?.on('message', (bytes: Uint8Array) => parentPort?.postMessage(readPlain(bytes)));
+// The library asks the environment at every token whether to log it, and an environment is slow to ask: a plain object
+// halves the time of its parser. This thread has nothing in its own.
+Object.defineProperty(process, 'env', { value: {} });
+
+parentPort?.on('message', (bytes: Uint8Array) => {
+  const result = readPlain(bytes);
+  parentPort?.postMessage(result, 'document' in result ? [result.document.spans.buffer as ArrayBuffer] : []);
+});
 parentPort?.postMessage('ready');

@@ -142,6 +142,19 @@ describe('places', () => {
     expect([at('/a/0/none'), at('/a/1'), at('/a/1/none'), at('/none/deeper')]).toEqual(['2:5', '4:5', '4:6', '1:1']);
   });
 
+  it('of keys that are numbers, which a map gives in an order of its own', () => {
+    const text = 'b: {2: [A], a: {c: B}, 1: {z: C, 0: [D, {e: E}]}}\n10: {x: F}\n9: G\n';
+    const read = source(text);
+    const pointers = ['/b/2/0', '/b/a/c', '/b/1/z', '/b/1/0/0', '/b/1/0/1/e', '/10/x', '/9'];
+    const lines = text.split('\n');
+    const found = pointers.map((pointer) => {
+      const { line, column } = read.placeOf(pointer);
+      return lines[line - 1]![column - 1];
+    });
+    expect(found.join('')).toBe('ABCDEFG');
+    expect(read.placeOf('/b/1/none')).toEqual({ line: 1, column: 28 });
+  });
+
   it.each([
     ['plain', 'a: one @ two', '@'],
     ['plain over lines', 'a: one\n  two\n\n  three @', '@'],

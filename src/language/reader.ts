@@ -5,7 +5,7 @@ import type { Finding } from './reader-finding.js';
 import { markFindings, syntaxFindings } from './reader-syntax.js';
 import { textOf } from './reader-text.js';
 import { walkDocument, type Walked } from './reader-walk.js';
-import { placesIn, sourceOf, type ReadDocument, type ReadResult, type Span } from './source.js';
+import { placesIn, SPAN, sourceOf, type ReadDocument, type ReadResult } from './source.js';
 
 /** A read document or its problems, fit to pass between threads. */
 export type PlainResult = { document: ReadDocument } | { problems: Problem[] };
@@ -43,7 +43,7 @@ function readText(text: string, { marks, lexemes }: Prescan): PlainResult {
   const walked = walkDocument(document.contents as NonNullable<typeof document.contents>, text, marks);
   const findings = merged(syntax, walked);
   if (findings.length > 0) return { problems: problemsOf(text, findings) };
-  return { document: { value: walked.value, text, spans: walked.spans } };
+  return { document: { value: walked.value, text, spans: Int32Array.from(walked.spans) } };
 }
 
 /** As the library's `parseDocument`, from what its lexer gave. */
@@ -68,16 +68,23 @@ function documentOf(text: string, lexemes: readonly string[]): Document.Parsed {
   return document;
 }
 
-function* tokensOf(lexemes: readonly string[]): Generator<CST.Token> {
+function tokensOf(lexemes: readonly string[]): CST.Token[] {
   const parser = new Parser();
-  for (const lexeme of lexemes) yield* parser.next(lexeme);
-  yield* parser.end();
+  const tokens: CST.Token[] = [];
+  // Nothing comes of most lexemes, so that the loop is left to the array only for what does.
+  for (const lexeme of lexemes) for (const token of parser.next(lexeme)) tokens.push(token);
+  tokens.push(...parser.end());
+  return tokens;
 }
 
 /** Reading stops at syntax: findings in a tree that the parser guessed would mislead. */
 function merged(syntax: Finding[], walked: Walked): Finding[] {
+  if (syntax.length === 0) return walked.findings;
+  const { spans } = walked;
+  // Of a key that stands twice, the later one.
+  const places = new Map(walked.paths.map((path, ix) => [path, ix * SPAN.length]));
   const located = syntax.map((finding) =>
-    finding.code === 'yaml_syntax' ? finding : { ...finding, path: pathAt(walked.spans, finding.offset) },
+    finding.code === 'yaml_syntax' ? finding : { ...finding, path: pathAt(places, spans, finding.offset) },
   );
   if (syntax.some(({ code }) => code === 'yaml_syntax' || code === 'yaml_key_type')) return located;
   const paths = new Set(located.map(({ path }) => path));
@@ -85,11 +92,12 @@ function merged(syntax: Finding[], walked: Walked): Finding[] {
 }
 
 /** The pointer of the innermost value around an offset. */
-function pathAt(spans: ReadonlyMap<string, Span>, offset: number): string {
+function pathAt(places: ReadonlyMap<string, number>, spans: readonly number[], offset: number): string {
   let path = '';
   let least = Number.POSITIVE_INFINITY;
-  for (const [pointer, [keyStart, , start, end]] of spans) {
-    const from = Math.min(keyStart, start);
+  for (const [pointer, at] of places) {
+    const from = Math.min(spans[at + SPAN.keyStart] as number, spans[at + SPAN.start] as number);
+    const end = spans[at + SPAN.end] as number;
     if (from > offset || offset > end || end - from > least) continue;
     least = end - from;
     path = pointer;

@@ -1,4 +1,4 @@
-import type { Json } from '../domain/json.js';
+import { isJsonObject, type Json } from '../domain/json.js';
 import type { Problem } from './problem.js';
 import { offsetOfContent } from './source-content.js';
 
@@ -26,17 +26,21 @@ export interface Source {
 export type ReadResult = { source: Source } | { problems: Problem[] };
 
 /**
- * Offsets of one node: start and end of its key, start and end of its value, and the place that stands for a field it
- * lacks (its first key, or its start). A node without a key (list item, root) has its value there too.
+ * Numbers of one node in `ReadDocument.spans`: offsets of start and end of its key, of start and end of its value, and of
+ * the place that stands for a field it lacks (its first key, or its start); then how many nodes it is with all that it
+ * holds. A node without a key (list item, root) has its value there too.
  */
-export type Span = readonly [keyStart: number, keyEnd: number, start: number, end: number, first: number];
+export const SPAN = { keyStart: 0, keyEnd: 1, start: 2, end: 3, first: 4, nodes: 5, length: 6 } as const;
 
 /** What a source is made of; unlike it, this passes between threads. */
 export interface ReadDocument {
   value: Json;
   text: string;
-  /** By JSON pointer. */
-  spans: ReadonlyMap<string, Span>;
+  /**
+   * `SPAN.length` numbers for every node of the value, a holder before what it holds, in the order of its keys or items:
+   * one buffer, since a pointer for each node takes longer to pass between threads than all else.
+   */
+  spans: Int32Array;
 }
 
 /** The part of a pointer that names one member: `~` and `/` escaped. */
@@ -63,24 +67,60 @@ export function placesIn(text: string): (offset: number) => Place {
 /** The source of a document, with places. */
 export function sourceOf({ value, text, spans }: ReadDocument): Source {
   const placeAt = placesIn(text);
+  const nodes = new Nodes(value, spans);
   return {
     value,
     text,
     placeOf(pointer, what = 'value', offset) {
-      const span = spans.get(pointer);
-      if (span === undefined) return placeAt(nearestSpan(spans, pointer)?.[4] ?? 0);
-      const [start, end] = what === 'key' ? [span[0], span[1]] : [span[2], span[3]];
-      return placeAt(offset === undefined ? start : offsetOfContent(text, start, end, offset));
+      const { at, isWhole } = nodes.find(pointer);
+      const number = (ix: number): number => spans[at + ix] ?? 0;
+      if (!isWhole) return placeAt(number(SPAN.first));
+      const start = number(what === 'key' ? SPAN.keyStart : SPAN.start);
+      if (offset === undefined) return placeAt(start);
+      return placeAt(offsetOfContent(text, start, number(what === 'key' ? SPAN.keyEnd : SPAN.end), offset));
     },
   };
 }
 
-function nearestSpan(spans: ReadonlyMap<string, Span>, pointer: string): Span | undefined {
-  let parent = pointer;
-  while (parent !== '') {
-    parent = parent.slice(0, Math.max(0, parent.lastIndexOf('/')));
-    const span = spans.get(parent);
-    if (span !== undefined) return span;
+/** Where a holder's members stand in the spans, by the part of a pointer that names each of them. */
+type Members = ReadonlyMap<string, { at: number; value: Json }>;
+
+/** Finds nodes by JSON pointer. Of most documents few places are asked for, so that holders are looked into on demand. */
+class Nodes {
+  readonly #root: { at: number; value: Json };
+  readonly #spans: Int32Array;
+  readonly #members = new Map<number, Members>();
+
+  constructor(value: Json, spans: Int32Array) {
+    this.#root = { at: 0, value };
+    this.#spans = spans;
   }
-  return undefined;
+
+  /** The node at a pointer, or the innermost one around where nothing is. */
+  find(pointer: string): { at: number; isWhole: boolean } {
+    const [before, ...tokens] = pointer.split('/');
+    let node = this.#root;
+    if (before !== '') return { at: node.at, isWhole: false };
+    for (const token of tokens) {
+      const member = this.#membersOf(node).get(token);
+      if (member === undefined) return { at: node.at, isWhole: false };
+      node = member;
+    }
+    return { at: node.at, isWhole: true };
+  }
+
+  #membersOf({ at, value }: { at: number; value: Json }): Members {
+    const known = this.#members.get(at);
+    if (known !== undefined) return known;
+    const members = new Map<string, { at: number; value: Json }>();
+    let next = at + SPAN.length;
+    const add = (token: string, member: Json): void => {
+      members.set(token, { at: next, value: member });
+      next += (this.#spans[next + SPAN.nodes] ?? 1) * SPAN.length;
+    };
+    if (Array.isArray(value)) value.forEach((item, ix) => add(String(ix), item));
+    else if (isJsonObject(value)) for (const [key, member] of Object.entries(value)) add(pointerToken(key), member);
+    this.#members.set(at, members);
+    return members;
+  }
 }
