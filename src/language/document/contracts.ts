@@ -9,12 +9,14 @@ import { schemaChecker } from './types.js';
 /** Compiling a schema costs milliseconds; contracts are few, so their validators are kept. */
 const validators = new Map<string, ValidateFunction>();
 const MAX_KEPT = 500;
+const contracts = schemaChecker();
 
 function validatorOf(action: CatalogAction): ValidateFunction {
   const kept = validators.get(action.contract);
   if (kept !== undefined) return kept;
   if (validators.size >= MAX_KEPT) validators.clear();
-  const validate = schemaChecker().compile(action.input);
+  const validate = contracts.compile(action.input);
+  contracts.removeSchema(action.input);
   validators.set(action.contract, validate);
   return validate;
 }

@@ -55,16 +55,27 @@ const SECRET_PATTERN = '^[a-z0-9_-]+(/[a-z0-9_.-]+)*$';
 export const SECRET_PATH = new RegExp(SECRET_PATTERN);
 const MAX_DEPTH = 16;
 
-/** Looks into JSON Schemas of actions and inputs; keeps every compiled schema, so only for what is known by name. */
-export function schemaChecker(): Ajv2020 {
-  const ajv = new Ajv2020({ allErrors: true, strict: false, logger: false, ownProperties: true });
+/**
+ * Compiles JSON Schemas to validators; keeps each schema until it is removed.
+ * @param validateSchema whether a schema may be none, and must then throw: the schema of schemas, which takes longer to
+ *   compile than all contracts, is compiled for that. Contracts and what `TypeReader` gave are schemas.
+ */
+export function schemaChecker(validateSchema = false): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors: true, strict: false, logger: false, ownProperties: true, validateSchema });
   (formats as unknown as (target: Ajv2020) => void)(ajv);
   ajv.addFormat('duration', (text: string) => durationMs(text) !== undefined);
   return ajv;
 }
 
 /** Making a checker costs more than most schemas do. */
-const declarations = schemaChecker();
+const declarations = schemaChecker(true);
+/** What is wrong with declarations that were looked at, by their text: compiling one takes half a millisecond. */
+const looked = new Map<string, string | undefined>();
+const MAX_KEPT = 500;
+/** Characters of a declaration that is kept. */
+const MAX_KEPT_TEXT = 2_000;
+const NO_SCHEMA = 'This is not a valid JSON Schema.';
+const NO_DEFAULT = 'The default is not of the declared type.';
 
 /** Reads declarations of types, short or JSON Schema (language §6.1), and reports what is wrong with them. */
 export class TypeReader {
@@ -162,7 +173,7 @@ export class TypeReader {
   }
 
   #checkSchema(schema: JsonObject, pointer: string): void {
-    const { default: fallback, ...rest } = schema;
+    const { default: fallback } = schema;
     const pattern = schema['pattern'];
     if (typeof pattern === 'string' && /\(\?[=!<]|\\[1-9]/.test(pattern)) {
       this.#invalid(`${pointer}/pattern`, 'Patterns have no look-around and no back references.');
@@ -173,16 +184,29 @@ export class TypeReader {
       this.#report.add('template_in_static', `${pointer}/default`, 'A default takes no templates.', { offset });
       return;
     }
-    try {
-      const validate = declarations.compile(rest);
-      if (fallback === undefined || validate(fallback)) return;
-      this.#invalid(`${pointer}/default`, 'The default is not of the declared type.');
-    } catch {
-      this.#invalid(pointer, 'This is not a valid JSON Schema.');
-    } finally {
-      // It keeps every schema, for ever: only the compiled function is wanted.
-      declarations.removeSchema(rest);
-    }
+    const wrong = wrongWith(schema);
+    if (wrong !== undefined) this.#invalid(wrong === NO_DEFAULT ? `${pointer}/default` : pointer, wrong);
+  }
+}
+
+function wrongWith(schema: JsonObject): string | undefined {
+  const text = JSON.stringify(schema);
+  if (looked.has(text)) return looked.get(text);
+  const wrong = compileDeclaration(schema);
+  if (looked.size >= MAX_KEPT) looked.clear();
+  if (text.length <= MAX_KEPT_TEXT) looked.set(text, wrong);
+  return wrong;
+}
+
+function compileDeclaration({ default: fallback, ...schema }: JsonObject): string | undefined {
+  try {
+    const validate = declarations.compile(schema);
+    return fallback === undefined || validate(fallback) ? undefined : NO_DEFAULT;
+  } catch {
+    return NO_SCHEMA;
+  } finally {
+    // It keeps every schema, for ever: only the compiled function is wanted.
+    declarations.removeSchema(schema);
   }
 }
 
