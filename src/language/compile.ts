@@ -44,6 +44,8 @@ export interface Compiled {
   plan: Plan;
   /** Where each node of the plan stands in the document. */
   debug: JsonObject;
+  /** Limits that the document sets by itself, by their names, with their places in the text. */
+  writtenLimits: ReadonlyMap<string, { line: number; column: number }>;
   /** Warnings. */
   problems: Problem[];
 }
@@ -76,7 +78,10 @@ export function compileSource(source: Source, digest: string, context: CompileCo
   }
   const problems = report.problems();
   const debug = { nodes: nodes.map(({ path, fields }) => ({ path, ...report.placeOf(fields.pointer) })) };
-  return { compiled: { plan: whole, debug, problems }, problems };
+  const { limits } = value;
+  const written = isJsonObject(limits) ? Object.keys(limits) : [];
+  const writtenLimits = new Map(written.map((name) => [name, report.placeOf(`/limits/${pointerToken(name)}`)]));
+  return { compiled: { plan: whole, debug, writtenLimits, problems }, problems };
 }
 
 /** The plan with its digests, and the length of its canonical text, which is written once for both. */

@@ -1,11 +1,10 @@
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
 import type { TargetFields } from '../domain/plan-preview.js';
 import { compileBlueprint, documentSchema, type CompileContext } from '../language/index.js';
 import { PACKS } from '../registry/packs.js';
 import { ActionRegistry } from '../registry/registry.js';
 import type { Compilation } from '../services/blueprints.js';
-import { applyLimits, type LimitRails, type WrittenLimits } from '../services/plan-limits.js';
+import { applyLimits, type LimitRails } from '../services/plan-limits.js';
 
 /** Those that there is an adapter for, whether or not their key is set: a document may be written before it is. */
 const PROVIDERS = [{ name: 'openai' }, { name: 'anthropic' }];
@@ -25,7 +24,10 @@ export function createCompiler(rails?: LimitRails): (bytes: Uint8Array) => Promi
   const context = compileContext();
   return async (bytes) => {
     const compilation = await compileBlueprint(bytes, context);
-    return rails === undefined ? compilation : applyLimits(compilation, rails, () => writtenLimits(bytes));
+    const { compiled } = compilation;
+    return rails === undefined || compiled === undefined
+      ? compilation
+      : applyLimits(compilation, rails, compiled.writtenLimits);
   };
 }
 
@@ -37,18 +39,4 @@ export function createTargetFields(): TargetFields {
     const entries = isJsonObject(properties) ? Object.entries(properties) : [];
     return entries.flatMap(([field, schema]) => (isJsonObject(schema) && schema['x-sink'] === 'host' ? [field] : []));
   };
-}
-
-/** Asked only for documents that the reader has taken, so that nothing in them is deep, repeated or an alias. */
-function writtenLimits(bytes: Uint8Array): WrittenLimits {
-  const lines = new LineCounter();
-  // Looking for repeated keys takes quadratic time; the reader has done it.
-  const document = parseDocument(new TextDecoder().decode(bytes), { lineCounter: lines, uniqueKeys: false });
-  const limits = document.get('limits');
-  const written = new Map<string, { line: number; column: number }>();
-  for (const { key, value } of isMap(limits) ? limits.items : []) {
-    const { line, col } = lines.linePos((isScalar(value) ? value.range?.[0] : undefined) ?? 0);
-    if (isScalar(key)) written.set(String(key.value), { line, column: col });
-  }
-  return written;
 }

@@ -1,4 +1,5 @@
 import type { ProblemDto } from '../domain/dtos.js';
+import { canonicalJson } from '../domain/json.js';
 import { planDigest } from '../domain/plan-digest.js';
 import type { Limits, Plan } from '../domain/plan.js';
 import type { Compilation } from './blueprints.js';
@@ -22,9 +23,8 @@ const NAMES = { steps: 'steps', run_time_ms: 'run_time' } as const;
 /**
  * Puts the limits of the deployment into a compiled plan, or refuses one that asks for more: `limit_range`, and
  * `limit_steps` for more steps in a row than may run.
- * @param written read only where a limit of the deployment is another than the plan has.
  */
-export function applyLimits(compilation: Compilation, rails: LimitRails, written: () => WrittenLimits): Compilation {
+export function applyLimits(compilation: Compilation, rails: LimitRails, written: WrittenLimits): Compilation {
   const { compiled, problems } = compilation;
   if (compiled === undefined) return compilation;
   const { plan } = compiled;
@@ -32,17 +32,17 @@ export function applyLimits(compilation: Compilation, rails: LimitRails, written
   const limits: Limits = { ...plan.limits };
   for (const field of ['steps', 'run_time_ms'] as const) {
     if (limits[field] === rails.defaults[field]) continue;
-    const place = written().get(NAMES[field]);
+    const place = written.get(NAMES[field]);
     if (place === undefined) limits[field] = rails.defaults[field];
     else if (limits[field] > rails.ceilings[field]) found.push(tooMuch(field, rails.ceilings[field], place));
   }
   const isWorkcell = laneOf(plan, '') === 'workcell' && limits.max_age_ms > rails.workcellAgeMs;
-  if (isWorkcell && !written().has('max_age')) limits.max_age_ms = rails.workcellAgeMs;
+  if (isWorkcell && !written.has('max_age')) limits.max_age_ms = rails.workcellAgeMs;
   found.push(...stepsProblem(plan, limits));
   if (found.length > 0) return { problems: [...found, ...problems] };
+  if (canonicalJson(limits) === canonicalJson(plan.limits)) return compilation;
   const changed = { ...plan, limits };
-  const digest = planDigest(changed);
-  return digest === plan.digest ? compilation : { compiled: { ...compiled, plan: { ...changed, digest } }, problems };
+  return { compiled: { ...compiled, plan: { ...changed, digest: planDigest(changed) } }, problems };
 }
 
 function tooMuch(field: 'steps' | 'run_time_ms', ceiling: number, place: { line: number; column: number }): ProblemDto {
