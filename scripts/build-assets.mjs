@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 /** Own code of the browser, in the order in which it is put together: what is imported comes first. */
 const OWN = [
   'duration.ts',
-  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'drag-range', 'keyboard', 'main'].map(
+  ...['page', 'clocks', 'morph', 'live', 'dialogs', 'in-place', 'drag-range', 'keyboard', 'when-painted', 'main'].map(
     (name) => `browser/${name}.ts`,
   ),
 ];
@@ -43,7 +43,7 @@ async function ownScript(ui, files) {
         .replace(/(^|\*\/ )export (?=(async )?(function|const|let|class) )/gm, '$1');
     }),
   );
-  const { code } = await minify(`(()=>{'use strict';${parts.join('\n')}})();`, {
+  const { code } = await minify(`(()=>{${parts.join('\n')}})();`, {
     compress: true,
     mangle: true,
     module: false,
@@ -80,7 +80,9 @@ export async function buildAssets(root, dist) {
     smallCss(styles.map((name) => readFileSync(join(ui, 'styles', name), 'utf8')).join('\n')),
   );
   const libraries = LIBRARIES.map((name) => readFileSync(require.resolve(name), 'utf8').trim());
-  writeFileSync(join(assets, 'xyn.js'), [...libraries, await ownScript(ui, OWN)].join(';\n'));
+  // A function that is not called yet is hardly compiled: the libraries run after the first paint.
+  const later = `const libraries=()=>{${libraries.join(';\n')};Object.assign(globalThis,{htmx,Idiomorph})}`;
+  writeFileSync(join(assets, 'xyn.js'), `(()=>{'use strict';${later};\n${await ownScript(ui, OWN)}})()`);
   writeFileSync(join(assets, 'editor.js'), await ownScript(ui, EDITOR));
   for (const name of ['glyphs.svg', 'favicon.svg']) {
     writeFileSync(join(assets, name), readFileSync(join(ui, 'icons', name), 'utf8').replace(/\n\s*/g, ''));

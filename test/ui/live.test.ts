@@ -87,6 +87,18 @@ async function follow(path: string): Promise<{ text: () => string; leave: () => 
   return { text: () => text, leave: () => leaving.abort() };
 }
 
+describe('a page that is not painted yet', () => {
+  it('comes to life with the first key, which does what it does', async () => {
+    const covered = await context.newPage();
+    await covered.addInitScript('PerformanceObserver.prototype.observe = () => undefined');
+    await covered.goto(`${screens.url}/ui/runs`);
+    await covered.keyboard.press('/');
+    await covered.locator('#run-filter:focus').waitFor();
+    await covered.locator('.stream[data-state=live]').waitFor();
+    await covered.close();
+  });
+});
+
 describe('a live list', () => {
   // First: a count from before a change, which all pages share for two seconds, would be news.
   it('sends nothing for a change that changes nothing here', async () => {

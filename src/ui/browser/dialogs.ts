@@ -1,4 +1,4 @@
-import { fetchPart } from './page.js';
+import { fetchPart, within } from './page.js';
 
 /** Typing goes on for this long before the server is asked. */
 const TYPING_MS = 120;
@@ -16,7 +16,7 @@ function dialogOf(id: string, markup: string): HTMLDialogElement {
 function select(list: Element, step: number): void {
   const options = [...list.querySelectorAll('[role=option]')];
   const at = options.findIndex((one) => one.ariaSelected === 'true');
-  const next = Math.min(options.length - 1, Math.max(0, at + step));
+  const next = within(at + step, options.length);
   options.forEach((one, index) => (one.ariaSelected = String(index === next)));
   options[next]?.scrollIntoView({ block: 'nearest' });
   list.parentElement?.querySelector('input')?.setAttribute('aria-activedescendant', options[next]?.id ?? '');

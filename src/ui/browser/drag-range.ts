@@ -1,5 +1,5 @@
 import { goInPlace } from './in-place.js';
-import { closest } from './page.js';
+import { closest, within } from './page.js';
 
 /** A press that moved less than this is a click. Pixels. */
 const CLICK_PX = 4;
@@ -20,7 +20,7 @@ let isDragClick = false;
 function barAt(chart: HTMLElement, x: number): number {
   const { left, width } = chart.getBoundingClientRect();
   const bars = Number(chart.dataset['bars']);
-  return Math.min(bars - 1, Math.max(0, Math.floor(((x - left) / width) * bars)));
+  return within(Math.floor(((x - left) / width) * bars), bars);
 }
 
 function spanTo({ chart, fromX }: Drag, x: number): [first: number, end: number] {
@@ -32,8 +32,7 @@ function onDown(event: PointerEvent): void {
   const chart = closest(event, 'svg[data-range]');
   if (!chart || event.button !== 0 || event.pointerType === 'touch') return;
   const band = document.createElementNS(chart.namespaceURI, 'rect');
-  band.setAttribute('class', 'band');
-  band.setAttribute('height', '46');
+  band.classList.add('band');
   drag = { chart, fromX: event.clientX, band };
 }
 

@@ -1,5 +1,5 @@
 import { openPalette } from './dialogs.js';
-import { closest, isTyping } from './page.js';
+import { closest, isTyping, within } from './page.js';
 
 const PLACES: Readonly<Record<string, string>> = {
   h: '/ui',
@@ -18,19 +18,19 @@ let lastButton: HTMLButtonElement | undefined;
 function moveRow(step: number): void {
   const rows = [...document.querySelectorAll<HTMLElement>('main [data-row]')];
   const at = rows.indexOf(document.activeElement as HTMLElement);
-  const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+  const next = rows[within(at + step, rows.length)];
   next?.focus();
   next?.scrollIntoView({ block: 'nearest' });
 }
 
 function onSingleKey(key: string): boolean {
-  if (performance.now() < chordUntil) {
+  if (Date.now() < chordUntil) {
     chordUntil = 0;
     const place = PLACES[key];
     if (place !== undefined) location.assign(place);
     return place !== undefined;
   }
-  if (key === 'g') chordUntil = performance.now() + CHORD_MS;
+  if (key === 'g') chordUntil = Date.now() + CHORD_MS;
   else if (key === 'j') moveRow(1);
   else if (key === 'k') moveRow(-1);
   else if (key === 'n') location.assign('/ui/runs/new');

@@ -10,141 +10,132 @@ const STALE_MS = 10_000;
 const POLL_MS = 5_000;
 const RETRY_MS = 3_000;
 
-class LiveStream {
-  #url: string;
-  #position: string;
-  #source: EventSource | undefined;
-  #heardAt = Date.now();
-  /** 0 while the stream tells what changes. */
-  #lostAt = 0;
-  /** While nothing comes by the stream: of when what is shown is. Later than when the stream broke, it was fetched. */
-  #asOf = 0;
-  #polledAt = 0;
-  #retryAt = 0;
-  #hiddenTimer: number | undefined;
+let streamUrl = '';
+let position = '';
+let stream: EventSource | undefined;
+let heardAt = Date.now();
+/** 0 while the stream tells what changes. */
+let lostAt = 0;
+/** While nothing comes by the stream: of when what is shown is. Later than when the stream broke, it was fetched. */
+let asOfMs = 0;
+let polledAt = 0;
+let retryAt = 0;
+let hiddenTimer: number | undefined;
 
-  constructor(url: string, position: string) {
-    this.#url = url;
-    this.#position = position;
-  }
+function openStream(): void {
+  closeStream();
+  const source = new EventSource(`${streamUrl}&after=${encodeURIComponent(position)}`);
+  stream = source;
+  retryAt = Date.now() + RETRY_MS;
+  source.addEventListener('patch', (event: MessageEvent<string>) => {
+    onHeard(event);
+    applyFragments(JSON.parse(event.data) as string[]);
+  });
+  source.addEventListener('tick', (event: MessageEvent<string>) => {
+    onHeard(event);
+    setServerTime(Number(event.data));
+  });
+  source.addEventListener('stale', (event: MessageEvent<string>) => {
+    heardAt = Date.now();
+    lose(ownTime(Date.parse(event.data)));
+  });
+  // The process stops; another one goes on, or this one when it is back.
+  source.addEventListener('end', () => {
+    closeStream();
+    lose(Date.now());
+  });
+  source.onerror = () => lose(heardAt);
+}
 
-  start(): void {
-    this.#open();
-    setInterval(() => this.#watch(), 1_000);
-    document.addEventListener('visibilitychange', () => this.#onVisibility());
-    document.addEventListener('click', (event) => {
-      if (closest(event, '[data-try-now]')) this.#open();
-    });
-    // A filter changed the address: what is shown from now on is another list.
-    document.body.addEventListener('htmx:pushedIntoHistory', () => {
-      const here = encodeURIComponent(location.pathname + location.search);
-      this.#url = this.#url.replace(/&of=[^&]*/, `&of=${here}`);
-      this.#open();
-    });
-    addEventListener('pagehide', () => this.#close());
-    addEventListener('pageshow', (event) => event.persisted && this.#open());
-  }
+function closeStream(): void {
+  stream?.close();
+  stream = undefined;
+}
 
-  #open(): void {
-    this.#close();
-    const source = new EventSource(`${this.#url}&after=${encodeURIComponent(this.#position)}`);
-    this.#source = source;
-    this.#retryAt = Date.now() + RETRY_MS;
-    source.addEventListener('patch', (event: MessageEvent<string>) => {
-      this.#heard(event);
-      applyFragments(JSON.parse(event.data) as string[]);
-    });
-    source.addEventListener('tick', (event: MessageEvent<string>) => {
-      this.#heard(event);
-      setServerTime(Number(event.data));
-    });
-    source.addEventListener('stale', (event: MessageEvent<string>) => {
-      this.#heardAt = Date.now();
-      this.#lose(ownTime(Date.parse(event.data)));
-    });
-    // The process stops; another one goes on, or this one when it is back.
-    source.addEventListener('end', () => {
-      this.#close();
-      this.#lose(Date.now());
-    });
-    source.onerror = () => this.#lose(this.#heardAt);
-  }
+function onHeard(event: MessageEvent<string>): void {
+  heardAt = Date.now();
+  if (event.lastEventId !== '') position = event.lastEventId;
+  lostAt = 0;
+  showState('live', 'Live');
+}
 
-  #close(): void {
-    this.#source?.close();
-    this.#source = undefined;
-  }
+function lose(since: number): void {
+  if (lostAt !== 0) return;
+  lostAt = asOfMs = since;
+  tellAge(Date.now());
+}
 
-  #heard(event: MessageEvent<string>): void {
-    this.#heardAt = Date.now();
-    if (event.lastEventId !== '') this.#position = event.lastEventId;
-    this.#lostAt = 0;
-    this.#show('live', 'Live');
-  }
+function watch(): void {
+  if (document.hidden) return;
+  const now = Date.now();
+  if (now - heardAt > SILENCE_MS) lose(heardAt);
+  if (lostAt === 0) return;
+  // Closed, or gone.
+  if ((stream?.readyState ?? 2) > 1 && now > retryAt) openStream();
+  tellAge(now);
+  if (now - lostAt >= STALE_MS && now - polledAt >= POLL_MS) void poll(now);
+}
 
-  #lose(since: number): void {
-    if (this.#lostAt !== 0) return;
-    this.#lostAt = this.#asOf = since;
-    this.#tell(Date.now());
-  }
+/** Says how old is what is shown. */
+function tellAge(now: number): void {
+  const isOld = now - asOfMs >= STALE_MS;
+  const asOf = new Date(asOfMs).toTimeString().slice(0, 8);
+  if (asOfMs !== lostAt && !isOld) showState('polling', 'Every 5 s');
+  else showState('lost', `Reconnecting · as of ${asOf}`, isOld ? `What you see is from ${asOf}.` : '');
+}
 
-  #watch(): void {
-    if (document.hidden) return;
-    const now = Date.now();
-    if (now - this.#heardAt > SILENCE_MS) this.#lose(this.#heardAt);
-    if (this.#lostAt === 0) return;
-    const { CLOSED } = EventSource;
-    if ((this.#source?.readyState ?? CLOSED) === CLOSED && now > this.#retryAt) this.#open();
-    this.#tell(now);
-    if (now - this.#lostAt >= STALE_MS && now - this.#polledAt >= POLL_MS) void this.#poll(now);
+async function poll(now: number): Promise<void> {
+  polledAt = now;
+  try {
+    const answer = await fetch(`${streamUrl}&poll=1`);
+    if (!answer.ok) return;
+    const markup = (await answer.json()) as string[];
+    // What the stream brought meanwhile is newer.
+    if (lostAt === 0) return;
+    applyFragments(markup);
+    asOfMs = Date.now();
+    tellAge(asOfMs);
+  } catch {
+    // Still unreachable: the note says since when.
   }
+}
 
-  /** Says how old is what is shown. */
-  #tell(now: number): void {
-    const isOld = now - this.#asOf >= STALE_MS;
-    const asOf = new Date(this.#asOf).toTimeString().slice(0, 8);
-    if (this.#asOf !== this.#lostAt && !isOld) this.#show('polling', 'Every 5 s');
-    else this.#show('lost', `Reconnecting · as of ${asOf}`, isOld ? `What you see is from ${asOf}.` : '');
-  }
+function onVisibility(): void {
+  clearTimeout(hiddenTimer);
+  if (document.hidden) hiddenTimer = setTimeout(() => closeStream(), HIDDEN_MS);
+  else if (!stream) openStream();
+}
 
-  async #poll(now: number): Promise<void> {
-    this.#polledAt = now;
-    try {
-      const answer = await fetch(`${this.#url}&poll=1`);
-      if (!answer.ok) return;
-      const markup = (await answer.json()) as string[];
-      // What the stream brought meanwhile is newer.
-      if (this.#lostAt === 0) return;
-      applyFragments(markup);
-      this.#asOf = Date.now();
-      this.#tell(this.#asOf);
-    } catch {
-      // Still unreachable: the note says since when.
-    }
+function showState(state: string, text: string, note = ''): void {
+  const place = document.querySelector<HTMLElement>('.stream');
+  if (place) {
+    place.dataset['state'] = state;
+    setText(place, text);
   }
-
-  #onVisibility(): void {
-    clearTimeout(this.#hiddenTimer);
-    if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#close(), HIDDEN_MS);
-    else if (!this.#source) this.#open();
-  }
-
-  #show(state: string, text: string, note = ''): void {
-    const place = document.querySelector<HTMLElement>('.stream');
-    if (place) {
-      place.dataset['state'] = state;
-      setText(place, text);
-    }
-    const box = document.getElementById('live-note');
-    const words = box?.querySelector('span');
-    if (box == null || words == null) return;
-    setText(words, note);
-    box.hidden = note === '';
-  }
+  const box = document.getElementById('live-note');
+  if (!box) return;
+  setText(box.querySelector('span') as Element, note);
+  box.hidden = note === '';
 }
 
 /** Follows the page's stream, when it has one. */
 export function startLive(): void {
-  const { live, position } = document.body.dataset;
-  if (live !== undefined) new LiveStream(live, position ?? '').start();
+  const { live, position: first = '' } = document.body.dataset;
+  if (live === undefined) return;
+  streamUrl = live;
+  position = first;
+  openStream();
+  setInterval(() => watch(), 1_000);
+  document.addEventListener('visibilitychange', () => onVisibility());
+  document.addEventListener('click', (event) => {
+    if (closest(event, '[data-try-now]')) openStream();
+  });
+  // A filter changed the address: what is shown from now on is another list.
+  document.body.addEventListener('htmx:pushedIntoHistory', () => {
+    const here = encodeURIComponent(location.pathname + location.search);
+    streamUrl = streamUrl.replace(/&of=[^&]*/, `&of=${here}`);
+    openStream();
+  });
+  addEventListener('pagehide', () => closeStream());
+  addEventListener('pageshow', (event) => event.persisted && openStream());
 }

@@ -6,6 +6,10 @@ import { startKeyboard } from './keyboard.js';
 import { startLive } from './live.js';
 import { followLog, showHeld } from './morph.js';
 import { closest, keepCookie, setServerTime, toast } from './page.js';
+import { whenPainted } from './when-painted.js';
+
+/** htmx and Idiomorph as published, which the build puts into this function. */
+declare const libraries: () => void;
 
 function onClick(event: MouseEvent): void {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -46,17 +50,23 @@ function keepPreferences(): void {
   keepCookie('xyn_width', innerWidth >= 1_720 ? '1400' : innerWidth >= 1_340 ? '1088' : '880');
 }
 
-setServerTime(Number(document.body.dataset['now']));
+function start(): void {
+  libraries();
+  setServerTime(Number(document.body.dataset['now']));
+  document.addEventListener('click', onClick);
+  document.addEventListener('submit', onSubmit);
+  addEventListener('pageshow', () => {
+    for (const form of document.forms) delete form.dataset['sent'];
+  });
+  keepPreferences();
+  startClocks();
+  startKeyboard();
+  startInPlace();
+  startDragRange();
+  startLive();
+  followLog();
+}
+
+// What only scripts can do stands there from the first paint on, so that nothing moves afterwards.
 document.documentElement.classList.add('scripted');
-document.addEventListener('click', onClick);
-document.addEventListener('submit', onSubmit);
-addEventListener('pageshow', () => {
-  for (const form of document.forms) delete form.dataset['sent'];
-});
-keepPreferences();
-startClocks();
-startKeyboard();
-startInPlace();
-startDragRange();
-startLive();
-followLog();
+whenPainted(start);

@@ -1,3 +1,5 @@
+import { isSelected } from './page.js';
+
 declare const Idiomorph: {
   morph(
     old: Element,
@@ -43,11 +45,9 @@ function replace(old: Element, now: Element): void {
 
 /** Whether somebody reads the list, so that nothing may move under them. */
 function isBeingRead(list: Element): boolean {
-  const selection = getSelection();
-  const hasSelection = selection?.isCollapsed === false && list.contains(selection.anchorNode);
   return (
     scrollY > 0 ||
-    hasSelection ||
+    isSelected(list) ||
     list.contains(document.activeElement) ||
     list.querySelector('[aria-selected=true]') !== null
   );
@@ -56,10 +56,9 @@ function isBeingRead(list: Element): boolean {
 const held = new Map<string, Element>();
 
 function offerNew(id: string, added: number): void {
-  const place = document.querySelector<HTMLElement>(`[data-new-for="${id}"]`);
-  const button = place?.querySelector('button');
-  if (place == null || button == null) return;
-  place.hidden = added === 0;
+  const button = document.querySelector(`[data-new-for="${id}"] button`);
+  if (!button) return;
+  (button.parentElement as HTMLElement).hidden = added === 0;
   button.textContent = `${added} new · show`;
 }
 
@@ -84,9 +83,7 @@ function updateList(old: Element, now: Element): void {
 /** A log whose end is in sight, and in which nobody selects. */
 function isFollowed(log: Element | null): boolean {
   if (!log) return true;
-  const selection = getSelection();
-  const isSelected = selection?.isCollapsed === false && log.contains(selection.anchorNode);
-  return !isSelected && log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+  return !isSelected(log) && log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
 }
 
 /** Shows the end of what a step prints; who scrolls up or selects is left alone. */

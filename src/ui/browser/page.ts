@@ -21,6 +21,17 @@ export function setText(place: Element, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }
 
+/** A place in a list of so many, as near to `place` as there is one. */
+export function within(place: number, length: number): number {
+  return Math.min(length - 1, Math.max(0, place));
+}
+
+/** Whether somebody has selected a piece of what is inside. */
+export function isSelected(place: Element): boolean {
+  const selection = getSelection();
+  return selection?.isCollapsed === false && place.contains(selection.anchorNode);
+}
+
 /** The element of an event's target, or around it, that fits a selector. */
 export function closest({ target }: Event, selector: string): HTMLElement | null {
   return target instanceof Element ? target.closest<HTMLElement>(selector) : null;
