@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Html } from '../html.js';
 
 /** A piece of a page that is renewed by itself: one element with an id. */
@@ -11,6 +11,7 @@ export interface Fragment {
 
 /** Running times and the bars beside them change with every look and count on in the browser: they are no news. */
 function withoutTimes(markup: string): string {
+  if (!markup.includes(' data-count=') && !markup.includes(' data-moves ')) return markup;
   return markup.replace(/(<time [^>]*data-count[^>]*>)[^<]*/g, '$1').replace(/( data-moves) width="[^"]*"/g, '$1');
 }
 
@@ -31,25 +32,28 @@ function frameOf(markup: string, rows: readonly { id: string; html: Html }[]): s
   return frame + markup.slice(at);
 }
 
-/** Fragments as they were sent, for comparing. */
+/**
+ * Fragments as they were sent, for comparing: digests of each frame and row. The markup itself, kept for every page that somebody
+ * looks at, would be half a megabyte for a list, and most of what the garbage collector has to move.
+ */
 export type FragmentState = ReadonlyMap<string, { frame: string; rows: ReadonlyMap<string, string> }>;
+
+const digestOf = (markup: string): string => hash('sha1', withoutTimes(markup), 'base64');
 
 /** What fragments look like apart from running times. */
 export function fragmentState(fragments: readonly Fragment[]): FragmentState {
   return new Map(
     fragments.map(({ id, html, rows = [] }) => {
-      const frame = frameOf(html.toString(), rows);
-      const texts = rows.map((row) => [row.id, withoutTimes(row.html.toString())] as const);
-      return [id, { frame: withoutTimes(frame), rows: new Map(texts) }];
+      const frame = digestOf(frameOf(html.toString(), rows));
+      return [id, { frame, rows: new Map(rows.map((row) => [row.id, digestOf(row.html.toString())])) }];
     }),
   );
 }
 
 /** A short name of a state: the same state, the same name. */
 export function stateName(state: FragmentState): string {
-  const hash = createHash('sha256');
-  for (const [id, { frame, rows }] of state) hash.update([id, frame, ...[...rows].flat()].join('\u0000'));
-  return hash.digest('hex').slice(0, 16);
+  const all = [...state].map(([id, { frame, rows }]) => [id, frame, ...[...rows].flat()].join('\u0000'));
+  return hash('sha256', all.join('\u0000')).slice(0, 16);
 }
 
 /**
