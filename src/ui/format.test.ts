@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { about, bytes, cappedCount, count, duration, moment, money, plural, shortDigest } from './format.js';
+import { about, bytes, cappedCount, count, duration, fieldsIn, moment, money, plural, shortDigest } from './format.js';
 import { escape, html } from './html.js';
 import { changedMarkup, fragmentState, stateName } from './parts/fragment.js';
 import { visibleText } from './parts/hidden-characters.js';
@@ -30,6 +30,30 @@ describe('formats', () => {
     expect(moment('2026-11-21T12:02:00Z', clock)).toBe('14:02');
     expect(plain(moment('2026-11-12T12:02:00Z', clock))).toBe('12 Nov');
     expect(plain(moment('2024-11-12T12:02:00Z', clock))).toBe('12 Nov 2024');
+  });
+});
+
+describe('the fields of a moment', () => {
+  // Changes of the clock in half hours and whole ones, zones off by quarters, and one off by seconds until 1972.
+  const zones = [
+    'UTC',
+    'Europe/Helsinki',
+    'Asia/Kathmandu',
+    'Australia/Lord_Howe',
+    'America/St_Johns',
+    'Africa/Monrovia',
+  ];
+  const times = ['1971-06-01T00:00:07Z', '1973-01-01T00:00:00Z', '2026-03-29T00:59:59.999Z', '2026-03-29T01:00:00Z'];
+  const others = ['2026-04-04T14:59:59Z', '2026-04-04T15:00:01Z', '2026-12-31T23:14:59Z', '2026-12-31T23:59:59Z'];
+
+  it.each(zones)('are those of the clocks in %s', (zone) => {
+    const options = { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone, hourCycle: 'h23' } as const;
+    const exact = new Intl.DateTimeFormat('en-GB', options);
+    for (const time of [...times, ...others]) {
+      const ms = Date.parse(time);
+      const { day, month, year, hour, minute, second } = fieldsIn(zone, ms);
+      expect(`${day} ${month} ${year}, ${hour}:${minute}:${second}`).toBe(exact.format(ms));
+    }
   });
 });
 

@@ -88,8 +88,34 @@ type Fields = Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', st
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-/** The fields of a moment in a zone, as texts; formatters are kept, since making one costs a millisecond. */
+/** Zones differ from UTC by whole quarters of an hour, at least since 1973. */
+const QUARTER_MS = 900_000;
+const REGULAR_FROM_MS = Date.UTC(1973, 0);
+/** Times on pages lie close together: a list of fifty runs meets a few quarters. */
+const MOST_QUARTERS = 500;
+const quarters = new Map<string, Fields>();
+
+/** The fields of a moment in a zone, as texts. A formatter takes 10 µs for it, and a list asks a hundred times. */
 export function fieldsIn(zone: string, ms: number): Fields {
+  if (!(ms >= REGULAR_FROM_MS)) return formatted(zone, ms);
+  const quarter = Math.floor(ms / QUARTER_MS);
+  const key = `${zone} ${quarter}`;
+  let first = quarters.get(key);
+  if (first === undefined) {
+    if (quarters.size >= MOST_QUARTERS) quarters.clear();
+    first = formatted(zone, quarter * QUARTER_MS);
+    quarters.set(key, first);
+  }
+  const seconds = Math.floor(ms / 1_000) - quarter * (QUARTER_MS / 1_000);
+  const minute = Number(first.minute) + Math.floor(seconds / 60);
+  const { year, month, day, hour } = first;
+  return { year, month, day, hour, minute: twoDigits(minute), second: twoDigits(seconds % 60) };
+}
+
+const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value));
+
+/** Formatters are kept, since making one costs a millisecond. */
+function formatted(zone: string, ms: number): Fields {
   let formatter = formatters.get(zone);
   if (formatter === undefined) {
     const options = { hourCycle: 'h23', year: 'numeric', month: 'short', day: 'numeric' } as const;

@@ -22,14 +22,22 @@ export class Html {
 /** What may stand in a page: markup of ours as it is, a list of such parts, or text that is escaped. Absent: nothing. */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
+const SPECIAL = /[&<>"']/;
+
 /** Any part as markup: what is not markup of ours is escaped. */
 export function escape(part: unknown): string {
-  if (part === null || part === undefined || part === false) return '';
   if (part instanceof Html) return part.toString();
-  if (Array.isArray(part)) return part.map(escape).join('');
-  if (typeof part !== 'string' && typeof part !== 'number')
-    throw new TypeError('A page shows text, numbers and markup.');
-  return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  if (typeof part === 'string') {
+    return SPECIAL.test(part) ? part.replace(/[&<>"']/g, (character) => ENTITIES[character] as string) : part;
+  }
+  if (part === null || part === undefined || part === false) return '';
+  if (Array.isArray(part)) {
+    let text = '';
+    for (const one of part) text += escape(one);
+    return text;
+  }
+  if (typeof part !== 'number') throw new TypeError('A page shows text, numbers and markup.');
+  return String(part);
 }
 
 /** What stands in the literals, without the lines and indents of the source: rows of a list repeat them by the hundred. */
