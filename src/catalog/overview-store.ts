@@ -26,6 +26,18 @@ export interface StepMark {
   attempts: number;
 }
 
+/** The steps of a run as a row of marks, and where it is. */
+export interface StepStrip {
+  run_id: string;
+  /**
+   * One letter for each of its first steps, in the order in which it reached them: `c` completed, `f` failed, `g` an open gate,
+   * `r` another one that runs, `-` any other.
+   */
+  marks: string;
+  /** The last of them that runs; null when none does. */
+  at: { name: string; kind: string; attempts: number } | null;
+}
+
 /** The step that a recovery gate asks about. */
 export interface AskedStep {
   path: string;
@@ -106,6 +118,25 @@ export class OverviewStore {
           SELECT step_id, run_id, path, name, kind, status, skip_reason, attempts
           FROM steps WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) s`,
       'overview_marks',
+    );
+  }
+
+  /** The same as one row for each run that has steps: a list of fifty runs would be made of five hundred. */
+  async stepStrips(runIds: readonly string[], mostPerRun: number): Promise<StepStrip[]> {
+    if (runIds.length === 0) return [];
+    return this.#read<StepStrip>(
+      Prisma.sql`
+        SELECT wanted.run_id, s.marks, s.at FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
+        CROSS JOIN LATERAL (
+          SELECT string_agg(
+              CASE status WHEN 'completed' THEN 'c' WHEN 'failed' THEN 'f'
+                WHEN 'running' THEN CASE kind WHEN 'gate' THEN 'g' ELSE 'r' END ELSE '-' END, '' ORDER BY seq, path) AS marks,
+            (array_agg(jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) ORDER BY seq DESC, path DESC)
+              FILTER (WHERE status = 'running'))[1] AS at
+          FROM (SELECT seq, path, name, kind, status, attempts FROM steps
+            WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) first) s
+        WHERE s.marks IS NOT NULL`,
+      'overview_strips',
     );
   }
 

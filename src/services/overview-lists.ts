@@ -1,4 +1,4 @@
-import type { HeldStarts, OpenGate, RunCounts, StepMark, UsualDuration } from '../catalog/overview-store.js';
+import type { HeldStarts, OpenGate, RunCounts, StepStrip, UsualDuration } from '../catalog/overview-store.js';
 import type { RunSearch } from '../catalog/overview-runs.js';
 import type { RunCursor } from '../catalog/run-store.js';
 import type { BlueprintDto, RunDto } from '../domain/dtos.js';
@@ -8,8 +8,8 @@ export type { RunCounts, RunCursor, RunSearch };
 /** A run as a list shows it. */
 export interface RunLine {
   run: RunDto;
-  /** The first steps that it reached. */
-  steps: StepMark[];
+  /** The first steps that it reached; undefined: none yet. */
+  steps: Pick<StepStrip, 'marks' | 'at'> | undefined;
   /** Steps of its plan; null when the plan is not known. */
   stepTotal: number | null;
   /** An open gate, a question about an unknown outcome before an approval. */
@@ -51,24 +51,19 @@ export interface HomeFacts {
 export function runLines(
   runs: readonly RunDto[],
   parts: {
-    marks: readonly StepMark[];
+    strips: readonly StepStrip[];
     gates: readonly Pick<OpenGate, 'run_id' | 'purpose' | 'approvers'>[];
     usual: readonly UsualDuration[];
     totals: ReadonlyMap<string, number>;
   },
 ): RunLine[] {
-  const marks = new Map<string, StepMark[]>();
-  for (const mark of parts.marks) {
-    const list = marks.get(mark.run_id);
-    if (list === undefined) marks.set(mark.run_id, [mark]);
-    else list.push(mark);
-  }
+  const strips = new Map(parts.strips.map((one) => [one.run_id, one]));
   const usual = new Map(parts.usual.map((one) => [one.blueprint_id, one]));
   return runs.map((run) => {
     const mine = parts.gates.filter((one) => one.run_id === run.run_id);
     return {
       run,
-      steps: marks.get(run.run_id) ?? [],
+      steps: strips.get(run.run_id),
       stepTotal: parts.totals.get(run.digest) ?? null,
       gate: mine.find((one) => one.purpose === 'recovery') ?? mine[0],
       usual: usual.get(run.blueprint_id),

@@ -155,13 +155,13 @@ export class OverviewService {
     const ids = runs.map(({ run_id }) => run_id);
     const open = runs.filter(({ status }) => status === 'created' || status === 'running');
     const blueprints = [...new Set(runs.map(({ blueprint_id }) => blueprint_id))];
-    const [marks, gates, usual, totals] = await Promise.all([
-      store.stepMarks(ids, MOST_MARKS_IN_LIST),
+    const [strips, gates, usual, totals] = await Promise.all([
+      store.stepStrips(ids, MOST_MARKS_IN_LIST),
       store.gatesOf(open.map(({ run_id }) => run_id)),
       this.#deps.usual.of(blueprints),
       this.#totals(runs),
     ]);
-    return runLines(runs, { marks, gates, usual, totals });
+    return runLines(runs, { strips, gates, usual, totals });
   }
 
   /** Steps of each plan by its digest; plans are kept in memory. */

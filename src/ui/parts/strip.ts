@@ -15,6 +15,10 @@ const MOST = 24;
 /** What wins where several steps share a mark: the worst first. */
 const ORDER: readonly Tone[] = ['fail', 'odd', 'gate', 'run', 'done', 'mute'];
 
+/** Most runs of a list look alike. */
+const MOST_DRAWN = 200;
+const drawn = new Map<string, Html>();
+
 function worst(marks: readonly StripMark[]): StripMark {
   const sorted = [...marks].sort((a, b) => ORDER.indexOf(a.tone) - ORDER.indexOf(b.tone));
   return sorted[0] ?? { tone: 'mute', weight: 'thin' };
@@ -31,6 +35,16 @@ function binned(marks: readonly StripMark[]): readonly StripMark[] {
 /** The steps of a run as a row of marks, height by weight; above 24 steps the worst of each bin. Marks that look alike are one path. */
 export function stepStrip(marks: readonly StripMark[]): Html {
   const shown = binned(marks);
+  const key = shown.map(({ tone, weight }) => `${tone} ${weight}`).join();
+  const known = drawn.get(key);
+  if (known !== undefined) return known;
+  if (drawn.size >= MOST_DRAWN) drawn.clear();
+  const strip = draw(shown);
+  drawn.set(key, strip);
+  return strip;
+}
+
+function draw(shown: readonly StripMark[]): Html {
   const slot = (WIDTH + 1.6) / Math.max(1, shown.length);
   // Short figures: a list has hundreds of bars.
   const tenth = (value: number): number => Math.round(value * 10) / 10;

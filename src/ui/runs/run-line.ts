@@ -1,5 +1,4 @@
 import type { RunDto } from '../../domain/dtos.js';
-import type { StepStatus } from '../../domain/engine/state.js';
 import type { Parts } from '../parts/parts.js';
 import type { StripMark } from '../parts/strip.js';
 import { runStatus, type Status } from '../status.js';
@@ -7,7 +6,8 @@ import { runStatus, type Status } from '../status.js';
 /** A run as lists get it. */
 export interface RunLineView {
   run: RunDto;
-  steps: readonly { path: string; name: string; kind: string; status: StepStatus; attempts: number }[];
+  /** One letter for each of the first steps, and the last of them that runs; undefined: it has reached none. */
+  steps: { marks: string; at: { name: string; kind: string; attempts: number } | null } | undefined;
   stepTotal: number | null;
   gate: { purpose: 'approval' | 'recovery'; approvers: readonly string[] } | undefined;
   usual: { median_ms: number; p95_ms: number } | undefined;
@@ -24,12 +24,17 @@ export interface RunLineLook {
   tookMs: number | null;
 }
 
-function markOf({ kind, status }: RunLineView['steps'][number], isAsking: boolean): StripMark {
-  if (status === 'completed') return { tone: 'done', weight: 'plain' };
-  if (status === 'failed') return { tone: 'fail', weight: 'tall' };
-  if (status !== 'running') return { tone: 'mute', weight: 'thin' };
-  if (isAsking) return { tone: 'odd', weight: 'tall' };
-  return kind === 'gate' ? { tone: 'gate', weight: 'tall' } : { tone: 'run', weight: 'plain' };
+const THIN: StripMark = { tone: 'mute', weight: 'thin' };
+const ASKING: StripMark = { tone: 'odd', weight: 'tall' };
+const MARKS: Readonly<Record<string, StripMark>> = {
+  c: { tone: 'done', weight: 'plain' },
+  f: { tone: 'fail', weight: 'tall' },
+  g: { tone: 'gate', weight: 'tall' },
+  r: { tone: 'run', weight: 'plain' },
+};
+
+function markOf(letter: string, isAsking: boolean): StripMark {
+  return isAsking && (letter === 'r' || letter === 'g') ? ASKING : (MARKS[letter] ?? THIN);
 }
 
 /** How a run stands, for one row of a list. */
@@ -38,20 +43,19 @@ export function runLineLook(
   viewer: string,
   ui: Parts,
 ): RunLineLook {
-  const running = steps.filter(({ status }) => status === 'running');
-  const last = running.at(-1);
+  const { marks = '', at: last = null } = steps ?? {};
   const mine = gate !== undefined && (gate.approvers.length === 0 || gate.approvers.includes(viewer));
   const isAsking = gate?.purpose === 'recovery';
   const look = runStatus({
     status: run.status,
     gate: gate === undefined ? undefined : { purpose: gate.purpose, mine },
-    retry: last !== undefined && last.attempts > 1 ? { attempt: last.attempts, of: null } : undefined,
+    retry: last !== null && last.attempts > 1 ? { attempt: last.attempts, of: null } : undefined,
     cancelRequested: run.cancel_requested_at !== null,
   });
-  const rest = Math.max(0, (stepTotal ?? 0) - steps.length);
+  const rest = Math.max(0, (stepTotal ?? 0) - marks.length);
   const strip = [
-    ...steps.map((step) => markOf(step, isAsking)),
-    ...Array.from({ length: rest }, (): StripMark => ({ tone: 'mute', weight: 'thin' })),
+    ...Array.from(marks, (letter) => markOf(letter, isAsking)),
+    ...Array.from({ length: rest }, () => THIN),
   ];
   const end = run.completed_at === null ? ui.clock.now : Date.parse(run.completed_at);
   const tookMs = run.started_at === null ? null : end - Date.parse(run.started_at);
@@ -60,7 +64,7 @@ export function runLineLook(
     look,
     strip,
     nowAt:
-      last === undefined
+      last === null
         ? run.status === 'created'
           ? 'Not started yet'
           : ''
