@@ -36,7 +36,7 @@ export class RunPageStore {
     const { worst, ...progress } = readProgress({ steps, items });
     const paths = detailPaths(worst);
     const details = paths.length === 0 ? [] : await this.#read<DetailRow>('run_items', ITEM_DETAILS, [runId, paths]);
-    return { ...progress, failed: failedItems(worst, details), ...surroundings };
+    return { failed: failedItems(worst, details), ...progress, ...surroundings };
   }
 
   /** The same without the steps. @throws XynFault `db_unavailable` */

@@ -22,12 +22,12 @@ export const homePages = [
       const ready = blueprints.filter(({ active_version, enabled }) => active_version !== null && enabled);
       const starter = ready.find(({ blueprint_id }) => blueprint_id === DEMO) ?? ready[0] ?? null;
       const { main, fragments, title, needed } = homePage(
-        { ...facts, health, comingUp, starter, viewer: caller.actor },
+        { health, comingUp, starter, viewer: caller.actor, ...facts },
         ui,
       );
       const topics = ['gates', 'runs', 'health'] as const;
       const base = { title, nav: 'home', crumb: 'Home', testId: 'page-home' } as const;
-      return { ...base, needs: needed, main, live: { topics, fragments } };
+      return { needs: needed, main, live: { topics, fragments }, ...base };
     },
   }),
 ];

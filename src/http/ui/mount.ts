@@ -44,7 +44,7 @@ function callOf({ services, env, version }: UiOptions, request: Request, respons
   const clock = { now: Date.now(), zone: preferences.zone };
   return {
     services,
-    caller: { ...callerOf(request.headers, correlationId), source: 'ui' },
+    caller: Object.assign(callerOf(request.headers, correlationId), { source: 'ui' as const }),
     query: {},
     param: () => '',
     clock,
@@ -82,13 +82,13 @@ async function answer(
   const { view, theme, areKeysOn } = call.preferences;
   const { clock, env, version } = call;
   const facts = { clock, env, version, actor: call.caller.actor, view, theme, areKeysOn, ...around };
-  if (live === undefined) return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here }, page));
+  if (live === undefined) return sendHtml(response, status, shell({ csrf: call.csrf, here, ...facts }, page));
   const state = fragmentState([...live.fragments, ...shellFragments(around, page.title)]);
   const name = stateName(state);
   const topics = topicsOf(live);
   sent.keep(here, name, { topics, state });
-  const whole = { ...page, live: { topics, position: positionText(position, name) } };
-  return sendHtml(response, status, shell({ ...facts, csrf: call.csrf, here }, whole));
+  const whole = { live: { topics, position: positionText(position, name) }, ...page };
+  return sendHtml(response, status, shell({ csrf: call.csrf, here, ...facts }, whole));
 }
 
 /** What waits for the viewer is told on every page that follows anything. */

@@ -105,7 +105,8 @@ export function page<Q = Record<string, never>>(spec: {
     privilege: spec.privilege,
     load: async (call, { params, query }) => {
       checkDuplicates(query);
-      return spec.load({ ...call, param: (name) => paramOf(params, name), query: parsePart('query', schema, query) });
+      const own = { param: (name: string) => paramOf(params, name), query: parsePart('query', schema, query) };
+      return spec.load(Object.assign({}, call, own));
     },
   };
 }

@@ -23,9 +23,9 @@ async function loadRuns(call: UiCall<z.infer<typeof listQuery>>): Promise<PageAn
   ]);
   const older = next === null ? null : href('/ui/runs', { q: query.q, cursor: encodeCursor(key, listing, next) });
   const view = { q: query.q, problem, lines: items, counts, older, isFirstPage: after === undefined };
-  const { main, fragments } = runsPage({ ...view, viewer: caller.actor }, ui);
+  const { main, fragments } = runsPage({ viewer: caller.actor, ...view }, ui);
   const base = { title: 'Runs', nav: 'runs', crumb: 'Runs', testId: 'page-runs' } as const;
-  return { ...base, main, live: { topics: ['runs'], fragments } };
+  return { main, live: { topics: ['runs'], fragments }, ...base };
 }
 
 const list = page({ path: '/runs', privilege: 'run.read', query: listQuery, load: loadRuns });

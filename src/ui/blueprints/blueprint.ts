@@ -17,7 +17,7 @@ import { runLineLook, type RunLineView } from '../runs/run-line.js';
 import { countsStatus, scenarioRun } from '../drafts/scenario-run.js';
 import { scheduleTable } from '../schedules/schedules.js';
 import { whenText } from '../schedules/words.js';
-import { template } from '../template.js';
+import { template, viewOf } from '../template.js';
 import { sourceCode } from './source.js';
 
 export const BLUEPRINT_TABS = ['overview', 'versions', 'schedules', 'runs', 'source', 'tests'] as const;
@@ -142,7 +142,7 @@ export function blueprintSchedules(view: Framed & { schedules: readonly Schedule
 
 /** The newest runs of the blueprint. */
 export function blueprintRuns(view: Framed & { lines: readonly RunLineView[]; viewer: string }, ui: Parts): Html {
-  const rows = view.lines.map((line) => ({ ...line, ...runLineLook(line, view.viewer, ui) }));
+  const rows = view.lines.map((line) => viewOf(line, runLineLook(line, view.viewer, ui)));
   return framed(view, runsTemplate({ ...view, rows }, ui), ui);
 }
 

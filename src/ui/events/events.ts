@@ -5,7 +5,7 @@ import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { withTerm } from '../parts/filter-terms.js';
 import { statusOf, type Status } from '../status.js';
-import { template } from '../template.js';
+import { template, viewOf } from '../template.js';
 import { EVENT_FILTER_KEYS } from './filter.js';
 import { eventCode } from './event-code.js';
 import { histogram } from './histogram.js';
@@ -111,11 +111,11 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   const rows = view.lines.map((line) => {
     const isSelected = line.event_id === selectedId;
     const parts = {
-      ...line,
       look: outcomeLook(line),
       about: aboutEvent(line),
       link: rowLink(view, line.event_id),
       isSelected,
+      ...line,
     };
     return { id: `event-${line.event_id}`, html: rowTemplate(parts, ui) };
   });
@@ -142,7 +142,8 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   </div>`;
   const drawn = { list, head, newer, detail: detail(view, ui), ...histogram(view, ui), chips: chips(view) };
   const older = view.older === null ? null : href('/ui/events', { q: view.q, before: view.older });
-  const main = pageTemplate({ ...view, ...drawn, older, keys: EVENT_FILTER_KEYS, none: rows.length === 0 }, ui);
+  const more = { older, keys: EVENT_FILTER_KEYS, none: rows.length === 0 };
+  const main = pageTemplate(viewOf(view, drawn, more), ui);
   const fragments = [
     { id: 'event-head', html: head },
     { id: 'newer-events', html: newer },

@@ -19,10 +19,10 @@ const rowTemplate = template<GateDto & { look: ReturnType<typeof gateStatus> }>(
 export function gateInbox(view: GateInboxView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const rows = view.gates.map((gate) => ({
     id: `gate-${gate.gate_id}`,
-    html: rowTemplate({ ...gate, look: gateStatus(gate.status) }, ui),
+    html: rowTemplate({ look: gateStatus(gate.status), ...gate }, ui),
   }));
   const list = html`<tbody id="gate-list" data-list>
     ${rows.map((row) => row.html)}
   </tbody>`;
-  return { main: inboxTemplate({ ...view, list }, ui), fragments: [{ id: 'gate-list', html: list, rows }] };
+  return { main: inboxTemplate({ list, ...view }, ui), fragments: [{ id: 'gate-list', html: list, rows }] };
 }

@@ -98,10 +98,9 @@ function leafOf(build: Build, node: LeafNode, path: string, role: Leaf['role']):
     const found = build.byPath.get(at);
     return found === undefined
       ? []
-      : [{ ...timesOf(found), path: at, title: `Undo ${node.name ?? node.id}`, mark: found.mark }];
+      : [{ path: at, title: `Undo ${node.name ?? node.id}`, mark: found.mark, ...timesOf(found) }];
   });
   return {
-    ...stopOf(build, node, path),
     type: 'leaf',
     kind: node.kind,
     what: whatOf(node),
@@ -110,6 +109,7 @@ function leafOf(build: Build, node: LeafNode, path: string, role: Leaf['role']):
     attempts: record?.attempts ?? 0,
     role,
     undo,
+    ...stopOf(build, node, path),
   };
 }
 
@@ -139,7 +139,7 @@ function literalSize(list: unknown): number | null {
 function groupOf(build: Build, node: Extract<HolderNode, { kind: 'block' | 'for_each' }>, path: string): Group {
   const attempt = build.paths.attempts.get(path);
   const body = scopeSeq(build, node.bodies.do, attempt === undefined ? path : `${path}#${attempt}`);
-  return { ...settleStop(build, stopOf(build, node, path), body.items), type: 'group', kind: node.kind, body };
+  return { type: 'group', kind: node.kind, body, ...settleStop(build, stopOf(build, node, path), body.items) };
 }
 
 function lanesOf(build: Build, node: Extract<HolderNode, { kind: 'parallel' | 'switch' }>, path: string): Lanes {
@@ -159,7 +159,7 @@ function lanesOf(build: Build, node: Extract<HolderNode, { kind: 'parallel' | 's
     if (way === 'off') body.items.forEach(switchOff);
     return { name: names[index] ?? '', way, wayOut: wayOut(body, way), body };
   });
-  return { ...stop, type: 'lanes', kind: node.kind, lanes };
+  return { type: 'lanes', kind: node.kind, lanes, ...stop };
 }
 
 /** Stored plans may have lost the order of keys, so branches come in the order in which they start. */
@@ -231,7 +231,8 @@ function stopOf(build: Build, node: PlanNode, path: string): Stop {
     title: node.name ?? node.id,
     mark,
     way: wayInto(mark, record?.skipReason ?? null),
-    ...timesOf(record),
+    startedMs: record?.startedMs ?? null,
+    endedMs: record?.endedMs ?? null,
     usualMs: build.state.usualMs.get(node.id) ?? null,
   };
 }

@@ -104,7 +104,7 @@ function stop(
 ): readonly Dot[] {
   const title = node.type === 'fold' ? '' : node.title;
   const isSub = node.type === 'leaf' && node.role === 'handler';
-  const row = addRow(draft, { ...pick(node), node, title, text: null, lane, isSub });
+  const row = addRow(draft, { node, title, text: null, lane, isSub, ...pick(node) });
   for (const { row: fromRow, lane: fromLane, way, via } of from) {
     const into = way === 'off' || node.way === 'off' ? 'off' : node.way === 'todo' ? 'todo' : way;
     draft.edges.push({

@@ -7,7 +7,7 @@ import type { Parts } from '../parts/parts.js';
 import { runLineLook, type RunLineView } from '../runs/run-line.js';
 import { schedulePath } from '../schedules/schedules.js';
 import { statusOf, type Status } from '../status.js';
-import { template } from '../template.js';
+import { template, viewOf } from '../template.js';
 import { attention, type Needs } from './attention.js';
 
 /** All that the home page shows. */
@@ -76,7 +76,7 @@ function runningRows(view: HomeView, ui: Parts): { id: string; html: Html }[] {
   return view.running.map((line) => {
     const look = runLineLook(line, view.viewer, ui);
     const usual = line.usual === undefined ? '' : about(line.usual.median_ms);
-    return { id: `now-${line.run.run_id}`, html: runningTemplate({ ...line, ...look, usualText: usual }, ui) };
+    return { id: `now-${line.run.run_id}`, html: runningTemplate(viewOf(line, look, { usualText: usual }), ui) };
   });
 }
 
@@ -123,9 +123,10 @@ export function homePage(
         </li>`,
     )}
   </ul>`;
-  const coming = view.comingUp.map((one) => ({ ...one, path: schedulePath(one.schedule_id) }));
+  const coming = view.comingUp.map((one) => ({ path: schedulePath(one.schedule_id), ...one }));
   const first = view.isFirstStart ? firstStartTemplate({ starter: view.starter }, ui) : null;
-  const content = { ...view, head, list, running, health, isIll, coming, first, ...chart(view, ui), duration };
+  const drawn = { head, list, running, health, isIll, coming, first, duration };
+  const content = viewOf(view, drawn, chart(view, ui));
   const fragments = [
     { id: 'home-head', html: head },
     { id: 'attention', html: list },

@@ -50,6 +50,6 @@ export interface RunView {
  * @param part below the page: `/_more`.
  */
 export function linkTo({ data, query }: Pick<RunView, 'data' | 'query'>, changes: RunQuery, part = ''): string {
-  const { step, tab, steps, time, from, find, row, artifact } = { ...query, ...changes };
+  const { step, tab, steps, time, from, find, row, artifact } = Object.assign({}, query, changes);
   return href(`/ui/runs/${data.run.run_id}${part}`, { step, tab, steps, time, from, find, row, artifact });
 }

@@ -4,7 +4,7 @@ import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { statusOf, type Status } from '../status.js';
-import { template } from '../template.js';
+import { template, viewOf } from '../template.js';
 import { RUN_FILTER_KEYS } from './filter.js';
 import { runLineLook, type RunLineView } from './run-line.js';
 
@@ -51,15 +51,15 @@ function chips({ q, counts, viewer }: RunsView): FilterChip[] {
 export function runsPage(view: RunsView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const rows = view.lines.map((line) => ({
     id: `run-${line.run.run_id}`,
-    html: rowTemplate({ ...line, ...runLineLook(line, view.viewer, ui) }, ui),
+    html: rowTemplate(viewOf(line, runLineLook(line, view.viewer, ui)), ui),
   }));
   const list = html`<tbody id="run-list" data-testid="run-list" data-list>
     ${rows.map((row) => row.html)}
   </tbody>`;
   const { q, problem } = view;
   const bar = { path: PATH, what: 'runs', section: 'runs', field: 'run-filter', q, keys: RUN_FILTER_KEYS };
-  const filters = filterBar({ ...bar, chips: chips(view) }, ui);
+  const filters = filterBar({ chips: chips(view), ...bar }, ui);
   const note = filterProblem({ problem, keys: RUN_FILTER_KEYS }, ui);
-  const main = pageTemplate({ ...view, list, filters, note, none: rows.length === 0 }, ui);
+  const main = pageTemplate({ list, filters, note, none: rows.length === 0, ...view }, ui);
   return { main, fragments: [{ id: 'run-list', html: list, rows }] };
 }

@@ -4,7 +4,7 @@ import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import { icon, Parts } from '../parts/parts.js';
 import type { Clock } from '../format.js';
-import { template } from '../template.js';
+import { template, viewOf } from '../template.js';
 import { navigation, type NavKey, type View } from './navigation.js';
 
 /** What every page shows around its own content. */
@@ -77,9 +77,7 @@ const shellTemplate = template<ShellFacts & PageContent & Record<string, unknown
 /** A whole page. */
 export function shell(facts: ShellFacts, page: PageContent): string {
   const live = page.live && `/ui/live?topics=${page.live.topics.map(encodeURIComponent).join(',')}`;
-  const view = {
-    ...facts,
-    ...page,
+  const own = {
     icon,
     whole: titleOf(facts.needs, page.title),
     around: Object.fromEntries(shellFragments(facts, page.title).map((one) => [one.id, one.html])),
@@ -93,5 +91,6 @@ export function shell(facts: ShellFacts, page: PageContent): string {
       editor: asset('editor').url,
     },
   };
+  const view = viewOf(facts, page, own);
   return `<!doctype html>\n${shellTemplate(view as never, new Parts(facts.clock)).toString()}`;
 }
