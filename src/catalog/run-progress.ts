@@ -8,7 +8,8 @@ const MOST_DETAILS = 500;
 
 /**
  * Steps outside of loops one by one; those of items as a line each, since a loop has up to 10 000: a table of them costs
- * Postgres and the reader ten times as much. Indexes of `~undo[0]` and the like are no items.
+ * Postgres and the reader ten times as much. Indexes of `~undo[0]` and the like are no items. Whether a step is one is found out
+ * once for each (hence the fence), with what costs the least: these are the texts of 10 000 paths.
  */
 export const PROGRESS = `
 SELECT coalesce(json_agg(json_build_object('step_id', step_id, 'path', path, 'node_id', node_id, 'status', status,
@@ -17,14 +18,15 @@ SELECT coalesce(json_agg(json_build_object('step_id', step_id, 'path', path, 'no
     'chosen', CASE WHEN kind = 'switch' THEN outputs ->> 'case' END,
     'items', CASE WHEN kind = 'for_each' AND jsonb_typeof(outputs -> 'count') = 'number' THEN (outputs ->> 'count')::int END)
     ORDER BY seq, path) FILTER (WHERE NOT is_item), '[]') AS steps,
-  coalesce(string_agg(CASE status WHEN 'completed' THEN 'd' WHEN 'running' THEN 'r'
-      WHEN 'failed' THEN CASE WHEN handled THEN 'h' ELSE
+  coalesce(string_agg(CASE WHEN status = 'completed' THEN 'd' WHEN status = 'running' THEN 'r'
+      WHEN status = 'failed' THEN CASE WHEN handled THEN 'h' ELSE
         CASE error ->> 'code' WHEN 'outcome_unknown' THEN 'q' WHEN 'cancelled' THEN 'c' ELSE 'f' END END
       ELSE 's' END || path || E'\\t' || node_id || E'\\t' || seq, E'\\n') FILTER (WHERE is_item), '') AS items
 FROM (
-  SELECT *, position('[' IN path) > 0 AND ascii(split_part(path, '[', 2)) BETWEEN 48 AND 57
-    AND (position('~' IN path) = 0 OR position('~' IN split_part(split_part(path, '[', 1), '.', -1)) = 0) AS is_item
-  FROM steps WHERE run_id = $1) s`;
+  SELECT step_id, path, node_id, seq, kind, status, skip_reason, handled, attempts, started_at, completed_at, outputs, error,
+    reused_from_run, ascii(split_part(path, '[', 2)) BETWEEN 48 AND 57
+      AND (path NOT LIKE '%~%' OR split_part(split_part(path, '[', 1), '.', -1) NOT LIKE '%~%') AS is_item
+  FROM steps WHERE run_id = $1 OFFSET 0) s`;
 
 /** What steps at these paths of a run say of the items that they belong to. */
 export const ITEM_DETAILS = `
