@@ -1,10 +1,9 @@
 import type { RunDto } from '../domain/dtos.js';
 import type { RunStatus } from '../domain/engine/state.js';
 import { Prisma } from './generated/client.js';
-import type { runModel } from './generated/models/run.js';
 import type { Catalog } from './connect.js';
 import { poolRows } from './pool-rows.js';
-import { runDto, type RunCursor } from './run-store.js';
+import { RUN_FIELDS, runDto, type RunCursor, type RunFields } from './run-store.js';
 
 /** What a listing of runs can be narrowed to; each part that is given must hold. */
 export interface RunSearch {
@@ -22,6 +21,8 @@ export interface RunSearch {
 
 /** A full scan of names would take seconds with a million runs. */
 const NAME_WINDOW = 10_000;
+
+const FIELDS = Prisma.raw(RUN_FIELDS.join(', '));
 
 function conditions({ isWaiting, blueprint, actor, trigger, sinceMs }: RunSearch): Prisma.Sql[] {
   return [
@@ -51,9 +52,12 @@ export async function searchRuns(
   const pattern = `%${(search.name ?? '').replace(/[\\%_]/g, '\\$&')}%`;
   const window = newest(search.status, others, search.name === undefined ? limit : NAME_WINDOW);
   const name = search.name === undefined ? Prisma.sql`true` : Prisma.sql`name ILIKE ${pattern}`;
-  const rows = await poolRows<runModel>(
+  // Without conditions one plan is right for all values: an index says which runs are the newest, of all or of a status.
+  const isPlain = others.length === 0 && search.name === undefined;
+  const rows = await poolRows<RunFields>(
     catalog,
     Prisma.sql`SELECT * FROM ${window} AS newest WHERE ${name} ORDER BY created_at DESC, run_id LIMIT ${limit}`,
+    isPlain ? `overview_runs_${search.status?.length ?? 0}` : undefined,
   );
   return rows.map(runDto);
 }
@@ -61,7 +65,7 @@ export async function searchRuns(
 /** The newest runs with one of the statuses; each status by itself, since an index orders the runs of one only. */
 function newest(statuses: RunSearch['status'], others: readonly Prisma.Sql[], limit: number): Prisma.Sql {
   const of = (own: readonly Prisma.Sql[], first: Prisma.Sql): Prisma.Sql =>
-    Prisma.sql`(SELECT * FROM runs WHERE ${Prisma.join([Prisma.sql`true`, ...own, ...others], ' AND ')}
+    Prisma.sql`(SELECT ${FIELDS} FROM runs WHERE ${Prisma.join([Prisma.sql`true`, ...own, ...others], ' AND ')}
       ORDER BY ${first} created_at DESC, run_id LIMIT ${limit})`;
   if (statuses === undefined || statuses.length === 0) return of([], Prisma.empty);
   // Alone it leads the order: see `byOwnIndex`.

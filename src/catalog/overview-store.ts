@@ -3,16 +3,17 @@ import type { GateBinding, StepStatus } from '../domain/engine/state.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Catalog } from './connect.js';
 import { Prisma } from './generated/client.js';
-import type { runModel } from './generated/models/run.js';
 import { searchRuns, type RunSearch } from './overview-runs.js';
 import { poolRows } from './pool-rows.js';
-import { runDto, type RunCursor } from './run-store.js';
+import { RUN_FIELDS, runDto, type RunCursor, type RunFields } from './run-store.js';
 
 /** Counts stop here: one more is read, so that the reader can say "10 000+". */
 const COUNT_LIMIT = 10_001;
 
 /** Failures of a day that are looked at for whether somebody has to do something. */
 const MOST_FAILURES = 1_000;
+
+const RUN_COLUMNS = Prisma.raw(RUN_FIELDS.map((name) => `r.${name}`).join(', '));
 
 /** A step as lists show it. */
 export interface StepMark {
@@ -211,7 +212,7 @@ export class OverviewStore {
    * the newest thousand failures. A blueprint is asked once for its newest success (hence the fence), not once for each of its failures.
    */
   async unansweredFailures(limit: number): Promise<RunDto[]> {
-    const rows = await this.#read<runModel>(
+    const rows = await this.#read<RunFields>(
       Prisma.sql`
         WITH failed AS MATERIALIZED (
           SELECT run_id, blueprint_id, created_at, last_progress_at FROM runs
@@ -227,7 +228,8 @@ export class OverviewStore {
             AND NOT EXISTS (SELECT 1 FROM runs again WHERE again.rerun_of = f.run_id)
           ORDER BY f.last_progress_at DESC LIMIT ${limit}
         )
-        SELECT r.* FROM unanswered JOIN runs r USING (run_id) ORDER BY r.last_progress_at DESC`,
+        SELECT ${RUN_COLUMNS} FROM unanswered JOIN runs r USING (run_id) ORDER BY r.last_progress_at DESC`,
+      'overview_failures',
     );
     return rows.map(runDto);
   }

@@ -269,8 +269,35 @@ export function isClosed(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** The columns that a `RunDto` is made of, for statements that have a name. */
+export const RUN_FIELDS = [
+  'run_id',
+  'name',
+  'status',
+  'phase',
+  'blueprint_id',
+  'blueprint_version',
+  'digest',
+  'trigger',
+  'event_id',
+  'priority',
+  'created_at',
+  'started_at',
+  'completed_at',
+  'cancel_requested_at',
+  'actor',
+  'correlation_id',
+  'inputs',
+  'outputs',
+  'error',
+  'rerun_of',
+  'rerun_from',
+] as const satisfies readonly (keyof runModel)[];
+
+export type RunFields = Pick<runModel, (typeof RUN_FIELDS)[number]>;
+
 /** The run as the API shows it. */
-export function runDto(row: runModel): RunDto {
+export function runDto(row: RunFields): RunDto {
   return {
     run_id: row.run_id,
     name: row.name,
