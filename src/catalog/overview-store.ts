@@ -66,12 +66,20 @@ export interface OpenGate {
   opened_at: Date;
   expires_at: Date | null;
   binds: GateBinding[];
+  /** What a recovery gate asks about. */
+  asked: AskedStep | null;
   run_name: string;
   run_actor: string;
   blueprint_id: string;
   blueprint_version: number | null;
   approvals: number;
 }
+
+/** What a list of gates says of one beside its own row. */
+export type GateSubject = Pick<
+  OpenGate,
+  'gate_id' | 'path' | 'purpose' | 'binds' | 'asked' | 'run_name' | 'blueprint_id' | 'blueprint_version'
+>;
 
 /** Events whose start of a blueprint waits, since it starts too often. */
 export interface HeldStarts {
@@ -89,6 +97,11 @@ export interface UsualDuration {
   median_ms: number;
   p95_ms: number;
 }
+
+const GATES_WITH_ASKED = Prisma.sql`
+  gates g JOIN runs r USING (run_id) LEFT JOIN steps s ON g.purpose = 'recovery' AND s.step_id = g.step_id`;
+const ASKED = Prisma.sql`
+  CASE WHEN s.path IS NOT NULL THEN jsonb_build_object('path', s.path, 'kind', s.kind, 'inputs', s.inputs) END AS asked`;
 
 /** What the screens ask across all runs and gates; every query is bounded and starts from an index. */
 export class OverviewStore {
@@ -177,13 +190,25 @@ export class OverviewStore {
       Prisma.sql`
         SELECT g.gate_id, g.run_id, g.path, g.purpose, g.message, g.approvers, g.require, g.opened_at, g.expires_at, g.binds,
           r.name AS run_name, r.actor AS run_actor, r.blueprint_id, r.blueprint_version,
+          ${ASKED},
           (SELECT count(DISTINCT d.actor)::int FROM gate_decisions d
             WHERE d.gate_id = g.gate_id AND d.status = 'applied' AND d.decision = 'approve') AS approvals
-        FROM gates g JOIN runs r USING (run_id)
+        FROM ${GATES_WITH_ASKED}
         WHERE g.status = 'open'
           AND (${viewer}::text IS NULL OR g.approvers = '[]' OR jsonb_exists(g.approvers, ${viewer}::text))
         ORDER BY g.expires_at NULLS LAST, g.opened_at LIMIT ${limit}`,
       'overview_open_gates',
+    );
+  }
+
+  /** What these gates let run, or ask about, and of which run. */
+  async gateSubjects(gateIds: readonly string[]): Promise<GateSubject[]> {
+    if (gateIds.length === 0) return [];
+    return this.#read<GateSubject>(
+      Prisma.sql`
+        SELECT g.gate_id, g.path, g.purpose, g.binds, r.name AS run_name, r.blueprint_id, r.blueprint_version, ${ASKED}
+        FROM ${GATES_WITH_ASKED} WHERE g.gate_id = ANY(${[...gateIds]}::uuid[])`,
+      'overview_gate_subjects',
     );
   }
 

@@ -132,14 +132,36 @@ function bindingOf(step: AskedStep, plan: Plan | undefined): GateBinding {
   return { path: step.path, action, input: step.inputs ?? {}, later: [], hash: '' };
 }
 
+/** Bindings of a gate; of a recovery gate that has none, the step that it asks about. */
+function bindingsOf(
+  { purpose, binds }: Pick<GateDetailDto, 'purpose' | 'binds'>,
+  asked: AskedStep | null | undefined,
+  plan: Plan | undefined,
+): readonly GateBinding[] {
+  return purpose === 'recovery' && binds.length === 0 && asked != null ? [bindingOf(asked, plan)] : binds;
+}
+
+/** What a gate lets run or asks about, as a list of gates says it. */
+export type GateEffect = Pick<GateAction, 'action' | 'effect' | 'targets'>;
+
+/** @param plan undefined: effects are not known. */
+export function gateEffects(
+  gate: Pick<GateDetailDto, 'purpose' | 'path' | 'binds'> & { asked: AskedStep | null },
+  plan: Plan | undefined,
+): GateEffect[] {
+  const around = { plan, origins: undefined, gatePath: staticPath(gate.path) };
+  return bindingsOf(gate, gate.asked, plan).map((bind) => {
+    const { action, effect, targets } = actionOf(around, bind);
+    return { action, effect, targets };
+  });
+}
+
 /** Puts together what a gate's page shows. `asked`: the step that a recovery gate asks about. */
 export function gateFacts(
   gate: GateDetailDto,
   parts: { run: RunDto; steps: StepMark[]; plan: Plan | undefined; asked: AskedStep | undefined },
 ): GateFacts {
   const { run, steps, plan, asked } = parts;
-  const isRecovery = gate.purpose === 'recovery';
-  const binds = isRecovery && gate.binds.length === 0 && asked !== undefined ? [bindingOf(asked, plan)] : gate.binds;
   const around = {
     plan,
     origins: plan === undefined ? undefined : new Origins(plan, run),
@@ -150,7 +172,7 @@ export function gateFacts(
     run,
     steps,
     stepTotal: plan?.nodes.filter((node) => !('bodies' in node)).length ?? null,
-    actions: binds.map((bind) => actionOf(around, bind)),
+    actions: bindingsOf(gate, asked, plan).map((bind) => actionOf(around, bind)),
     isHandled: (nodeAt(plan, gate.path)?.on_error ?? []).length > 0,
   };
 }

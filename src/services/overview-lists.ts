@@ -2,6 +2,7 @@ import type { HeldStarts, OpenGate, RunCounts, StepStrip, UsualDuration } from '
 import type { RunSearch } from '../catalog/overview-runs.js';
 import type { RunCursor } from '../catalog/run-store.js';
 import type { BlueprintDto, RunDto } from '../domain/dtos.js';
+import type { GateEffect } from './overview-gate.js';
 
 export type { RunCounts, RunCursor, RunSearch };
 
@@ -36,7 +37,8 @@ export interface SearchHits {
 
 /** What a home page says of the parts behind the screens. */
 export interface HomeFacts {
-  gates: OpenGate[];
+  /** With what each lets run, or asks about. */
+  gates: (OpenGate & { effects: GateEffect[] })[];
   failures: RunDto[];
   held: HeldStarts[];
   running: RunLine[];

@@ -1,10 +1,11 @@
-import type { OverviewStore } from '../catalog/overview-store.js';
+import type { GateSubject, OverviewStore } from '../catalog/overview-store.js';
 import type { CatalogAccess } from '../catalog/unit-of-work.js';
 import type { Page, RunDto } from '../domain/dtos.js';
 import { XynFault } from '../domain/fault.js';
+import type { Plan } from '../domain/plan.js';
 import { cached } from './cached.js';
 import type { HealthReport } from './health.js';
-import { gateFacts, type GateFacts } from './overview-gate.js';
+import { gateEffects, gateFacts, type GateEffect, type GateFacts } from './overview-gate.js';
 import {
   runLines,
   type CancelFacts,
@@ -102,9 +103,26 @@ export class OverviewService {
       this.#lastDay(),
       this.backlog(),
     ]);
-    const running = await this.#lines(newest);
+    const [running, asked] = await Promise.all([this.#lines(newest), this.#withEffects(gates)]);
     const isFirstStart = newest.length === 0 && lastDay.length === 0 && (await this.runCounts()).all === 0;
-    return { gates, failures, held, running, counts, lastDay, backlog, isFirstStart };
+    return { gates: asked, failures, held, running, counts, lastDay, backlog, isFirstStart };
+  }
+
+  /** What gates let run, or ask about, and of which run, by their ids. @throws XynFault `db_unavailable` */
+  async gateSubjects(gateIds: readonly string[]): Promise<Map<string, { run_name: string; effects: GateEffect[] }>> {
+    const subjects = await this.#withEffects(await this.#deps.store.gateSubjects(gateIds));
+    return new Map(subjects.map((one) => [one.gate_id, one]));
+  }
+
+  async #withEffects<G extends GateSubject>(gates: readonly G[]): Promise<(G & { effects: GateEffect[] })[]> {
+    return Promise.all(gates.map(async (gate) => ({ ...gate, effects: gateEffects(gate, await this.#planOf(gate)) })));
+  }
+
+  async #planOf({
+    blueprint_id: id,
+    blueprint_version: version,
+  }: Pick<GateSubject, 'blueprint_id' | 'blueprint_version'>): Promise<Plan | undefined> {
+    return version === null ? undefined : (await this.#deps.plans.get(id, version))?.plan;
   }
 
   /** One page of runs, newest first, with what a list shows of each. @throws XynFault `db_unavailable` */
@@ -168,16 +186,16 @@ export class OverviewService {
   async #totals(runs: readonly RunDto[]): Promise<Map<string, number>> {
     const wanted = new Map(runs.map((run) => [run.digest, run]));
     const totals = new Map<string, number>();
-    for (const [digest, { blueprint_id: id, blueprint_version: version }] of wanted) {
-      const known = version === null ? undefined : await this.#deps.plans.get(id, version);
-      if (known !== undefined) totals.set(digest, known.plan.nodes.filter((node) => !('bodies' in node)).length);
+    for (const [digest, run] of wanted) {
+      const plan = await this.#planOf(run);
+      if (plan !== undefined) totals.set(digest, plan.nodes.filter((node) => !('bodies' in node)).length);
     }
     return totals;
   }
 
   /** A gate with all that a person needs to decide. @throws XynFault `gate_not_found`, `db_unavailable` */
   async gate(gateId: string): Promise<GateFacts> {
-    const { access, store, plans } = this.#deps;
+    const { access, store } = this.#deps;
     const gate = await access.gates.get(gateId);
     if (gate === undefined) throw new XynFault('gate_not_found', 'No gate has that id.');
     const isRecovery = gate.purpose === 'recovery';
@@ -187,8 +205,6 @@ export class OverviewService {
       isRecovery ? store.askedStep(gate.step_id) : undefined,
     ]);
     if (run === undefined) throw new XynFault('gate_not_found', 'The gate belongs to no run.');
-    const version = run.blueprint_version;
-    const known = version === null ? undefined : await plans.get(run.blueprint_id, version);
-    return gateFacts(gate, { run, steps, plan: known?.plan, asked });
+    return gateFacts(gate, { run, steps, plan: await this.#planOf(run), asked });
   }
 }

@@ -29,6 +29,27 @@ describe('what needs the viewer', () => {
     expect(text).toContain('Four things need you.');
   });
 
+  it.each(['/ui', '/ui/gates'])(
+    'says at %s what each gate lets run or asks about, and how grave that is',
+    async (path) => {
+      // What the gate asks about is in the record of its step alone.
+      const id = seededId('gate/lost');
+      await sql(
+        `WITH asked AS (UPDATE steps s SET inputs = '{"host": "lb-2"}' FROM gates g
+         WHERE g.gate_id = $1 AND s.run_id = g.run_id AND s.path = 'apply' RETURNING s.step_id)
+       UPDATE gates SET binds = '[]', step_id = (SELECT step_id FROM asked) WHERE gate_id = $1`,
+        [id],
+      );
+      const { text } = await getPage(screens, path);
+      expect(text).toMatch(/Did [a-z._]+ on lb-2 happen\?/);
+      expect(text).not.toMatch(/Did it happen|Did apply happen/);
+      const row = text.slice(text.indexOf(seededId('gate/patch')), text.indexOf(id));
+      expect(row).toContain('<span class="tag final">1 cannot be undone</span>');
+      expect(row).toMatch(/<span class="tag write">1.write<\/span>/);
+      expect(row).toContain('Patch the web tier');
+    },
+  );
+
   it('counts the gates that others must decide, and does not list them', async () => {
     await sql(`UPDATE gates SET approvers = '["petra"]' WHERE gate_id = $1`, [seededId('gate/triage')]);
     const text = await home();

@@ -33,7 +33,8 @@ const inbox = page({
     const { items, next } = await services.gates.list({ ...filter, ...after, limit: PAGE_SIZE });
     const older =
       next === null ? null : href('/ui/gates', { status: query.status, cursor: encodeCursor(key, listing, next) });
-    const { main, fragments } = gateInbox({ status: query.status, gates: items, older }, ui);
+    const subjects = await services.overview.gateSubjects(items.map(({ gate_id: id }) => id));
+    const { main, fragments } = gateInbox({ status: query.status, gates: items, subjects, older }, ui);
     const live = { topics: ['gates' as const], fragments };
     return { title: 'Gates', nav: 'gates', crumb: 'Gates', testId: 'page-gates', main, live };
   },

@@ -2,24 +2,45 @@ import type { GateDto } from '../../domain/dtos.js';
 import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
-import { gateStatus } from '../status.js';
+import { gateStatus, type Status } from '../status.js';
 import { template } from '../template.js';
+import { gateQuestion } from './decision.js';
+import { effectTags, type Effect } from './effect-tags.js';
+
+interface Subject {
+  run_name: string;
+  effects: readonly Effect[];
+}
 
 export interface GateInboxView {
   status: string;
   gates: readonly GateDto[];
+  /** What each lets run, or asks about, and of which run, by its id. */
+  subjects: ReadonlyMap<string, Subject>;
   /** Address of the next page; null at the end. */
   older: string | null;
 }
 
+interface GateRow extends GateDto {
+  look: Status;
+  question: string;
+  run_name: string;
+  tags: ReturnType<typeof effectTags>;
+}
+
 const inboxTemplate = template<GateInboxView & { list: Html }>(import.meta.url, './inbox.eta');
-const rowTemplate = template<GateDto & { look: ReturnType<typeof gateStatus> }>(import.meta.url, './inbox-row.eta');
+const rowTemplate = template<GateRow>(import.meta.url, './inbox-row.eta');
+
+function rowOf(gate: GateDto, { effects = [], run_name = '' }: Partial<Subject> = {}): GateRow {
+  const question = gateQuestion(gate, effects);
+  return { look: gateStatus(gate.status), question, run_name, tags: effectTags(effects), ...gate };
+}
 
 /** The gates inbox, and its list as what is renewed. */
 export function gateInbox(view: GateInboxView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const rows = view.gates.map((gate) => ({
     id: `gate-${gate.gate_id}`,
-    html: rowTemplate({ look: gateStatus(gate.status), ...gate }, ui),
+    html: rowTemplate(rowOf(gate, view.subjects.get(gate.gate_id)), ui),
   }));
   const list = html`<tbody id="gate-list" data-list>
     ${rows.map((row) => row.html)}

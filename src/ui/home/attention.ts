@@ -1,7 +1,8 @@
 import type { RunDto } from '../../domain/dtos.js';
 import { countWord } from '../format.js';
 import { gateQuestion } from '../gates/decision.js';
-import { html, href, type Html, type Part } from '../html.js';
+import { effectTags, type Effect } from '../gates/effect-tags.js';
+import { html, href, join, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
 import { statusOf, type Status } from '../status.js';
 import { template } from '../template.js';
@@ -18,7 +19,8 @@ export interface HomeGate {
   approvals: number;
   opened_at: Date;
   expires_at: Date | null;
-  binds: readonly unknown[];
+  /** What it lets run, or asks about. */
+  effects: readonly Effect[];
   run_name: string;
   run_actor: string;
 }
@@ -51,25 +53,34 @@ interface Attention {
 
 const attentionTemplate = template<Record<string, unknown>>(import.meta.url, './attention.eta');
 
+/** More targets than these are counted. */
+const MOST_TARGETS = 3;
+
+function targetsText(effects: readonly Effect[], ui: Parts): Html {
+  const targets = [...new Set(effects.flatMap((one) => one.targets))];
+  if (targets.length === 0) return html`the target`;
+  const named = targets.slice(0, MOST_TARGETS).map((one) => html`<code>${ui.text(one)}</code>`);
+  const rest = targets.length - named.length;
+  return html`${join(named, ', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`;
+}
+
 function gateItem(gate: HomeGate, ui: Parts): Attention {
   const isRecovery = gate.purpose === 'recovery';
   const approvals = {
     text: `${gate.approvals} of ${gate.require} ${gate.require === 1 ? 'approval' : 'approvals'}`,
     look: '',
   };
-  const actions = { text: ui.format.plural(gate.binds.length, 'action'), look: 'write' };
   return {
     id: gate.gate_id,
     href: `/ui/gates/${gate.gate_id}`,
     look: isRecovery ? statusOf('unknown', 'Outcome unknown') : statusOf('gate', 'Gate'),
-    title: ui.text(gateQuestion(gate)),
+    title: ui.text(gateQuestion(gate, gate.effects)),
     about: isRecovery
-      ? html`The worker was lost after sending; it is not sent again. Look at the target, then say what you found.`
+      ? html`Nobody knows whether it ran, and it is not sent again. Look at ${targetsText(gate.effects, ui)}, then say
+        what you found.`
       : html`${ui.text(gate.run_name)} · asked ${ui.ago(gate.opened_at.toISOString())}, started by
-        ${ui.text(gate.run_actor)}`,
-    tags: isRecovery
-      ? [{ text: ui.text(gate.run_name), look: 'cut' }]
-      : [...(gate.binds.length > 0 ? [actions] : []), approvals],
+        ${ui.text(gate.run_actor)}${gate.effects.every(({ targets }) => targets.length === 0) ? '' : html` · ${targetsText(gate.effects, ui)}`}`,
+    tags: [...effectTags(gate.effects), isRecovery ? { text: ui.text(gate.run_name), look: 'cut' } : approvals],
     opened: gate.opened_at.toISOString(),
     until: gate.expires_at?.toISOString() ?? null,
     action: isRecovery ? 'Resolve' : 'Review',
