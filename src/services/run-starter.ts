@@ -23,6 +23,11 @@ export interface RunStarterDeps {
 
 /** Starts in flight at once: more only make them wait for each other at the server. */
 const PARALLEL_STARTS = 20;
+/**
+ * Starts are noted that much later: server and worker have the machine until the first step, and others come along. Far
+ * below the lease, after which a start that is not noted would be repeated.
+ */
+const NOTE_AFTER_MS = 25;
 /** Pause after the server did not answer: doubled each time, between these. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
@@ -164,7 +169,7 @@ export class RunStarter {
     await this.#deps.ends.fail({ runId: run.run_id, seq, code, message });
   }
 
-  /** Notes starts together: while one statement runs, the next collects. */
+  /** Notes starts together: while one statement waits or runs, the next collects. */
   #note(runId: string): void {
     this.#started.push(runId);
     this.#noting ??= this.#noteAll().finally(() => {
@@ -173,6 +178,7 @@ export class RunStarter {
   }
 
   async #noteAll(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, NOTE_AFTER_MS));
     while (this.#started.length > 0) {
       const batch = this.#started.splice(0);
       try {
