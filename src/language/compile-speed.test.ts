@@ -7,7 +7,7 @@ import { readDocument } from './reader.js';
 
 const context = { actions: new ActionRegistry(PACKS).catalog(), providers: [] };
 /** What an idle machine holds; on a shared one the same work takes a multiple of the processor. */
-const IDLE_MS = 100;
+const IDLE_MS = 75;
 
 /** Steps that read each other: templates in each, half of them actions. */
 function document(count: number): string {
