@@ -115,7 +115,7 @@ export class OverviewService {
   }
 
   async #withEffects<G extends GateSubject>(gates: readonly G[]): Promise<(G & { effects: GateEffect[] })[]> {
-    return Promise.all(gates.map(async (gate) => ({ ...gate, effects: gateEffects(gate, await this.#planOf(gate)) })));
+    return Promise.all(gates.map(async (gate) => ({ effects: gateEffects(gate, await this.#planOf(gate)), ...gate })));
   }
 
   async #planOf({
