@@ -48,10 +48,24 @@ export interface NewRevision extends DraftChange {
   source_run_id: string | null;
 }
 
-interface DraftRow extends draftModel {
+interface DraftRow extends Omit<draftModel, 'layer' | 'owner_org_id'> {
   is_valid: boolean | null;
   notes: string | null;
   source_run_id: string | null;
+}
+
+/** A revision with its draft. */
+interface CurrentRow extends draft_revisionModel {
+  name: string;
+  draft_type: string;
+  trigger_event_type: string;
+  status: string;
+  blueprint_id: string | null;
+  base_version: number | null;
+  draft_created_at: Date;
+  draft_created_by: string;
+  updated_at: Date;
+  updated_by: string;
 }
 
 /** A tested revision, and where the text of its scenarios and their outcome lie. */
@@ -75,12 +89,19 @@ export class DraftStore {
     this.#db = db;
   }
 
-  async get(draftId: string): Promise<DraftDto | undefined> {
-    const rows = await this.#db.$queryRaw<DraftRow[]>`
-      SELECT d.*, r.is_valid, r.notes, r.source_run_id FROM drafts d
-      JOIN draft_revisions r ON r.draft_id = d.draft_id AND r.revision = d.revision
+  /** A draft with its newest revision. */
+  async current(draftId: string): Promise<{ draft: DraftDto; newest: DraftRevisionDto } | undefined> {
+    const [row] = await this.#db.$queryRaw<CurrentRow[]>`
+      SELECT r.*, d.name, d.draft_type, d.trigger_event_type, d.status, d.blueprint_id, d.base_version,
+        d.created_at AS draft_created_at, d.created_by AS draft_created_by, d.updated_at, d.updated_by
+      FROM drafts d JOIN draft_revisions r ON r.draft_id = d.draft_id AND r.revision = d.revision
       WHERE d.draft_id = ${draftId}::uuid`;
-    return rows[0] && draftDto(rows[0]);
+    if (row === undefined) return undefined;
+    const { name, draft_type, trigger_event_type, status, blueprint_id, base_version, ...rest } = row;
+    const { draft_created_at: created_at, draft_created_by: created_by, updated_at, updated_by, ...newest } = rest;
+    const ofDraft = { name, draft_type, trigger_event_type, status, blueprint_id, base_version };
+    const times = { created_at, created_by, updated_at, updated_by };
+    return { draft: draftDto({ ...newest, ...ofDraft, ...times }), newest: revisionDto(newest) };
   }
 
   /** Last changed first. */

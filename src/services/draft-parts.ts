@@ -39,9 +39,9 @@ export interface CurrentDraft {
 
 /** @throws XynFault `draft_not_found` */
 export async function currentDraft({ catalog }: DraftDeps, draftId: string): Promise<CurrentDraft> {
-  const draft = await catalog.drafts.get(draftId);
-  if (draft === undefined) throw draftNotFound();
-  return { draft, newest: await revisionOf({ catalog }, draftId, draft.revision) };
+  const current = await catalog.drafts.current(draftId);
+  if (current === undefined) throw draftNotFound();
+  return current;
 }
 
 /** @throws XynFault `draft_not_found` */

@@ -77,9 +77,9 @@ async function saveWithin(
   const change = await changeOf(unit, caller, draft, incoming);
   if (created) await addRevision(deps, unit, caller, { draft, change, incoming });
   else await changeOnly(deps, unit, caller, { draft, change });
-  const saved = await unit.drafts.get(draft.draft_id);
+  const saved = await unit.drafts.current(draft.draft_id);
   if (saved === undefined) throw draftNotFound();
-  return { ...saved, created };
+  return { ...saved.draft, created };
 }
 
 /** What the draft says of itself afterwards. The work on it begins with the version that is active then. */

@@ -233,9 +233,12 @@ describe('the editor', () => {
     expect((await getPage(screens, `${pageOf(id)}/diff?from=9`)).status).toBe(404);
   });
 
-  it('fits its budget: 10 kB, three queries, 60 ms for a check', async () => {
-    const id = await begin('budget');
+  it('fits its budget: 10 kB and three queries, also when its scenarios ran', async () => {
+    const id = await begin('budget', GOOD);
+    const scenarios = 'scenarios:\n  - name: nobody decides\n    expect: {status: failed}\n';
+    await screens.drafts.test(caller(), id, scenarios);
     const { text } = await getPage(screens, pageOf(id));
+    expect(text).toContain('nobody decides');
     expect(gzipSync(text, { level: 5 }).length).toBeLessThan(10_000);
     expect(await queriesOf(screens, pageOf(id))).toBeLessThanOrEqual(3);
   });
