@@ -13,5 +13,5 @@ const TITLES: Readonly<Record<number, string>> = {
 export function errorPage(fault: XynFault, status: number, correlationId: string, call: UiCall): PageAnswer {
   const title = TITLES[status] ?? (status >= 500 ? 'Xyn made a mistake.' : 'That cannot be shown.');
   const view = { title, message: fault.message, code: fault.code, correlationId, retry: call.here };
-  return { status, title, nav: 'home', crumb: 'Error', testId: 'page-error', main: errorMain(view, call.ui) };
+  return { status, title, nav: null, crumb: 'Error', testId: 'page-error', main: errorMain(view, call.ui) };
 }

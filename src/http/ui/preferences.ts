@@ -39,6 +39,6 @@ export const keysPage = page({
   privilege: 'open',
   load: ({ ui, csrf, preferences }) => {
     const main = keysMain({ areOn: preferences.areKeysOn, csrf }, ui);
-    return Promise.resolve({ title: 'Keys', nav: 'home', crumb: 'Keys', testId: 'page-keys', main });
+    return Promise.resolve({ title: 'Keys', nav: null, crumb: 'Keys', testId: 'page-keys', main });
   },
 });

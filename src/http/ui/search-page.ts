@@ -13,7 +13,7 @@ export const searchPages = [
     load: async ({ services, query: { q }, preferences, ui, isPart }) => {
       const view = { ...(await services.overview.search(q.trim())), q: q.trim(), view: preferences.view };
       const main = isPart ? searchResults(view, ui) : searchPage(view, ui);
-      return { title: 'Search', nav: 'home', crumb: 'Search', testId: 'page-search', main };
+      return { title: 'Search', nav: null, crumb: 'Search', testId: 'page-search', main };
     },
   }),
 ];

@@ -30,7 +30,7 @@ export interface ShellFacts {
 export interface PageContent {
   /** Differs from page to page; ` · Xyn` is added where it does not end so. */
   title: string;
-  nav: NavKey;
+  nav: NavKey | null;
   /** Links to what stands above this page. The last crumb is `crumb`. */
   above?: readonly { label: string; href: string }[];
   crumb: string;
