@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Verdict } from '../../domain/dtos.js';
 import type { EventLine } from '../../domain/event-console.js';
-import { outcomeLook, verdictSentence } from './words.js';
+import { aboutEvent, outcomeLook, verdictSentence } from './words.js';
 
 type Verdicts = EventLine['verdicts'];
 
@@ -22,4 +22,12 @@ it('says of a duplicate what made it one', () => {
   expect(verdictSentence('duplicate_of', { trigger: 0, duplicate_of: 'r', key: 'web-1' })).toBe(
     'Another event with the key web-1 has started a run.',
   );
+});
+
+it.each([
+  [{ kind: 'log', byte_length: 26_698, step_id: '1f0c5d0e-0000-4000-8000-000000000001' }, 'log · 26.7 kB'],
+  [{ name: 'Clean', revision: 3, version: 2 }, 'Clean · revision 3 · version 2'],
+  [{ usage: 82, took_ms: 9_000 }, '82 · 9 s'],
+])('tells of the data %j "%s"', (data, line) => {
+  expect(aboutEvent({ resource: null, data }).replaceAll(/\s/g, ' ')).toBe(line);
 });

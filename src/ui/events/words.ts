@@ -1,7 +1,8 @@
 import type { Verdict } from '../../domain/dtos.js';
 import { isImportantEvent, type EventLine, type FilterCheck } from '../../domain/event-console.js';
 import type { Json, JsonObject } from '../../domain/json.js';
-import { plural } from '../format.js';
+import { duration } from '../duration.js';
+import { bytes, plural } from '../format.js';
 import { statusOf, type Status } from '../status.js';
 
 const REFUSED: ReadonlySet<Verdict> = new Set<Verdict>(['filter_error', 'input_invalid', 'loop']);
@@ -93,15 +94,23 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Of a long number as of a commit or a digest, its beginning says enough. */
 const LONG_HEX = /^((?:sha256:)?[0-9a-f]{8})[0-9a-f]{24,}$/;
 
+/** A number with what its field says of it. */
+function numberText(field: string, value: number): string {
+  if (field === 'byte_length') return bytes(value);
+  if (field.endsWith('_ms')) return duration(value);
+  return field === 'version' || field === 'revision' ? `${field} ${value}` : String(value);
+}
+
 /**
  * What an event is about, in a line: its resource and the first short texts and numbers of its data. Ids that no person
  * knows come only where nothing else is said.
  */
 export function aboutEvent({ resource, data }: Pick<EventLine, 'resource' | 'data'>): string {
-  const scalars = Object.values(data ?? {}).filter(
-    (value): value is string | number => typeof value === 'number' || (typeof value === 'string' && value !== ''),
-  );
-  const parts = [...(resource === null ? [] : [resource.id]), ...scalars.map(String)];
+  const scalars = Object.entries(data ?? {}).flatMap(([name, value]) => {
+    if (typeof value === 'number') return [numberText(name, value)];
+    return typeof value === 'string' && value !== '' ? [value] : [];
+  });
+  const parts = [...(resource === null ? [] : [resource.id]), ...scalars];
   const known = parts.filter((one) => !UUID.test(one)).map((one) => one.replace(LONG_HEX, '$1…'));
   const line = [...new Set(known.length === 0 ? parts : known)].slice(0, 3).join(' · ');
   return line.length > MOST_ABOUT ? `${Array.from(line).slice(0, MOST_ABOUT).join('')}…` : line;
