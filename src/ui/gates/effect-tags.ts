@@ -19,6 +19,6 @@ export function effectTags(effects: readonly Effect[]): { text: string; look: st
     { count: agents, text: agents === 1 ? 'asks a model' : `asks a model ${agents} times`, look: '' },
     { count: writes, text: plural(writes, 'write'), look: 'write' },
     { count: unknown, text: `${plural(unknown, 'action')}, effect not known`, look: 'write' },
-    { count: finals, text: `${finals} cannot be undone`, look: 'final' },
+    { count: finals, text: effects.length === 1 ? 'cannot be undone' : `${finals} cannot be undone`, look: 'final' },
   ].flatMap(({ count, text, look }) => (count === 0 ? [] : [{ text, look }]));
 }
