@@ -138,7 +138,7 @@ class Driver {
   /** Applies one event and carries out what follows. Never throws: a defect stops the workflow task instead. */
   feed(event: Body): void {
     try {
-      const next = advance(this.#plan, this.state, { ...event, now: Date.now() });
+      const next = advance(this.#plan, this.state, { now: Date.now(), ...event });
       this.state = next.state;
       this.#fed += 1;
       if (this.#shouldHandOver()) this.#handOver();

@@ -137,7 +137,7 @@ export class Draft {
   /** Notes something for the catalog and numbers it. */
   note(body: TransitionBody): void {
     this.state.seq += 1;
-    this.state.transitions.push({ ...body, seq: this.state.seq, at: this.state.now });
+    this.state.transitions.push({ seq: this.state.seq, at: this.state.now, ...body });
   }
 
   /** The idempotency key of a step: the author's, hashed, or that of run and path. */

@@ -242,7 +242,7 @@ export function endStep(d: Draft, frameId: string, node: PlanNode, outcome: Outc
   }
   const timing = { attempts: end.attempts, started_at: startedAt(d, frame.steps[node.id]) };
   const facts = viewFacts(outcome);
-  frame.steps[node.id] = { ...facts, ...timing, ended_at: d.nowIso() };
+  frame.steps[node.id] = { ended_at: d.nowIso(), ...facts, ...timing };
   d.grow(facts.outputs);
   if (end.note) noteStep(d, node, path, facts.status, { ...facts, ...timing, ...end });
   else d.state.ran.ended += 1;
