@@ -1,3 +1,4 @@
+import type { LogLine } from './log-line.js';
 import type { RunDetailDto } from './dtos.js';
 import type { GateStatus, RunStatus, StepStatus } from './engine/state.js';
 import type { Json, JsonObject } from './json.js';
@@ -173,13 +174,4 @@ export interface TailPage {
   /** Lines in all. */
   counted: number;
   lines: LogLine[];
-}
-
-export interface LogLine {
-  /** From 1. */
-  number: number;
-  at: string | null;
-  stream: string;
-  text: string;
-  level: 'error' | 'warning' | null;
 }

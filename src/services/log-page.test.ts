@@ -31,25 +31,4 @@ describe('readLogPage', () => {
     const found = await readLogPage(log(plain(450)), { find: 'LINE 44' });
     expect(found.lines.map(({ number }) => number)).toEqual([44, 440, 441, 442, 443, 444, 445, 446, 447, 448, 449]);
   });
-
-  it('strips what a terminal would carry out, and keeps what is not one of our lines', async () => {
-    const { lines } = await readLogPage(
-      Readable.from([
-        '{"at":"x","text":"\\u001b[31mred\\u001b[0m \\u001b]0;title\\u0007ok"}\n',
-        'plain warning\n',
-        '{}',
-      ]),
-      {},
-    );
-    expect(lines.map(({ text, level, at }) => [text, level, at])).toEqual([
-      ['red ok', null, null],
-      ['plain warning', 'warning', null],
-      ['{}', null, null],
-    ]);
-  });
-
-  it('shortens a line that is too long for a page', async () => {
-    const { lines } = await readLogPage(log(['x'.repeat(60_000)]), {});
-    expect(lines[0]?.text).toHaveLength(4_001);
-  });
 });

@@ -1,5 +1,6 @@
 import type { RunPageStore } from '../catalog/run-page-store.js';
 import type { RunDetailDto } from '../domain/dtos.js';
+import { shownLine } from '../domain/log-line.js';
 import type { Plan } from '../domain/plan.js';
 import type {
   LogPage,
@@ -10,7 +11,7 @@ import type {
   UsualTimes,
 } from '../domain/run-page.js';
 import type { ArtifactService } from './artifacts.js';
-import { readLogPage, shownLine, type LogRequest } from './log-page.js';
+import { readLogPage, type LogRequest } from './log-page.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunService } from './runs.js';
 

@@ -37,7 +37,9 @@ describe('the artifacts', () => {
     expect(text).toContain('U+202E');
     expect(text).toContain(`href="/ui/runs/${seededId('patch')}?step=patch"`);
     expect(await show('facts.json')).toContain('&quot;hosts&quot;: [');
-    expect(await show('patch.log')).toMatch(/id="L10" class="error"/);
+    const log = await show('patch.log');
+    expect(log).toContain('data-testid="artifact-log"');
+    expect(log).toMatch(/<li id="L10" class="error">.*?<\/a ?><span><span class="sr">Error: <\/span>/);
   });
 
   it('never run HTML or SVG, and show images from their own address', async () => {

@@ -1,5 +1,8 @@
+import { logLineOf } from '../../domain/log-line.js';
 import { html, type Html } from '../html.js';
 import { visibleText } from '../parts/hidden-characters.js';
+import { logLine } from '../parts/log-line.js';
+import type { Parts } from '../parts/parts.js';
 
 /** How an artifact can be shown: by what it is, never by running it. */
 export type PreviewKind = 'image' | 'json' | 'lines' | 'none';
@@ -52,6 +55,16 @@ export function numberedText(text: string, kind: PreviewKind, name: string): { v
     aria-label="Content of ${name}"
     data-testid="artifact-text"
   >
+    ${shown}
+  </ol>`;
+  return { view, cut: lines.length - shown.length };
+}
+
+/** Lines of what a step printed, as its run shows them: with their times, without what moves a terminal. */
+export function loggedText(text: string, name: string, ui: Parts): { view: Html; cut: number } {
+  const lines = text.replace(/\n$/, '').split(/\r?\n/);
+  const shown = lines.slice(0, MOST_LINES).map((line, at) => logLine(logLineOf(line, at + 1), ui));
+  const view = html`<ol class="log" tabindex="0" aria-label="Content of ${name}" data-testid="artifact-log">
     ${shown}
   </ol>`;
   return { view, cut: lines.length - shown.length };

@@ -3,7 +3,7 @@ import { html, type Html, type Part } from '../html.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
 import { statusOf, type Status } from '../status.js';
-import { numberedText, previewKind } from './artifact-text.js';
+import { loggedText, numberedText, previewKind } from './artifact-text.js';
 
 /** One artifact with the beginning of its bytes. */
 export interface ArtifactContent {
@@ -72,10 +72,22 @@ export function artifactContent(view: ArtifactContent, ui: Parts): Html {
   if (kind === 'none' || preview.text === null) {
     return ui.empty({ testId: 'no-preview', title: 'No preview for this type.', text: 'Download it to look at it.' });
   }
-  const { view: text, cut } = numberedText(preview.text, kind, artifact.name);
+  const { view: text, cut } = isStepLog(artifact)
+    ? loggedText(wholeLines(preview.text, preview.isWhole), artifact.name, ui)
+    : numberedText(preview.text, kind, artifact.name);
   const rest =
     preview.isWhole && cut === 0 ? '' : html`<footer>This is the beginning; the download has all of it.</footer>`;
   return html`${text}${rest}`;
+}
+
+/** What programs of a step printed: JSON lines of our own form. */
+function isStepLog({ kind, content_type: type }: ArtifactDto): boolean {
+  return kind === 'log' && type === 'application/x-ndjson';
+}
+
+/** Of a beginning the last line is half of one. */
+function wholeLines(text: string, isWhole: boolean): string {
+  return isWhole ? text : text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
 /** The page of one artifact: what it is, whether it is whole, and the beginning of it as text. */

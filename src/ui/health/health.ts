@@ -46,13 +46,15 @@ function headline({ report, parts }: HealthView): string {
 }
 
 function partRow(name: string, look: Status, since: string | undefined, text: Part, ui: Parts): Html {
+  const known =
+    since === undefined
+      ? html`<td></td>`
+      : html`<td class="num" data-label="Since">${ui.time(since, true)} · ${ui.ago(since)}</td>`;
   return html`<tr>
     <th scope="row">${name}</th>
     <td>${ui.status(look)}</td>
     <td class="soft">${text}</td>
-    <td class="num" data-label="Since">
-      ${since === undefined ? html`<span class="meta">–</span>` : html`${ui.time(since, true)} · ${ui.ago(since)}`}
-    </td>
+    ${known}
   </tr>`;
 }
 

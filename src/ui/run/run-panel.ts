@@ -1,11 +1,12 @@
 import type { Json } from '../../domain/json.js';
-import type { LogLine, StepPanelRow, TailPage } from '../../domain/run-page.js';
+import type { StepPanelRow, TailPage } from '../../domain/run-page.js';
 import { artifactContent } from '../artifacts/artifact.js';
 import { loopCells, loopCounts, loopTotal } from '../graph/loop-cells.js';
 import { cellClass } from '../graph/map-svg.js';
 import { markStatus, markWord } from '../graph/marks.js';
 import { stopsOf, type GraphNode, type Loop, type Seq } from '../graph/tree.js';
 import { href, html, join, type Html, type Part } from '../html.js';
+import { logLine } from '../parts/log-line.js';
 import type { Parts } from '../parts/parts.js';
 import { markOf } from './step-records.js';
 import { linkTo, type PanelTab, type RunView } from './view.js';
@@ -361,21 +362,4 @@ function liveTail({ counted, lines }: TailPage, { name }: StepPanelRow, ui: Part
   >
     ${above}${lines.map((line) => logLine(line, ui))}
   </ol>`;
-}
-
-const LEVEL_WORDS = { error: 'Error: ', warning: 'Warning: ' } as const;
-
-function logLine({ number, at, text, level, stream }: LogLine, ui: Parts): Html {
-  const word = level === null ? '' : html`<span class="sr">${LEVEL_WORDS[level]}</span>`;
-  const time = at === null ? '' : timeOf(at, ui);
-  return html`<li id="L${number}" ${level === null ? '' : html` class="${level}"`}>
-    <a class="at" href="#L${number}" title="Line ${number}${stream === '' ? '' : `, ${stream}`}"
-      >${time === '' ? number : time}</a
-    ><span>${word}${ui.text(text)}</span>
-  </li>`;
-}
-
-function timeOf(at: string, ui: Parts): string {
-  const { hour, minute, second } = ui.format.fieldsIn(ui.clock.zone, Date.parse(at));
-  return `${hour}:${minute}:${second}`;
 }

@@ -155,8 +155,8 @@ async function seedArtifacts({ artifacts }: Proof): Promise<void> {
   const log = Array.from({ length: 400 }, (_, n) =>
     JSON.stringify({
       at: new Date(n * 1_000).toISOString(),
-      level: n % 50 === 9 ? 'error' : 'info',
-      text: `line ${n}`,
+      stream: 'stdout',
+      text: n % 50 === 9 ? `error in line ${n}` : `line ${n}`,
     }),
   );
   await keep('notes.txt', 'file', 'text/plain; charset=utf-8', Buffer.from(`First line\n${HOSTILE}\nlast`));
