@@ -81,7 +81,7 @@ export async function buildAssets(root, dist) {
   );
   const libraries = LIBRARIES.map((name) => readFileSync(require.resolve(name), 'utf8').trim());
   // A function that is not called yet is hardly compiled: the libraries run after the first paint.
-  const later = `const libraries=()=>{${libraries.join(';\n')};Object.assign(globalThis,{htmx,Idiomorph})}`;
+  const later = `const libraries=()=>{${libraries.join(';\n')};Object.assign(globalThis,{htmx,Idiomorph});dispatchEvent(new Event('xyn:libraries'))}`;
   writeFileSync(join(assets, 'xyn.js'), `(()=>{'use strict';${later};\n${await ownScript(ui, OWN)}})()`);
   writeFileSync(join(assets, 'editor.js'), await ownScript(ui, EDITOR));
   for (const name of ['glyphs.svg', 'favicon.svg']) {

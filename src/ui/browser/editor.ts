@@ -4,11 +4,17 @@ declare const Idiomorph: {
   morph(old: Element, now: Element, options: { morphStyle: 'outerHTML'; ignoreActive: boolean }): void;
 };
 
+/** The script of all pages brings the libraries after the first paint, and says so; an answer may be here before. */
+const libraries = new Promise<void>((resolve) => {
+  if ('Idiomorph' in globalThis) resolve();
+  else addEventListener('xyn:libraries', () => resolve(), { once: true });
+});
+
 /** After the last key the text is looked at. */
 const CHECK_MS = 250;
 /** After the last key it becomes a revision. */
 const SAVE_MS = 5_000;
-/** A save that did not arrive is tried again. */
+/** A save or a look that did not arrive is tried again. */
 const RETRY_MS = 10_000;
 
 class Editor {
@@ -159,7 +165,9 @@ class Editor {
     try {
       await this.#post(url, {}, checking.signal);
     } catch {
-      if (!checking.signal.aborted) this.#say('The server does not answer; your text is here.');
+      if (checking.signal.aborted) return;
+      this.#say('The server does not answer; your text is here.');
+      this.#checkTimer = setTimeout(() => void this.#check(), RETRY_MS);
     }
   }
 
@@ -199,6 +207,7 @@ class Editor {
     });
     const holder = document.createElement('template');
     holder.innerHTML = await answer.text();
+    await libraries;
     for (const now of holder.content.querySelectorAll('[data-piece]')) {
       const old = document.getElementById(now.id);
       if (old) Idiomorph.morph(old, now, { morphStyle: 'outerHTML', ignoreActive: true });
