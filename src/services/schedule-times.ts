@@ -1,4 +1,5 @@
 import { parseCron, type CronTimes } from '../domain/cron.js';
+import { Memo } from '../domain/memo.js';
 import type { ScheduleSpec } from '../domain/plan.js';
 
 /** One time of a schedule. */
@@ -155,16 +156,8 @@ function offsetsOf(timezone: string): (at: number) => number {
     return Math.round((local - Math.floor(at / 1_000) * 1_000) / MINUTE_MS);
   };
   // The same times are asked for again and again, by every look at a list.
-  const known = new Map<number, number>();
-  return (at) => {
-    const quarter = Math.floor(at / QUARTER_MS);
-    const found = known.get(quarter);
-    if (found !== undefined) return found;
-    if (known.size >= MOST_KNOWN) known.clear();
-    const offset = read(at);
-    known.set(quarter, offset);
-    return offset;
-  };
+  const known = new Memo<number, number>(MOST_KNOWN);
+  return (at) => known.get(Math.floor(at / QUARTER_MS), () => read(at));
 }
 
 /** A time as its zone's clock shows it, with its distance from UTC: `2027-03-28T03:30:00+02:00`. */

@@ -1,3 +1,5 @@
+import { Memo } from '../domain/memo.js';
+
 export { about, duration, times } from './duration.js';
 
 /** Narrow no-break space: keeps a number and what belongs to it together. */
@@ -93,19 +95,13 @@ const QUARTER_MS = 900_000;
 const REGULAR_FROM_MS = Date.UTC(1973, 0);
 /** Times on pages lie close together: a list of fifty runs meets a few quarters. */
 const MOST_QUARTERS = 500;
-const quarters = new Map<string, Fields>();
+const quarters = new Memo<string, Fields>(MOST_QUARTERS);
 
 /** The fields of a moment in a zone, as texts. A formatter takes 10 µs for it, and a list asks a hundred times. */
 export function fieldsIn(zone: string, ms: number): Fields {
   if (!(ms >= REGULAR_FROM_MS)) return formatted(zone, ms);
   const quarter = Math.floor(ms / QUARTER_MS);
-  const key = `${zone} ${quarter}`;
-  let first = quarters.get(key);
-  if (first === undefined) {
-    if (quarters.size >= MOST_QUARTERS) quarters.clear();
-    first = formatted(zone, quarter * QUARTER_MS);
-    quarters.set(key, first);
-  }
+  const first = quarters.get(`${zone} ${quarter}`, () => formatted(zone, quarter * QUARTER_MS));
   const seconds = Math.floor(ms / 1_000) - quarter * (QUARTER_MS / 1_000);
   const minute = Number(first.minute) + Math.floor(seconds / 60);
   const { year, month, day, hour } = first;

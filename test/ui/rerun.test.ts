@@ -122,8 +122,8 @@ describe('the page of a run that failed', () => {
       await page.goto(`${bench.url}/ui/runs/${runId}/rerun`);
       expect(await page.getByTestId('rerun-problem').innerText()).toContain('run_open');
     });
-    await node.runs.cancel(caller(), runId, 'not needed');
     await until('the first step waits', () => Promise.resolve(doors.has('a')));
+    await node.runs.cancel(caller(), runId, 'not needed');
     doors.get('a')?.();
     const key = randomUUID();
     const ended = await failedRun();

@@ -1,24 +1,23 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { CatalogAction } from '../../domain/action-catalog.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { Memo } from '../../domain/memo.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import type { Report } from './report.js';
 import { schemaChecker } from './types.js';
 
 /** Compiling a schema costs milliseconds; contracts are few, so their validators are kept. */
-const validators = new Map<string, ValidateFunction>();
 const MAX_KEPT = 500;
+const validators = new Memo<string, ValidateFunction>(MAX_KEPT);
 const contracts = schemaChecker();
 
 function validatorOf(action: CatalogAction): ValidateFunction {
-  const kept = validators.get(action.contract);
-  if (kept !== undefined) return kept;
-  if (validators.size >= MAX_KEPT) validators.clear();
-  const validate = contracts.compile(action.input);
-  contracts.removeSchema(action.input);
-  validators.set(action.contract, validate);
-  return validate;
+  return validators.get(action.contract, () => {
+    const validate = contracts.compile(action.input);
+    contracts.removeSchema(action.input);
+    return validate;
+  });
 }
 
 /** All schemas that describe the value at a path below a schema, alternatives included. */

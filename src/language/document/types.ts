@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { durationMs } from '../../domain/duration.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { Memo } from '../../domain/memo.js';
 import { pointerToken } from '../source.js';
 import { nearestName } from '../suggestion.js';
 import type { Report } from './report.js';
@@ -69,9 +70,9 @@ export function schemaChecker(validateSchema = false): Ajv2020 {
 
 /** Making a checker costs more than most schemas do. */
 const declarations = schemaChecker(true);
-/** What is wrong with declarations that were looked at, by their text: compiling one takes half a millisecond. */
-const looked = new Map<string, string | undefined>();
 const MAX_KEPT = 500;
+/** What is wrong with declarations that were looked at, by their text: compiling one takes half a millisecond. */
+const looked = new Memo<string, string | undefined>(MAX_KEPT);
 /** Characters of a declaration that is kept. */
 const MAX_KEPT_TEXT = 2_000;
 const NO_SCHEMA = 'This is not a valid JSON Schema.';
@@ -191,11 +192,7 @@ export class TypeReader {
 
 function wrongWith(schema: JsonObject): string | undefined {
   const text = JSON.stringify(schema);
-  if (looked.has(text)) return looked.get(text);
-  const wrong = compileDeclaration(schema);
-  if (looked.size >= MAX_KEPT) looked.clear();
-  if (text.length <= MAX_KEPT_TEXT) looked.set(text, wrong);
-  return wrong;
+  return text.length > MAX_KEPT_TEXT ? compileDeclaration(schema) : looked.get(text, () => compileDeclaration(schema));
 }
 
 function compileDeclaration({ default: fallback, ...schema }: JsonObject): string | undefined {

@@ -38,15 +38,21 @@ function lineClass(line: string): string {
   return /"level":\s*"warn(?:ing)?"|\bWARN(?:ING)?\b/.test(line) ? 'warning' : '';
 }
 
+/** The first lines of a text, each as it is drawn, and how many are left out. */
+function beginning(text: string, draw: (line: string, at: number) => Html): { shown: Html[]; cut: number } {
+  const lines = text.replace(/\n$/, '').split(/\r?\n/);
+  const shown = lines.slice(0, MOST_LINES).map(draw);
+  return { shown, cut: lines.length - shown.length };
+}
+
 /** Numbered lines, each with an address of its own; hidden characters as chips. */
 export function numberedText(text: string, kind: PreviewKind, name: string): { view: Html; cut: number } {
   const whole = (kind === 'json' ? indented(text) : null) ?? text;
-  const lines = whole.replace(/\n$/, '').split(/\r?\n/);
-  const shown = lines.slice(0, MOST_LINES).map((line, at) => {
-    const cut = line.length > MOST_LINE ? html`<span class="meta"> … ${line.length - MOST_LINE} more</span>` : '';
+  const { shown, cut } = beginning(whole, (line, at) => {
+    const more = line.length > MOST_LINE ? html`<span class="meta"> … ${line.length - MOST_LINE} more</span>` : '';
     return html`<li id="L${at + 1}" class="${lineClass(line)}">
       <a class="at" href="#L${at + 1}" tabindex="-1">${at + 1}</a
-      ><span>${visibleText(line.slice(0, MOST_LINE))}${cut}</span>
+      ><span>${visibleText(line.slice(0, MOST_LINE))}${more}</span>
     </li>`;
   });
   const view = html`<ol
@@ -57,15 +63,14 @@ export function numberedText(text: string, kind: PreviewKind, name: string): { v
   >
     ${shown}
   </ol>`;
-  return { view, cut: lines.length - shown.length };
+  return { view, cut };
 }
 
 /** Lines of what a step printed, as its run shows them: with their times, without what moves a terminal. */
 export function loggedText(text: string, name: string, ui: Parts): { view: Html; cut: number } {
-  const lines = text.replace(/\n$/, '').split(/\r?\n/);
-  const shown = lines.slice(0, MOST_LINES).map((line, at) => logLine(logLineOf(line, at + 1), ui));
+  const { shown, cut } = beginning(text, (line, at) => logLine(logLineOf(line, at + 1), ui));
   const view = html`<ol class="log" tabindex="0" aria-label="Content of ${name}" data-testid="artifact-log">
     ${shown}
   </ol>`;
-  return { view, cut: lines.length - shown.length };
+  return { view, cut };
 }

@@ -1,3 +1,4 @@
+import { Memo } from '../../domain/memo.js';
 import { html, join, type Html } from '../html.js';
 import type { Tone } from '../status.js';
 
@@ -17,7 +18,7 @@ const ORDER: readonly Tone[] = ['fail', 'odd', 'gate', 'run', 'done', 'mute'];
 
 /** Most runs of a list look alike. */
 const MOST_DRAWN = 200;
-const drawn = new Map<string, Html>();
+const drawn = new Memo<string, Html>(MOST_DRAWN);
 
 function worst(marks: readonly StripMark[]): StripMark {
   const sorted = [...marks].sort((a, b) => ORDER.indexOf(a.tone) - ORDER.indexOf(b.tone));
@@ -36,12 +37,7 @@ function binned(marks: readonly StripMark[]): readonly StripMark[] {
 export function stepStrip(marks: readonly StripMark[]): Html {
   const shown = binned(marks);
   const key = shown.map(({ tone, weight }) => `${tone} ${weight}`).join();
-  const known = drawn.get(key);
-  if (known !== undefined) return known;
-  if (drawn.size >= MOST_DRAWN) drawn.clear();
-  const strip = draw(shown);
-  drawn.set(key, strip);
-  return strip;
+  return drawn.get(key, () => draw(shown));
 }
 
 function draw(shown: readonly StripMark[]): Html {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { LocalArtifactStore } from '../../../src/artifacts/local-store.js';
 import { ActionFailure, defineAction } from '../../../src/domain/action.js';
-import type { RunDto, StepDto } from '../../../src/domain/dtos.js';
+import type { GateDto, RunDto, StepDto } from '../../../src/domain/dtos.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import type { Plan } from '../../../src/domain/plan.js';
 import { ActionRegistry } from '../../../src/registry/registry.js';
@@ -104,6 +104,14 @@ async function start(blueprint: string, inputs: JsonObject = {}): Promise<RunDto
 async function rerun(runId: string, request: Parameters<TestNode['reruns']['rerun']>[2] = {}) {
   const answer = await node.reruns.rerun(caller(), runId, request);
   return { answer, run: await ended(answer.run?.run_id ?? '') };
+}
+
+/** The gate that a run waits at, when it is open. */
+function openGate(runId: string): Promise<GateDto> {
+  return until('the gate opens', async () => {
+    const { items } = await node.gates.list({ run_id: runId, status: 'open', limit: 1 });
+    return items[0];
+  });
 }
 
 async function stepsOf(runId: string): Promise<Record<string, StepDto>> {
@@ -241,10 +249,7 @@ describeWith('temporal')('a rerun', () => {
     await save('bp.gate', [gate('g'), does('a'), does('b')]);
     broken.add('b');
     const approve = async (runId: string): Promise<void> => {
-      const open = await until('the gate opens', async () => {
-        const { items } = await node.gates.list({ run_id: runId, status: 'open', limit: 1 });
-        return items[0];
-      });
+      const open = await openGate(runId);
       await node.gates.decide(caller(), open.gate_id, { decision: 'approve' });
     };
     const { run_id: runId } = await node.runs.create(caller(), { blueprint_ref: 'bp.gate' });
@@ -319,6 +324,7 @@ describeWith('temporal')('a rerun', () => {
     await save('bp.once', [does('a'), gate('g')]);
     const { run_id: open } = await node.runs.create(caller(), { blueprint_ref: 'bp.once' });
     expect(await code(node.reruns.preview(open, {}))).toBe('run_open');
+    await openGate(open);
     await node.runs.cancel(caller(), open, '');
     await ended(open);
     const same = { idempotencyKey: randomUUID() };
