@@ -41,34 +41,77 @@ const NEWER_STEP = `${placeOfStep('EXCLUDED')} > ${placeOfStep('t')}`;
 const NEWER_GATE = 'EXCLUDED.seq > t.seq';
 const REOPENED = `${NEWER_GATE} AND EXCLUDED.status = 'open'`;
 
+/** What a statement is made for. Parts that have nothing to do are left out: each costs Postgres a tenth of a millisecond. */
+interface Shape {
+  /** The kinds of rows that are given, in the order of their parameters. */
+  given: ReadonlySet<keyof RecordRows>;
+  /** Some of the steps take over what another step had. */
+  copies: boolean;
+  /** Some of the attempts are not the first of their step. */
+  retries: boolean;
+}
+
+const KINDS: readonly (keyof RecordRows)[] = [
+  'runs',
+  'steps',
+  'attempts',
+  'gates',
+  'decisions',
+  'events',
+  'audit',
+  'footprints',
+];
+
+/** Texts by name. There are as many as shapes occur, at most 2¹⁰; a worker meets about twenty. */
+const texts = new Map<string, string>();
+
 /**
  * One statement that writes the rows and what follows from them. Every part waits for `run_now`, which locks the runs in
  * the order of their ids: two workers that write about the same runs queue there instead of dead-locking further down.
  */
 export function recordStatement(rows: RecordRows): Statement {
-  const parts: string[] = [];
-  const values: unknown[] = [];
-  const given = (key: keyof RecordRows): boolean => rows[key].length > 0;
-  const include = (key: keyof RecordRows, sql: (param: string) => string): void => {
-    if (!given(key)) return;
-    values.push(jsonbOf(rows[key]));
-    parts.push(sql(`$${values.length}::jsonb`));
+  const shape = shapeOf(rows);
+  const name = nameOf(shape);
+  let text = texts.get(name);
+  if (text === undefined) {
+    text = textOf(shape);
+    texts.set(name, text);
+  }
+  return { name, text, values: [...shape.given].map((kind) => jsonbOf(rows[kind])) };
+}
+
+function shapeOf(rows: RecordRows): Shape {
+  return {
+    given: new Set(KINDS.filter((kind) => rows[kind].length > 0)),
+    copies: rows.steps.some((step) => step.source_step !== null),
+    retries: rows.attempts.some(({ attempt }) => attempt > 1),
   };
-  // Most batches have none: they are spared the look at another step.
-  const copies = rows.steps.some((step) => step.source_step !== null);
-  const has = { steps: given('steps'), attempts: given('attempts'), gates: given('gates') };
+}
+
+function nameOf({ given, copies, retries }: Shape): string {
+  const kinds = KINDS.map((kind) => Number(given.has(kind))).join('');
+  return `xyn-records-${kinds}${copies ? '-copies' : ''}${retries ? '-retries' : ''}`;
+}
+
+function textOf({ given, copies, retries }: Shape): string {
+  const parts: string[] = [];
+  let parameters = 0;
+  const include = (kind: keyof RecordRows, sql: (param: string) => string): void => {
+    if (!given.has(kind)) return;
+    parameters += 1;
+    parts.push(sql(`$${parameters}::jsonb`));
+  };
+  const has = { steps: given.has('steps'), attempts: given.has('attempts') };
   include('runs', runsInput);
   include('steps', (param) => upsertSteps(param, copies));
-  include('attempts', upsertAttempts);
+  include('attempts', (param) => upsertAttempts(param, retries));
   include('gates', upsertGates);
   include('decisions', settleDecisions);
   include('events', (param) => insertEvents(param, has));
-  include('audit', (param) => insertAudit(param));
+  include('audit', insertAudit);
   include('footprints', (param) => insertFootprints(param, has));
-  parts.push(updateRuns(has.gates));
-  const text = `WITH ${parts.join(',\n')}\nSELECT count(*)::int AS runs FROM run_now`;
-  const name = `xyn-records-${(Object.keys(rows) as (keyof RecordRows)[]).map((key) => Number(given(key))).join('')}${copies ? '-copies' : ''}`;
-  return { name, text, values };
+  parts.push(updateRuns(given.has('gates')));
+  return `WITH ${parts.join(',\n')}\nSELECT count(*)::int AS runs FROM run_now`;
 }
 
 /**
@@ -176,7 +219,8 @@ step_up AS (
 )`;
 }
 
-function upsertAttempts(param: string): string {
+/** @param retries whether earlier attempts of these steps may still run in the table. */
+function upsertAttempts(param: string, retries: boolean): string {
   return `
 attempt_in AS MATERIALIZED (
   SELECT i.* FROM locked, jsonb_to_recordset(${param}) AS i(step_id uuid, attempt int, run_id uuid, status text,
@@ -197,14 +241,19 @@ attempt_up AS (
     next_retry_at = EXCLUDED.next_retry_at
   WHERE ${rankOfAttempt('EXCLUDED')} > ${rankOfAttempt('t')}
   RETURNING t.step_id, t.attempt, t.status
-),
+)${retries ? `,\n${LOSE_EARLIER}` : ''}`;
+}
+
+const LOSE_EARLIER = `
 attempt_lost AS (
   UPDATE step_attempts t SET status = 'lost', ended_at = n.started_at
-  FROM (SELECT DISTINCT ON (step_id) step_id, attempt, started_at FROM attempt_in ORDER BY step_id, attempt DESC) AS n
+  FROM (
+    SELECT DISTINCT ON (step_id) step_id, attempt, started_at FROM attempt_in
+    WHERE attempt > 1 ORDER BY step_id, attempt DESC
+  ) AS n
   WHERE t.step_id = n.step_id AND t.attempt < n.attempt AND t.status = 'running'
     AND NOT EXISTS (SELECT 1 FROM attempt_in i WHERE i.step_id = t.step_id AND i.attempt = t.attempt)
 )`;
-}
 
 function upsertGates(param: string): string {
   const fill = (column: string, isEmpty = `t.${column} IS NULL`): string =>

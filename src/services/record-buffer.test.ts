@@ -111,6 +111,17 @@ describe('a record buffer', () => {
     expect(buffer.counts.dropped).toBe(1);
   });
 
+  it('makes the many that wait share statements', async () => {
+    const buffer = bufferOver(async () => new Promise((resolve) => set(resolve, 20)), { maxShareMs: 5_000 });
+    const begin = async (path: string) => buffer.begin({ ...start, path }, []);
+    await begin('a');
+    await begin('b');
+    // Two statements of 20 ms: the next one begins 160 ms after the first.
+    await Promise.all(['c', 'd', 'e'].map(begin));
+    expect(batches.map(({ begins }) => begins.length)).toEqual([1, 1, 3]);
+    await buffer.close();
+  });
+
   it('tries smaller batches while they fail, and whole ones again after that', async () => {
     let failures = 4;
     const buffer = bufferOver(
