@@ -43,10 +43,18 @@ export function checkInputs(plan: Plan, given: JsonObject): CheckedInputs {
     else if (fallback !== undefined) inputs[name] = fallback;
     else if (required.has(name)) missing.push(name);
   }
-  if (missing.length > 0) return problem('input_missing', missing, (name) => `\`${name}\` is required.`);
   const validate = validatorOf(plan);
-  if (!validate(inputs))
-    return { code: 'input_invalid', problems: (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(told) };
+  const wrong = validate(inputs)
+    ? []
+    : (validate.errors ?? [])
+        .filter(({ keyword, instancePath }) => instancePath !== '' || keyword !== 'required' || missing.length === 0)
+        .map(told);
+  if (missing.length > 0) {
+    // Who fills in a form learns all of it at once.
+    const { code, problems } = problem('input_missing', missing, (name) => `\`${name}\` is required.`);
+    return { code, problems: [...problems, ...wrong].slice(0, MAX_PROBLEMS) };
+  }
+  if (wrong.length > 0) return { code: 'input_invalid', problems: wrong.slice(0, MAX_PROBLEMS) };
   if (!isStorable(inputs)) {
     return { code: 'input_invalid', problems: [{ path: '', message: 'Texts must not hold NUL or half characters.' }] };
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { Tree } from '../../src/domain/expression/tree.js';
+import type { JsonObject } from '../../src/domain/json.js';
 import type { PlanNode } from '../../src/domain/plan.js';
 import { caller } from '../support/node.js';
 import { action, gate, planOf } from '../support/plans.js';
@@ -34,9 +35,9 @@ const NODES: PlanNode[] = [
 ];
 
 let screens: Screens;
-const save = (nodes: PlanNode[], id = 'bp.restart') =>
+const save = (nodes: PlanNode[], id = 'bp.restart', inputs: JsonObject = INPUTS) =>
   screens.core.blueprints.savePlan(caller(), {
-    plan: planOf(nodes, { id, inputs: INPUTS }),
+    plan: planOf(nodes, { id, inputs }),
     source: `id: ${id}`,
     debug: {},
   });
@@ -53,6 +54,13 @@ const runs = async (): Promise<number> =>
 beforeAll(async () => {
   screens = await startScreens();
   await save(NODES);
+  const service = { note: { $: ['.', ['.', ['v', 'event'], 'data'], 'service'] as Tree } };
+  await save([action('first', { with: service }), action('second', { with: service })], 'bp.reads.event', {});
+  await save([gate('ask')], 'bp.untyped', {
+    type: 'object',
+    required: ['host'],
+    properties: { host: {}, count: {}, code: {} },
+  });
 }, 60_000);
 
 afterAll(async () => screens.close());
@@ -115,12 +123,35 @@ describe('the launcher', () => {
     });
     expect(status).toBe(422);
     expect(text).toMatch(/id="field-host-problem".*fewer than 2 characters/);
-    expect(text).toMatch(/id="field-count-problem".*must be integer/);
-    expect(text).toMatch(/id="field-report_to-problem"/);
+    expect(text).toMatch(/id="field-count-problem".*It must be a whole number\./);
+    expect(text).toMatch(/id="field-report_to-problem".*Entry 1 must match/);
     expect(text).toMatch(/id="field-labels-problem".*not JSON/);
     expect(text).toMatch(/data-testid="form-problems"/);
     expect(text).toContain('value="many"');
     expect(await runs()).toBe(0);
+  });
+
+  it('tells what is missing together with what does not fit', async () => {
+    const { text } = await sendForm(screens, FORM, { 'input.count': 'many' });
+    expect(text).toMatch(
+      /id="field-host-problem".*It is required\..*id="field-count-problem".*It must be a whole number\./,
+    );
+  });
+
+  it('says in plain words which steps need the event that a start by hand does not have', async () => {
+    const { text } = await getPage(screens, '/ui/runs/new?blueprint=bp.reads.event');
+    expect(text).toMatch(/<b>first, second<\/b> need the event that starts this blueprint\./);
+    expect(text).not.toContain('takes a map');
+  });
+
+  it('takes the text of an input without type as it stands, and JSON where it is JSON', async () => {
+    const { location } = await sendForm(screens, '/ui/runs/new?blueprint=bp.untyped', {
+      'input.host': 'web-1',
+      'input.count': '5',
+      'input.code': '"5"',
+    });
+    const { inputs } = await screens.core.runs.get(location?.split('/').at(-1) ?? '');
+    expect(inputs).toEqual({ host: 'web-1', count: 5, code: '5' });
   });
 
   it('starts one run however often the form is sent', async () => {

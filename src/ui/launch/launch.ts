@@ -31,6 +31,8 @@ const previewTemplate = template<Record<string, unknown>>(import.meta.url, './pr
 const pickTemplate = template<Record<string, unknown>>(import.meta.url, './pick.eta');
 /** More rows say nothing to a reader; the blueprint's page has all of them. */
 const MOST_ROWS = 100;
+/** Steps that one sentence names. */
+const MOST_NAMED = 5;
 
 const EFFECT_TAGS = {
   read: { text: 'read', look: '' },
@@ -52,8 +54,28 @@ export function planPreview(preview: LaunchPreview, problems: readonly FormProbl
   // While inputs are missing, every value that reads them would fail.
   const faults =
     problems.length > 0 ? [] : steps.flatMap(({ path, faults: all }) => all.map((one) => ({ path, ...one })));
-  const view = { ...preview, problems, takes, shown, more: rows.length - shown.length, counts, gates, faults };
+  const { eventless, others } = withoutEvent(faults);
+  const view = {
+    ...preview,
+    problems,
+    takes,
+    shown,
+    more: rows.length - shown.length,
+    counts,
+    gates,
+    eventless,
+    faults: others,
+  };
   return previewTemplate(view, ui);
+}
+
+/** Steps that fail for want of the event that starts the blueprint, which a start by hand does not have. */
+function withoutEvent<T extends { path: string; message: string }>(
+  faults: readonly T[],
+): { eventless: string[]; others: T[] } {
+  const isEventless = ({ message }: T): boolean => /^reading event\b/.test(message);
+  const paths = faults.filter(isEventless).map(({ path }) => path);
+  return { eventless: [...new Set(paths)].slice(0, MOST_NAMED), others: faults.filter((one) => !isEventless(one)) };
 }
 
 function tagOf(step: PreviewStep | null): { text: string; look: string } | null {

@@ -31,8 +31,9 @@ it('tells steps in their order, with the lists of holders and what decides about
   const route = step('route', { kind: 'switch', lists: [full, light] });
   const each = step('each', { kind: 'for_each', items: 3, lists: [list('body', '', [step('one')])] });
   const plan = list('body', '', [route, each, step('last', { would_run: 'no' })]);
+  const nothing = list('handler', '*', []);
   const undo = list('handler', 'exit_code', [step('undo', { would_run: 'later' })], { would_run: 'later' });
-  expect(told([plan, undo, list('finally', 'finally', [step('tidy')])])).toEqual([
+  expect(told([plan, nothing, undo, list('finally', 'finally', [step('tidy')])])).toEqual([
     '1 route: one of 2 ways',
     '  case full, not taken',
     '    2 wipe: t.echo',

@@ -21,6 +21,8 @@ export function previewRows(lists: readonly PreviewList[]): PreviewRow[] {
   let number = 0;
   const add = (all: readonly PreviewList[], depth: number): void => {
     for (const list of all) {
+      // `on_error: continue` is a handler in which nothing happens.
+      if (list.steps.length === 0 && (list.role === 'handler' || list.role === 'finally')) continue;
       const title = titleOf(list);
       if (title !== null) rows.push({ depth, title, step: null, number: 0, detail: '' });
       for (const step of list.steps) {

@@ -18,7 +18,7 @@ export interface FormField {
   /** The type in a few words, for the right end of the label. */
   type: string;
   help: string | null;
-  look: 'text' | 'number' | 'check' | 'choice' | 'select' | 'lines' | 'json';
+  look: 'text' | 'number' | 'check' | 'choice' | 'select' | 'lines' | 'json' | 'any';
   options: readonly string[];
   value: string;
   isRequired: boolean;
@@ -28,6 +28,15 @@ export interface FormField {
 /** So many ways are shown side by side; more make a list. */
 const MOST_CHOICES = 4;
 const PREFIX = 'input.';
+/** Types as a sentence names them. */
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  integer: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  boolean: 'true or false',
+};
 
 function typesOf(schema: JsonObject): string[] {
   const { type } = schema;
@@ -48,7 +57,9 @@ function lookOf(schema: JsonObject, isRequired: boolean): FormField['look'] {
     return options.length <= MOST_CHOICES && isSure ? 'choice' : 'select';
   }
   const types = typesOf(schema);
-  if (types.length !== 1) return 'json';
+  // Without a type a text is meant as it stands: few people write JSON.
+  if (types.length === 0) return 'any';
+  if (types.length > 1) return 'json';
   if (types[0] === 'boolean') return 'check';
   if (types[0] === 'integer' || types[0] === 'number') return 'number';
   if (types[0] === 'string') return 'text';
@@ -66,14 +77,25 @@ function typeText(schema: JsonObject): string {
   const { format, minimum, maximum, pattern } = schema;
   const bound = (value: Json | undefined): string => (typeof value === 'number' ? String(value) : '');
   const range = minimum === undefined && maximum === undefined ? '' : ` ${bound(minimum)}–${bound(maximum)}`;
-  const name = isTextList(schema) ? 'one per line' : typesOf(schema).join(' or ') || 'JSON';
+  const name = isTextList(schema) ? 'one per line' : typesOf(schema).join(' or ') || 'text or JSON';
   return `${typeof format === 'string' ? format : name}${range}${typeof pattern === 'string' ? ` · ${pattern.slice(0, 40)}` : ''}`;
 }
 
 function textOf(value: Json | undefined, look: FormField['look']): string {
   if (value === undefined || value === null) return '';
+  // `5` as a text is not 5.
+  if (look === 'any' && typeof value === 'string' && jsonOf(value) !== undefined) return JSON.stringify(value);
   if (look === 'lines' && Array.isArray(value)) return value.map(String).join('\n');
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+}
+
+/** The value of a JSON text; undefined: it is none. */
+function jsonOf(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is required comes first, in its order: the catalog keeps the order of lists, not that of members. */
@@ -125,9 +147,19 @@ export function formFields(
       options: optionsOf(one),
       value: texts?.[key] ?? (texts !== null && isWhole ? '' : textOf(one['default'], look)),
       isRequired,
-      problem: found?.message ?? null,
+      problem: found === undefined ? null : plainProblem(found, name, look),
     };
   });
+}
+
+/** What a validator says of a field, as a sentence that stands under it. */
+function plainProblem({ path, message }: FormProblem, name: string, look: FormField['look']): string {
+  const below = path.slice(name.length + 2);
+  const entry = look === 'lines' && /^\d+$/.test(below) ? `Entry ${Number(below) + 1}` : null;
+  const subject = entry ?? (below === '' ? 'It' : `\`${below}\``);
+  const said = message.replace(/^`[^`]*` (?=is )|^(?=must )/, `${subject} `);
+  const plain = said.replace(/ must be (\w+)$/, (_, type: string) => ` must be ${TYPE_WORDS[type] ?? type}`);
+  return /[.!?]$/.test(plain) ? plain : `${plain}.`;
 }
 
 function valueOf(look: FormField['look'], text: string): { value: Json } | { problem: string } {
@@ -143,12 +175,13 @@ function valueOf(look: FormField['look'], text: string): { value: Json } | { pro
           .map((line) => line.trim())
           .filter((line) => line !== ''),
       };
-    case 'json':
-      try {
-        return { value: JSON.parse(text) as Json };
-      } catch {
-        return { problem: 'This is not JSON. Texts stand in quotes: "web-1".' };
-      }
+    case 'any':
+    case 'json': {
+      const value = jsonOf(text);
+      if (value !== undefined) return { value };
+      if (look === 'any') return { value: text.replaceAll('\r\n', '\n') };
+      return { problem: 'This is not JSON. Texts stand in quotes: "web-1".' };
+    }
     default:
       return { value: text.replaceAll('\r\n', '\n') };
   }
