@@ -24,6 +24,9 @@ function wordAt(line: string, from: number): number {
 
 function lineElement(text: string, marks: readonly Mark[]): HTMLLIElement {
   const item = document.createElement('li');
+  // A character that turns the direction turns it in here only, not what is said about the line.
+  const line = element('span', '', '');
+  item.append(line);
   const [first] = marks;
   const from = first === undefined ? Infinity : Math.min(first.column - 1, Math.max(0, text.length - 1));
   const to = first === undefined ? Infinity : wordAt(text, from);
@@ -36,7 +39,7 @@ function lineElement(text: string, marks: readonly Mark[]): HTMLLIElement {
       const isMarked = start >= from && start < to;
       whole.append(isMarked ? element('u', '', text.slice(start, end)) : text.slice(start, end));
     });
-    item.append(whole);
+    line.append(whole);
     at += piece.length;
   }
   if (first !== undefined) {

@@ -29,7 +29,7 @@ export function editorMain(view: DraftView & { csrf: string }, ui: Parts): Html 
     checkState: checkState(view, ui),
     baseField: baseField(view),
     draftState: draftState(view, ui),
-    promotion: promotion(view, ui),
+    promotion: promotion(view),
     conflictNote: conflictNote(view, ui),
     problemList: problemList(view, ui),
     graph:

@@ -93,8 +93,9 @@ function verdict(view: DraftView): Status {
 /** How many problems there are. */
 export function checkState(view: DraftView, ui: Parts): Html {
   const { check } = view;
-  const took = check === null ? '' : html`<span class="meta">checked as you type · ${Math.round(check.ms)} ms</span>`;
-  return html`<span class="row tight" id="check-state" data-piece data-testid="check-state" role="status"
+  const took =
+    check === null ? '' : html`<span class="meta nowrap">checked as you type · ${Math.round(check.ms)} ms</span>`;
+  return html`<span class="row tight wrapping" id="check-state" data-piece data-testid="check-state" role="status"
     >${ui.status(verdict(view))}${took}</span
   >`;
 }
@@ -120,7 +121,10 @@ export function problemList(view: DraftView, ui: Parts): Html {
     const fix = fixOf(view.text, one);
     return { ...one, fix: fix === null ? null : fixText(fix) };
   });
-  return problemsTemplate({ draft: view.draft, problems, isChecked: view.check !== null }, ui);
+  return problemsTemplate(
+    { draft: view.draft, problems, isChecked: view.check !== null, why: whyNotPromoted(view) },
+    ui,
+  );
 }
 
 /** The steps of the text, each linked to its line. Absent while the text has errors: the last drawing stays. */
@@ -172,7 +176,7 @@ export function whyNotPromoted({ draft, text, check, conflict }: DraftView): str
 }
 
 /** The way to promotion, or why it is closed. */
-export function promotion(view: DraftView, ui: Parts): Html {
+export function promotion(view: DraftView): Html {
   const why = whyNotPromoted(view);
   const button =
     why === null
@@ -193,14 +197,12 @@ export function promotion(view: DraftView, ui: Parts): Html {
         >
           Promote
         </button>`;
-  return html`<span id="draft-promotion" class="row tight" data-piece
-    >${button}${why === null ? '' : html`<span class="sr" id="why-not">${ui.text(why)}</span>`}</span
-  >`;
+  return html`<span id="draft-promotion" class="row tight" data-piece>${button}</span>`;
 }
 
 /** All pieces that a check of the text renews. */
 export function checkPieces(view: DraftView, ui: Parts): Html {
-  return html`${checkState(view, ui)}${problemList(view, ui)}${draftGraph(view, ui)}${promotion(view, ui)}`;
+  return html`${checkState(view, ui)}${problemList(view, ui)}${draftGraph(view, ui)}${promotion(view)}`;
 }
 
 /** All pieces that a new revision renews. */

@@ -1,6 +1,6 @@
 import { asset } from '../assets.js';
 import * as format from '../format.js';
-import { href, html, type Html, type Part } from '../html.js';
+import { href, html, join, type Html, type Part } from '../html.js';
 import type { Glyph, Status, Tone } from '../status.js';
 import { visibleText } from './hidden-characters.js';
 import { stepStrip, type StripMark } from './strip.js';
@@ -82,6 +82,13 @@ export class Parts {
   /** Text from outside, with chips for hidden characters. */
   text(text: string | null | undefined): Html {
     return visibleText(text ?? '');
+  }
+
+  /** A sentence of our own, with what stands in backticks as code. */
+  told(message: string): Html {
+    const pieces = message.split('`');
+    if (pieces.length % 2 === 0) return this.text(message);
+    return join(pieces.map((one, at) => (at % 2 === 1 ? html`<code>${this.text(one)}</code>` : this.text(one))));
   }
 
   /** A value that the sender of an event or an agent wrote: marked as such. */
