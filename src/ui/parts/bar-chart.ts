@@ -104,13 +104,15 @@ export function barChart(
     const top = html`<rect
       class="fill is-fail"
       x="${x}"
-      y="${Math.max(0, height - body - 3 - cap).toFixed(1)}"
+      y="${Math.max(0, height - body - (value === 0 ? 0 : 3) - cap).toFixed(1)}"
       width="${width}"
       height="${cap.toFixed(1)}"
       rx="1.5"
       >${title}</rect
     >`;
-    const text = at % labelEvery === 0 ? html`<text x="${x}" y="${height + 15}">${label}</text>` : '';
+    // The same day is written once.
+    const isNamed = at % labelEvery === 0 && (at === 0 || bars[at - labelEvery]?.label !== label);
+    const text = isNamed ? html`<text x="${x}" y="${height + 15}">${label}</text>` : '';
     const bar = html`${value === 0 ? '' : rest}${failed === 0 ? '' : top}`;
     if (href === undefined) return html`${bar}${text}`;
     // One stop for Tab, arrows inside; the whole height can be pressed.
