@@ -40,7 +40,7 @@ function facts({ artifact, stepPath, runName }: ArtifactView, ui: Parts): Html {
   return html`<dl class="facts body">
     ${fact('Kind', ui.text(artifact.kind))}
     ${fact('Type', html`<code class="wrap">${ui.text(artifact.content_type)}</code>`)}
-    ${fact('Size', size === null ? '–' : html`${ui.format.bytes(size)} <span class="meta">(${ui.format.count(size)} bytes)</span>`)}
+    ${fact('Size', size === null ? '–' : html`${ui.format.bytes(size)}${size < 1_000 ? '' : html` <span class="meta">(${ui.format.count(size)} bytes)</span>`}`)}
     ${fact('Made', ui.time(artifact.created_at, true))} ${fact('By', ui.text(artifact.created_by))}
     ${fact('Run', run === null ? '' : html`<a href="/ui/runs/${run}">${ui.text(runName ?? run)}</a>`)}
     ${fact('Step', step)}
@@ -72,7 +72,8 @@ export function artifactContent(view: ArtifactContent, ui: Parts): Html {
   if (kind === 'none' || preview.text === null) {
     return ui.empty({ testId: 'no-preview', title: 'No preview for this type.', text: 'Download it to look at it.' });
   }
-  const { view: text, cut } = isStepLog(artifact)
+  if (preview.text === '' && preview.isWhole) return ui.empty({ title: 'It is empty.', text: 'No byte was kept.' });
+  const { view: text, cut } = isLog(artifact)
     ? loggedText(wholeLines(preview.text, preview.isWhole), artifact.name, ui)
     : numberedText(preview.text, kind, artifact.name);
   const rest =
@@ -80,9 +81,9 @@ export function artifactContent(view: ArtifactContent, ui: Parts): Html {
   return html`${text}${rest}`;
 }
 
-/** What programs of a step printed: JSON lines of our own form. */
-function isStepLog({ kind, content_type: type }: ArtifactDto): boolean {
-  return kind === 'log' && type === 'application/x-ndjson';
+/** What programs printed: JSON lines of our own form, or plain lines that may move a terminal. */
+function isLog({ kind, content_type: type }: ArtifactDto): boolean {
+  return kind === 'log' && /^(application\/x-ndjson|text\/plain)\b/.test(type);
 }
 
 /** Of a beginning the last line is half of one. */
