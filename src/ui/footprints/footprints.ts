@@ -1,4 +1,4 @@
-import { compact, count, duration } from '../format.js';
+import { about, compact, count, duration } from '../format.js';
 import { html, href, type Html } from '../html.js';
 import type { Parts } from '../parts/parts.js';
 import { chartLegend, stackedChart } from '../parts/stacked-chart.js';
@@ -48,7 +48,11 @@ function chartCard(view: FootprintsView, measure: Measure): Html {
     busiest === undefined || measure.of(busiest.used) === 0
       ? `${measure.label} per day: none in ${view.days} days.`
       : `${measure.label} per day: ${measure.headline(measure.of(view.total))} in ${view.days} days, most on ${dayLabel(busiest.day)} with ${measure.amount(measure.of(busiest.used))}.`;
-  const chart = stackedChart(bars, measure.series, { sentence, amount: measure.amount });
+  const chart = stackedChart(bars, measure.series, {
+    sentence,
+    amount: measure.amount,
+    isTime: measure.isTime ?? false,
+  });
   return html`<section class="card gap-below" aria-labelledby="h-days" data-testid="cost-chart">
     <header>
       <h2 id="h-days">Per day</h2>
@@ -101,7 +105,7 @@ function useCells({ runs, steps, wallMs, tokensIn, tokensOut, requests }: UsedVi
   const cells: [string, string, string][] = [
     ['Runs', count(runs), ''],
     ['Steps', count(steps), ' least'],
-    ['Time', wallMs === 0 ? '0' : duration(wallMs), ''],
+    ['Time', wallMs === 0 ? '0' : about(wallMs), ''],
     ['Tokens in', compact(tokensIn), ''],
     ['Tokens out', compact(tokensOut), ''],
     ['Requests', count(requests), ' least'],
@@ -175,13 +179,19 @@ export function footprintsPage(view: FootprintsView, ui: Parts): Html {
   const sum = measure.of(view.total);
   const { runs, steps, wallMs } = view.total;
   const isEmpty = runs === 0 && steps === 0;
+  // The headline says the measure itself.
+  const others = [
+    ...(view.by === 'runs' ? [] : [ui.format.plural(runs, 'run')]),
+    ui.format.plural(steps, 'step'),
+    ...(view.by === 'time' ? [] : [`${about(wallMs)} of steps`]),
+  ];
   const head = html`<div class="head">
     <div>
       <h1 data-testid="cost-total">
         ${isEmpty ? 'Nothing was used yet.' : `${measure.headline(sum)} in ${view.days} days`}
       </h1>
       <p class="sub">
-        <span>${ui.format.plural(runs, 'run')}, ${ui.format.plural(steps, 'step')}, ${duration(wallMs)} of steps</span
+        <span>${isEmpty ? '' : others.join(', ')}</span
         ><span class="meta">days are those of UTC; no price is known, so no money is shown</span>
       </p>
     </div>
@@ -200,7 +210,7 @@ export function footprintsPage(view: FootprintsView, ui: Parts): Html {
       <div>${blueprintTable(view, measure, ui)}</div>
       <div>
         ${usedCard('By model', 'h-models', models, (used) => `${compact(used.tokensIn)} in · ${compact(used.tokensOut)} out`, ui)}
-        ${usedCard('By action', 'h-actions', actions, (used) => `${count(used.steps)} × · ${duration(used.wallMs)}`, ui)}
+        ${usedCard('By action', 'h-actions', actions, (used) => `${ui.format.plural(used.steps, 'step')} · ${about(used.wallMs)}`, ui)}
       </div>
     </div>`;
 }

@@ -1,4 +1,4 @@
-import { compact, count, duration } from '../format.js';
+import { about, compact, count } from '../format.js';
 import type { Series } from '../parts/stacked-chart.js';
 
 /** What was used. */
@@ -24,6 +24,8 @@ export interface Measure {
   /** One figure for ranking and shares. */
   of: (used: UsedView) => number;
   amount: (value: number) => string;
+  /** Whether values are milliseconds. */
+  isTime?: true;
   /** The headline: `31 204 runs`. */
   headline: (value: number) => string;
   series: readonly Series[];
@@ -55,8 +57,9 @@ export const MEASURES = {
   time: {
     label: 'Time',
     of: (used) => used.wallMs,
-    amount: (value) => (value === 0 ? '0' : duration(value)),
-    headline: (value) => `${duration(value)} of steps`,
+    amount: (value) => (value === 0 ? '0' : about(value)),
+    isTime: true,
+    headline: (value) => `${about(value)} of steps`,
     series: [
       { label: 'agents', look: 'd1' },
       { label: 'actions', look: 'd2' },

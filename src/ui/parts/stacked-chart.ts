@@ -24,6 +24,16 @@ function roundUp(value: number): number {
   return step * power;
 }
 
+/** Times in milliseconds whose halves are round too. */
+const ROUND_TIMES = [2, 4, 10, 20, 30, 60, 120, 240, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600].map(
+  (seconds) => seconds * 1_000,
+);
+const DAYS_2_MS = 172_800_000;
+
+function roundTimeUp(ms: number): number {
+  return ROUND_TIMES.find((one) => one >= ms) ?? Math.ceil(ms / DAYS_2_MS) * DAYS_2_MS;
+}
+
 /**
  * Stacked bars from zero. Widths are shares of the chart, heights pixels, so that text keeps its size at every width.
  * `sentence` says what the chart shows to those who do not see it.
@@ -31,10 +41,11 @@ function roundUp(value: number): number {
 export function stackedChart(
   bars: readonly StackedBar[],
   series: readonly Series[],
-  words: { sentence: string; amount: (value: number) => string },
+  words: { sentence: string; amount: (value: number) => string; isTime?: boolean },
 ): Html {
   const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
-  const most = roundUp(Math.max(1, ...bars.map(({ values }) => sum(values))));
+  const round = words.isTime === true ? roundTimeUp : roundUp;
+  const most = round(Math.max(1, ...bars.map(({ values }) => sum(values))));
   const slot = 100 / Math.max(1, bars.length);
   const lines = [0, 0.5, 1].map((share) => {
     const y = HEIGHT - share * (HEIGHT - TOP);
