@@ -64,6 +64,8 @@ it('says what is wrong first, and the next step for each finding and run', () =>
     expect(text).toContain(part);
   }
   const broken = shown({ parts: { ...view.parts, worker: { ok: false, pollers: 0 } }, backlog: null });
-  expect(broken).toContain('One part does not work.');
+  expect(broken).toMatch(/<h1 class="chain-state is-broken".*One part does not work\./);
+  expect(broken).toContain('>Since<');
+  expect(shown({ since: {} })).not.toContain('>Since<');
   expect(broken).toContain('None polls');
 });

@@ -37,19 +37,26 @@ export interface HealthView {
 /** More than these are what `xynctl doctor` is for. */
 const MOST_RUNS = 50;
 
-function headline({ report, parts }: HealthView): string {
-  const broken = [parts.postgres, parts.temporal, parts.worker].filter(({ ok }) => !ok).length;
+function brokenParts({ parts }: HealthView): number {
+  return [parts.postgres, parts.temporal, parts.worker].filter(({ ok }) => !ok).length;
+}
+
+function headline(view: HealthView): string {
+  const { report } = view;
+  const broken = brokenParts(view);
   if (broken > 0) return broken === 1 ? 'One part does not work.' : `${count(broken)} parts do not work.`;
   const things = report.findings.length + report.runs.length;
   if (things === 0) return 'Everything works.';
   return things === 1 ? 'One thing needs a look.' : `${count(things)} things need a look.`;
 }
 
-function partRow(name: string, look: Status, since: string | undefined, text: Part, ui: Parts): Html {
+function partRow(name: string, look: Status, since: string | null | undefined, text: Part, ui: Parts): Html {
   const known =
-    since === undefined
-      ? html`<td></td>`
-      : html`<td class="num" data-label="Since">${ui.time(since, true)} · ${ui.ago(since)}</td>`;
+    since === null
+      ? ''
+      : since === undefined
+        ? html`<td></td>`
+        : html`<td class="num" data-label="Since">${ui.time(since, true)} · ${ui.ago(since)}</td>`;
   return html`<tr>
     <th scope="row">${name}</th>
     <td>${ui.status(look)}</td>
@@ -65,6 +72,8 @@ function parts(
   const look = (ok: boolean, bad: string): Status => (ok ? statusOf('done', 'Works') : statusOf('fail', bad));
   const versioned = (text: string | null): string => (text === null ? 'version not known' : `version ${text}`);
   const screens = temporal.ui_url === null ? '' : html` · <a href="${temporal.ui_url}">its own screens</a>`;
+  // While nothing is known since when, there is no column for it.
+  const sinceOf = (at: string | undefined): string | null | undefined => (Object.keys(since).length === 0 ? null : at);
   const queued = (waiting: number): Status => (waiting > 100 ? statusOf('warn', 'Behind') : statusOf('done', 'Works'));
   return html`<section class="card gap-below" aria-labelledby="h-parts">
     <header><h2 id="h-parts">Parts</h2></header>
@@ -75,25 +84,25 @@ function parts(
             <th scope="col">Part</th>
             <th scope="col">State</th>
             <th scope="col">What is known</th>
-            <th scope="col" class="num">Since</th>
+            ${sinceOf(undefined) === null ? '' : html`<th scope="col" class="num">Since</th>`}
           </tr>
         </thead>
         <tbody>
-          ${partRow('Xyn', statusOf('done', 'Works'), undefined, `version ${version}`, ui)}
-          ${partRow('Postgres', look(postgres.ok, 'Does not answer'), since.postgres, versioned(report.postgres_version), ui)}
+          ${partRow('Xyn', statusOf('done', 'Works'), sinceOf(undefined), `version ${version}`, ui)}
+          ${partRow('Postgres', look(postgres.ok, 'Does not answer'), sinceOf(since.postgres), versioned(report.postgres_version), ui)}
           ${partRow(
             'Temporal',
             look(temporal.ok, 'Does not answer'),
-            since.temporal,
+            sinceOf(since.temporal),
             html`${versioned(report.temporal_version)} at <code>${ui.text(temporal.address)}</code>${screens}`,
             ui,
           )}
-          ${partRow('Workers', look(worker.ok, 'None polls'), since.worker, ui.format.plural(worker.pollers, 'poller'), ui)}
+          ${partRow('Workers', look(worker.ok, 'None polls'), sinceOf(since.worker), ui.format.plural(worker.pollers, 'poller'), ui)}
           ${
             backlog === null
               ? ''
-              : html`${partRow('Events to dispatch', queued(backlog.events), undefined, ui.format.cappedCount(backlog.events), ui)}
-                ${partRow('Audit entries to link', queued(backlog.audit), undefined, ui.format.cappedCount(backlog.audit), ui)}`
+              : html`${partRow('Events to dispatch', queued(backlog.events), sinceOf(undefined), ui.format.cappedCount(backlog.events), ui)}
+                ${partRow('Audit entries to link', queued(backlog.audit), sinceOf(undefined), ui.format.cappedCount(backlog.audit), ui)}`
           }
         </tbody>
       </table>
@@ -176,10 +185,13 @@ function stuck({ report }: HealthView, ui: Parts): Html {
 
 /** How the parts are, what was found, and what to do about it. */
 export function healthPage(view: HealthView, ui: Parts): { main: Html; fragments: Fragment[] } {
+  const isBroken = brokenParts(view) > 0;
   const main = html`<div id="health-page">
     <div class="head">
       <div>
-        <h1 data-testid="health-state">${headline(view)}</h1>
+        <h1 class="chain-state${isBroken ? ' is-broken' : ''}" data-testid="health-state">
+          ${isBroken ? ui.glyph('fail', 'fail') : ''}${headline(view)}
+        </h1>
         <p class="sub">
           <span>The same as <code>xynctl doctor</code> says.</span>
         </p>

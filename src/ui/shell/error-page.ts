@@ -6,8 +6,8 @@ export interface ErrorView {
   message: string;
   code: string;
   correlationId: string;
-  /** Where to try again. */
-  retry: string;
+  /** Where to try again; null: the same would come. */
+  retry: string | null;
 }
 
 /** The content of an error page. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createApp } from '../../../src/http/app.js';
 import { startHttpServer } from '../../../src/http/server.js';
 import type { DraftService } from '../../../src/services/drafts.js';
+import type { HealthReport } from '../../../src/services/health.js';
 import type { LiveFeed, LiveMessage, LiveSubscription } from '../../../src/services/live-feed.js';
 import { createCompiler } from '../../../src/main/compiler.js';
 import { createCore, type Core } from '../../../src/main/core.js';
@@ -84,6 +85,8 @@ export interface ScreensOptions {
   history?: number;
   stage?: 'dev' | 'prod';
   name?: string;
+  /** How the parts are; default: all work. */
+  health?: HealthReport;
 }
 
 /** A blueprint that starts by the clock, in two ways; one of them is paused. */
@@ -116,14 +119,12 @@ export async function startScreens(options: ScreensOptions = {}): Promise<Screen
   if (options.samples === true) await seedSchedules(core);
   const feed = new TestFeed();
   const fakes = fakeServices().services;
-  const health = {
-    check: () =>
-      Promise.resolve({
-        postgres: { ok: true },
-        temporal: { ok: true, address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233' },
-        worker: { ok: true, pollers: 2 },
-      }),
+  const works: HealthReport = {
+    postgres: { ok: true },
+    temporal: { ok: true, address: '127.0.0.1:7233', ui_url: 'http://127.0.0.1:8233' },
+    worker: { ok: true, pollers: 2 },
   };
+  const health = { check: () => Promise.resolve(options.health ?? works) };
   const proof = await startProof(database, core.access);
   const { audit, artifacts } = proof;
   if (options.proof ?? options.samples === true) await seedProof(database, proof);
