@@ -1,4 +1,10 @@
-import type { BlueprintLine, EndedRun, OpenRuns, RunDay } from '../domain/blueprint-page.js';
+import {
+  MOST_LISTED_BLUEPRINTS,
+  type BlueprintLine,
+  type EndedRun,
+  type OpenRuns,
+  type RunDay,
+} from '../domain/blueprint-page.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
 
@@ -6,8 +12,6 @@ const RECENT = 50;
 const MOST_ENDED = 40;
 /** Open runs that are counted. */
 const MOST_OPEN = 1_000;
-/** A catalog with more blueprints than these is searched, not read. */
-const MOST_BLUEPRINTS = 500;
 const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
 
 /** What the pages of blueprints ask about their runs; every query starts from the index of a blueprint's runs. */
@@ -26,7 +30,7 @@ export class BlueprintPageStore {
           coalesce(newest.recent, 0)::int AS recent, coalesce(newest.failed, 0)::int AS recent_failed,
           coalesce((SELECT jsonb_agg(split_part(t.event_pattern, '#', 1) ORDER BY t.ordinal) FROM blueprint_triggers t
             WHERE t.blueprint_id = b.blueprint_id AND t.enabled), '[]'::jsonb) AS listens_to
-        FROM (SELECT * FROM blueprints ORDER BY name, blueprint_id LIMIT ${MOST_BLUEPRINTS}) b
+        FROM (SELECT * FROM blueprints ORDER BY name, blueprint_id LIMIT ${MOST_LISTED_BLUEPRINTS}) b
         LEFT JOIN blueprint_versions v ON v.blueprint_id = b.blueprint_id AND v.version = b.active_version
         LEFT JOIN LATERAL (
           SELECT count(*) AS recent, count(*) FILTER (WHERE r.status = 'failed') AS failed,

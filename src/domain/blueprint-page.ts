@@ -1,3 +1,6 @@
+/** Blueprints of the page that lists them: a catalog with more is searched, not read. */
+export const MOST_LISTED_BLUEPRINTS = 500;
+
 /** A blueprint as a list shows it. */
 export interface BlueprintLine {
   blueprint_id: string;

@@ -1,4 +1,4 @@
-import type { BlueprintLine } from '../../domain/blueprint-page.js';
+import { MOST_LISTED_BLUEPRINTS, type BlueprintLine } from '../../domain/blueprint-page.js';
 import type { RunStatus } from '../../domain/engine/state.js';
 import { SCHEDULE_FIRED } from '../../domain/schedule.js';
 import type { Html } from '../html.js';
@@ -15,7 +15,7 @@ export function blueprintsMain(lines: readonly BlueprintLine[], ui: Parts): Html
     starts: startsOf(line.listens_to),
     look: line.last_run === null ? null : runStatus({ status: line.last_run.status as RunStatus }),
   }));
-  return listTemplate({ rows }, ui);
+  return listTemplate({ rows, most: MOST_LISTED_BLUEPRINTS }, ui);
 }
 
 /** What starts a blueprint by itself, each once; the clock is no event to a reader. */

@@ -31,6 +31,8 @@ const previewTemplate = template<Record<string, unknown>>(import.meta.url, './pr
 const pickTemplate = template<Record<string, unknown>>(import.meta.url, './pick.eta');
 /** More rows say nothing to a reader; the blueprint's page has all of them. */
 const MOST_ROWS = 100;
+/** Blueprints that one can choose by reading; more are searched. */
+const MOST_PICKED = 200;
 /** Steps that one sentence names. */
 const MOST_NAMED = 5;
 
@@ -100,5 +102,6 @@ export function launchMain(view: LaunchView, ui: Parts): Html {
 /** The choice of a blueprint. */
 export function launchPick(blueprints: readonly BlueprintDto[], ui: Parts): Html {
   const ready = blueprints.filter(({ active_version, enabled }) => active_version !== null && enabled);
-  return pickTemplate({ ready }, ui);
+  const shown = ready.slice(0, MOST_PICKED);
+  return pickTemplate({ ready: shown, more: ready.length - shown.length }, ui);
 }
