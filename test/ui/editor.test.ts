@@ -108,6 +108,17 @@ describe('the editor', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('says behind a line what is wrong with it, also when a character in it turns the direction of writing', async () => {
+    await open(GOOD.replace('# from the probe', `# from \u202e${'the far probe '.repeat(30)}`));
+    await checked('1 warning');
+    const line = page.locator('.editor ol > li').nth(3);
+    const [said, drawn] = await Promise.all([line.locator('small').boundingBox(), line.locator('> span').boundingBox()]);
+    expect(said?.x).toBeGreaterThanOrEqual((drawn?.x ?? Infinity) + (drawn?.width ?? 0) - 1);
+    const room = await page.locator('.editor').evaluate((box) => box.scrollWidth);
+    const end = await line.evaluate((item) => item.scrollWidth);
+    expect(end).toBeLessThanOrEqual(room);
+  });
+
   it('puts what is suggested in the place of a mistake, also without a script', async () => {
     const id = await open(BAD);
     await checked('2 errors');
