@@ -94,10 +94,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Of a long number as of a commit or a digest, its beginning says enough. */
 const LONG_HEX = /^((?:sha256:)?[0-9a-f]{8})[0-9a-f]{24,}$/;
 
-/** A number with what its field says of it. */
+/** A number with what its field says of it, with plain spaces: it stands among text of others, where a thin one is shown by name. */
 function numberText(field: string, value: number): string {
-  if (field === 'byte_length') return bytes(value);
-  if (field.endsWith('_ms')) return duration(value);
+  if (field === 'byte_length') return bytes(value).replaceAll(/\s/g, ' ');
+  if (field.endsWith('_ms')) return duration(value).replaceAll(/\s/g, ' ');
   return field === 'version' || field === 'revision' ? `${field} ${value}` : String(value);
 }
 

@@ -78,5 +78,5 @@ export function nothingListed(
 ): Html {
   if (q === '') return ui.empty(first);
   const clear = { label: 'Clear the filter', href: href(path) };
-  return ui.empty({ testId: 'empty-filter', title: 'Nothing matches.', text: q, actions: [clear] });
+  return ui.empty({ testId: 'empty-filter', title: 'Nothing matches.', text: ui.code(q), actions: [clear] });
 }

@@ -193,6 +193,11 @@ export class Parts {
     return html`<a href="${to}">${label}</a>`;
   }
 
+  /** What somebody typed, or an identifier. */
+  code(text: string): Html {
+    return html`<code class="wrap">${this.text(text)}</code>`;
+  }
+
   /** A message in its place; `tone` colours it. */
   note(name: Glyph, tone: Tone, content: Part, role?: 'status' | 'alert'): Html {
     return html`<div class="${`note is-${tone}`}" ${role === undefined ? '' : html` role="${role}"`}>
