@@ -57,11 +57,14 @@ export interface RunProgress {
   gate?: { purpose: 'approval' | 'recovery'; mine: boolean } | undefined;
   retry?: { attempt: number; of: number | null } | undefined;
   cancelRequested?: boolean;
+  /** Steps of it were undone. */
+  isUndone?: boolean;
 }
 
 /** A run as one state; an open gate comes before a retry, a retry before plain running. */
-export function runStatus({ status, gate, retry, cancelRequested = false }: RunProgress): Status {
+export function runStatus({ status, gate, retry, cancelRequested = false, isUndone = false }: RunProgress): Status {
   if (status === 'completed') return statusOf('done', 'Completed');
+  if (status === 'failed' && isUndone) return statusOf('undone', 'Failed, undone');
   if (status === 'failed') return statusOf('fail', 'Failed');
   if (status === 'cancelled') return statusOf('cancelled', 'Cancelled');
   if (cancelRequested) return statusOf('run', 'Cancelling');
@@ -94,9 +97,9 @@ const GATE_WORDS: Record<GateStatus, Status> = {
   cancelled: statusOf('cancelled', 'Cancelled'),
 };
 
-/** A gate as one state. */
-export function gateStatus(status: GateStatus): Status {
-  return GATE_WORDS[status];
+/** A gate as one state; what an open recovery gate asks about looks as it does in the run. */
+export function gateStatus({ status, purpose }: { status: GateStatus; purpose: 'approval' | 'recovery' }): Status {
+  return status === 'open' && purpose === 'recovery' ? statusOf('unknown', 'Outcome unknown') : GATE_WORDS[status];
 }
 
 const DECISION_WORDS: Record<DecisionStatus, Status> = {

@@ -24,6 +24,16 @@ const text = (actions: readonly DecisionAction[]): string => actionList(actions,
 const hosts = (name: string, count: number, over: Partial<DecisionAction> = {}): DecisionAction[] =>
   Array.from({ length: count }, (_, n) => act({ targets: [`${name}-${n}`], input: { host: `${name}-${n}` }, ...over }));
 
+describe('what an approval let run', () => {
+  it.each([
+    [[], 'The run was to go on in hel-1'],
+    [[act()], '1 action was to run against 1 target in prod'],
+    [[act(), act({ only: 'maybe' })], 'Up to 2 actions were to run against 1 target in prod'],
+  ])('%#: is said of a decided gate as what was asked', (actions, sentence) => {
+    expect(effectsSentence(actions, prod, false).replace(/\u202f|\u00a0/g, ' ')).toBe(sentence);
+  });
+});
+
 describe('what an approval lets run', () => {
   it.each([
     [[], 'If you approve, the run goes on in hel-1'],

@@ -32,17 +32,25 @@ const MOST_SINGLE = 20;
 
 const itemTemplate = template<Record<string, unknown>>(import.meta.url, './decision-action.eta');
 
-/** What happens on approval, in a sentence. */
-export function effectsSentence(actions: readonly DecisionAction[], env: { name: string; stage: string }): string {
-  if (actions.length === 0) return `If you approve, the run goes on in ${env.name}`;
+/** What happens on approval, in a sentence; after the decision, what was asked. */
+export function effectsSentence(
+  actions: readonly DecisionAction[],
+  env: { name: string; stage: string },
+  isOpen = true,
+): string {
+  if (actions.length === 0)
+    return isOpen ? `If you approve, the run goes on in ${env.name}` : `The run was to go on in ${env.name}`;
   const targets = new Set(actions.flatMap((one) => one.targets)).size;
-  const isOpen = actions.some((one) => one.targets.length === 0 && one.later.length > 0);
+  const isMore = actions.some((one) => one.targets.length === 0 && one.later.length > 0);
   const each = actions.filter(({ only }) => only === 'each').length;
   const upTo = actions.some(({ only }) => only === 'maybe') ? 'up to ' : '';
-  const runs = `${upTo}${plural(actions.length, 'action')} ${actions.length === 1 && upTo === '' ? 'runs' : 'run'}`;
-  const against = targets === 0 ? '' : ` against ${isOpen ? 'at least ' : ''}${plural(targets, 'target')}`;
+  const isOne = actions.length === 1 && upTo === '';
+  const verb = isOpen ? (isOne ? 'runs' : 'run') : `${isOne ? 'was' : 'were'} to run`;
+  const runs = `${upTo}${plural(actions.length, 'action')} ${verb}`;
+  const against = targets === 0 ? '' : ` against ${isMore ? 'at least ' : ''}${plural(targets, 'target')}`;
   const loops = each === 0 ? '' : `, ${each === actions.length ? '' : `${each} of them `}once for each item of a loop`;
-  return `If you approve, ${runs}${against} in ${env.stage}${loops}`;
+  const whole = `${runs}${against} in ${env.stage}${loops}`;
+  return isOpen ? `If you approve, ${whole}` : whole.charAt(0).toUpperCase() + whole.slice(1);
 }
 
 const WRITERS = { event: 'the sender of the event', agent: 'an agent' } as const;

@@ -156,7 +156,7 @@ function effects(view: DecisionView, ui: Parts): Html {
   const title =
     view.gate.purpose === 'recovery'
       ? 'What was sent, and nobody knows what became of it'
-      : effectsSentence(view.actions, view.env);
+      : effectsSentence(view.actions, view.env, view.gate.status === 'open');
   return effectsTemplate({ ...view, title, list: actionList(view.actions, ui) }, ui);
 }
 
@@ -186,7 +186,7 @@ function side(view: DecisionView, ui: Parts): Html {
 export function gateDecision(view: DecisionView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const { gate, run } = view;
   const known = view.steps.filter(({ status, path }) => status !== 'created' && path !== gate.path).slice(-8);
-  const status = html`<span id="gate-status">${ui.status(gateStatus(gate.status), true)}</span>`;
+  const status = html`<span id="gate-status">${ui.status(gateStatus(gate), true)}</span>`;
   const facts = html`<ul id="gate-known">
     ${known.map(
       (step) =>

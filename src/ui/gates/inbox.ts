@@ -33,7 +33,7 @@ const rowTemplate = template<GateRow>(import.meta.url, './inbox-row.eta');
 
 function rowOf(gate: GateDto, { effects = [], run_name = '' }: Partial<Subject> = {}): GateRow {
   const question = gateQuestion(gate, effects);
-  return { look: gateStatus(gate.status), question, run_name, tags: effectTags(effects), ...gate };
+  return { look: gateStatus(gate), question, run_name, tags: effectTags(effects), ...gate };
 }
 
 /** The gates inbox, and its list as what is renewed. */
