@@ -80,6 +80,8 @@ SELECT
   (SELECT coalesce(json_agg(c ORDER BY c.created_at), '[]') FROM (
     SELECT run_id, status, created_at, rerun_from FROM runs
     WHERE run_id IN (SELECT run_id FROM related UNION ALL SELECT $1 WHERE EXISTS (SELECT 1 FROM related))) c) AS chain,
+  (SELECT json_build_object('actor', cancel_by, 'reason', nullif(cancel_reason, ''), 'at', cancel_requested_at)
+    FROM runs WHERE run_id = $1 AND cancel_by IS NOT NULL AND cancel_requested_at IS NOT NULL) AS cancel,
   (SELECT row_to_json(e) FROM (SELECT event_id, event_name, actor, occurred_at FROM events
     WHERE event_id = (SELECT event_id FROM runs WHERE run_id = $1)) e) AS event,
   (SELECT coalesce(json_agg(a), '[]') FROM (

@@ -61,6 +61,8 @@ export interface RunProgress {
 
 /** What belongs to a run beside its steps. */
 export interface RunSurroundings {
+  /** Who asked for its end, when and why; null: nobody did. */
+  cancel: { actor: string; reason: string | null; at: string } | null;
   event: { event_id: string; event_name: string; actor: string; occurred_at: string } | null;
   /** Attempts of steps that had more than one, outside of loops, oldest first. */
   attempts: {

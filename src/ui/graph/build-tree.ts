@@ -98,7 +98,7 @@ function leafOf(build: Build, node: LeafNode, path: string, role: Leaf['role']):
     const found = build.byPath.get(at);
     return found === undefined
       ? []
-      : [{ path: at, title: `Undo ${node.name ?? node.id}`, mark: found.mark, ...timesOf(found) }];
+      : [{ path: at, title: `Undo ${node.name ?? node.id}`, mark: undoMark(found.mark), ...timesOf(found) }];
   });
   return {
     type: 'leaf',
@@ -111,6 +111,11 @@ function leafOf(build: Build, node: LeafNode, path: string, role: Leaf['role']):
     undo,
     ...stopOf(build, node, path),
   };
+}
+
+/** An undo step that is done looks like what it undid. */
+function undoMark(mark: Mark): Mark {
+  return mark === 'done' ? 'undone' : mark;
 }
 
 function whatOf(node: LeafNode): string {

@@ -131,15 +131,19 @@ function addRow(draft: Draft, row: TrackRow): number {
   return draft.rows.push(row) - 1;
 }
 
-type SubStep = Pick<TrackRow, 'path' | 'mark' | 'startedMs' | 'endedMs'> & { title: string; text: string | null };
+type SubStep = Pick<TrackRow, 'path' | 'mark' | 'startedMs' | 'endedMs'> & {
+  title: string;
+  text: string | null;
+  edge: TrackEdge['way'];
+};
 
 /** Rows of one chain in a column of their own, joined to the row above it. */
 function subRows(draft: Draft, steps: readonly SubStep[], lane: number, from: TrackEdge['from']): void {
   if (steps.length === 0) return;
   let last = from;
-  for (const step of steps) {
+  for (const { edge, ...step } of steps) {
     const row = addRow(draft, { ...step, way: 'taken', node: null, lane, isSub: true });
-    draft.edges.push({ from: last, to: { row, lane }, way: 'undo' });
+    draft.edges.push({ from: last, to: { row, lane }, way: edge });
     last = { row, lane };
   }
 }
@@ -150,11 +154,15 @@ function undoRows(draft: Draft, undo: Leaf['undo'], lane: number): void {
   const from = { row: draft.rows.length - 1, lane };
   subRows(
     draft,
-    undo.map((step) => ({ ...step, text: 'undo' })),
+    undo.map((step) => ({ ...step, text: 'undo', edge: 'undo' })),
     column,
     from,
   );
   draft.busy.delete(column);
+}
+
+function timed({ path, mark, startedMs, endedMs }: Pick<TrackRow, 'path' | 'mark' | 'startedMs' | 'endedMs'>) {
+  return { path, mark, startedMs, endedMs };
 }
 
 /** The items that failed, each with its undo steps. */
@@ -163,14 +171,19 @@ function itemRows(draft: Draft, loop: Loop, lane: number): void {
   const column = takeLane(draft);
   const from = { row: draft.rows.length - 1, lane };
   const steps = loop.items.failed.flatMap((item): SubStep[] => [
-    { ...item, title: item.label ?? `Item ${item.index}`, text: `${item.code}: ${item.message}` },
-    ...item.undo.map((step) => ({ ...step, title: `Undo ${item.label ?? `item ${item.index}`}`, text: null })),
+    {
+      ...timed(item),
+      title: item.label ?? `Item ${item.index}`,
+      text: `${item.code}: ${item.message}`,
+      edge: item.undo.length > 0 ? 'undo' : 'taken',
+    },
+    ...item.undo.map((step) => ({
+      ...timed(step),
+      title: `Undo ${item.label ?? `item ${item.index}`}`,
+      text: null,
+      edge: 'undo' as const,
+    })),
   ]);
-  subRows(
-    draft,
-    steps.map(({ path, mark, startedMs, endedMs, title, text }) => ({ path, mark, startedMs, endedMs, title, text })),
-    column,
-    from,
-  );
+  subRows(draft, steps, column, from);
   draft.busy.delete(column);
 }

@@ -71,7 +71,7 @@ describe('buildTree', () => {
       '~finally.cleanup': 'run taken',
     });
     expect([...stopsOf(tree)].find(({ path }) => path === 'roll#2.shift')).toMatchObject({
-      undo: [{ path: 'roll#2.shift~undo[0]', mark: 'done' }],
+      undo: [{ path: 'roll#2.shift~undo[0]', mark: 'undone' }],
     });
     expect(facts(buildTree(plan))).not.toHaveProperty(['!0.alarm']);
   });

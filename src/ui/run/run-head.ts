@@ -60,6 +60,7 @@ function statusOf({ run, gates, steps, attempts }: RunPageData) {
     gate: gate && { purpose: gate.purpose, mine: gate.purpose === 'approval' },
     retry: retrying?.kind === 'retry' && isOnlyRetry ? { attempt: retrying.attempt, of: null } : undefined,
     cancelRequested: run.cancel_requested_at !== null,
+    isUndone: steps.some(({ path, status }) => status === 'completed' && /^[^[]*~undo\[/.test(path)),
   });
 }
 
@@ -106,7 +107,7 @@ export function runBanner(view: RunView, ui: Parts): Html {
   const gates = data.gates.filter(({ status }) => status === 'open').map((gate) => gateBanner(view, gate, ui));
   const waits = data.run.waiting_on.flatMap((reason) => waitingText(reason, ui) ?? []);
   const notes = waits.length === 0 ? '' : ui.note('info', 'mute', join(waits.map((text) => html`<div>${text}</div>`)));
-  const failure = data.run.status === 'failed' ? failureBanner(view, ui) : '';
+  const failure = data.run.status === 'failed' ? failureBanner(view, ui) : cancelBanner(data, ui);
   return html`<div id="run-banner" class="stack gap-below" aria-live="polite">
     ${gates.slice(0, 5)}${failure}${notes}
   </div>`;
@@ -144,6 +145,15 @@ function gateBanner({ tree }: RunView, gate: RunPageData['gates'][number], ui: P
   </div>`;
 }
 
+/** Who wanted the run to end, and why. */
+function cancelBanner({ cancel, run }: RunPageData, ui: Parts): Part {
+  if (cancel === null || run.status !== 'cancelled') return '';
+  const why = cancel.reason === null ? '' : html`: ${ui.text(cancel.reason)}`;
+  return html`<div data-testid="cancel-banner">
+    ${ui.note('cancelled', 'mute', html`<b>Cancelled</b> by ${ui.text(cancel.actor)} at ${ui.time(cancel.at, true)}${why}`)}
+  </div>`;
+}
+
 function failureBanner({ data, tree }: RunView, ui: Parts): Html {
   const error = (data.run.error ?? {}) as {
     code?: string;
@@ -165,10 +175,16 @@ function failureBanner({ data, tree }: RunView, ui: Parts): Html {
   return html`<div class="note is-fail" data-testid="failure-banner">
     ${ui.glyph('fail', 'fail')}
     <div class="grow">
-      ${where}${ui.text(error.message ?? 'The run failed.')}${kept} <code class="meta small">${error.code ?? ''}</code>
+      ${where}${ui.text(sentence(error.message ?? 'The run failed'))}${kept}
+      <code class="meta small">${error.code ?? ''}</code>
     </div>
     ${rerunFrom(data.run.run_id, path)}
   </div>`;
+}
+
+/** Messages of others end as they like; here another sentence follows. */
+function sentence(text: string): string {
+  return /[.!?…]\s*$/.test(text) ? text : `${text}.`;
 }
 
 function rerunFrom(runId: string, path: string): Part {

@@ -156,7 +156,8 @@ function footprints({ data: { footprints: prints } }: RunView, ui: Parts): Html 
   if (sum.has('artifact_bytes_written')) facts.push(['Written', ui.format.bytes(of('artifact_bytes_written'))]);
   const known = new Set(['tokens_in', 'tokens_out', 'wall_ms', 'step.count', 'run.count', 'artifact_bytes_written']);
   for (const { metric, quantity, unit } of prints) {
-    if (!known.has(metric)) facts.push([metric, `${ui.format.count(quantity)} ${unit === 'count' ? '' : unit}`]);
+    if (!known.has(metric))
+      facts.push([metricWord(metric), `${ui.format.count(quantity)} ${unit === 'count' ? '' : unit}`]);
   }
   const list = facts.map(
     ([key, value]) =>
@@ -171,8 +172,18 @@ function footprints({ data: { footprints: prints } }: RunView, ui: Parts): Html 
   </section>`;
 }
 
+/** `request_count` as `Requests`; what nobody has words for stays as it is, without its underscores. */
+function metricWord(metric: string): string {
+  if (metric === 'request_count') return 'Requests';
+  const words = metric.replaceAll(/[._]/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function inputs({ data: { run, event } }: RunView, ui: Parts): Html {
-  const entries = Object.entries(run.inputs).slice(0, 50);
+  // The catalog keeps no order of them.
+  const entries = Object.entries(run.inputs)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, 50);
   const list = entries.map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const shown = text.length > 500 ? `${text.slice(0, 500)}…` : text;

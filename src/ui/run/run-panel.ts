@@ -36,7 +36,7 @@ export function runPanel(view: RunView, ui: Parts): Html {
       <span class="sr">, ${status.word}</span><code class="meta cut wide-only">${ui.text(selected)}</code
       ><span class="grow"></span>${neighbours(view, stops, at)}
     </header>
-    ${facts(view, stop, ui)}${tabs(view)}${tabContent(view, stop, ui)}
+    ${facts(view, stop, ui)}${tabs(view, ui)}${tabContent(view, stop, ui)}
   </section>`;
 }
 
@@ -49,6 +49,12 @@ function errorText(error: NonNullable<StepPanelRow['error']>, ui: Parts): Html {
   const { code, message } = error;
   return html`<code>${typeof code === 'string' ? code : ''}</code>
     ${ui.text(typeof message === 'string' ? message : '')}`;
+}
+
+/** In the colour of what became of the step: one that was cancelled did not fail. */
+function failureNote(error: NonNullable<StepPanelRow['error']>, stop: Stop | undefined, ui: Parts): Html {
+  const { glyph, tone } = markStatus(stop?.mark === 'cancelled' || stop?.mark === 'unknown' ? stop.mark : 'fail');
+  return ui.note(glyph, tone, errorText(error, ui));
 }
 
 function neighbours(view: RunView, stops: readonly Stop[], at: number): Part {
@@ -67,7 +73,7 @@ function neighbours(view: RunView, stops: readonly Stop[], at: number): Part {
 
 function facts(view: RunView, stop: Stop | undefined, ui: Parts): Html {
   const error = view.panel?.error ?? null;
-  const failure = error === null ? '' : ui.note('fail', 'fail', errorText(error, ui));
+  const failure = error === null ? '' : failureNote(error, stop, ui);
   const gate = view.data.gates.find(({ path }) => path === view.selected || path === `${view.selected}~recover`);
   const review =
     gate === undefined
@@ -95,9 +101,10 @@ function times(stop: Stop | undefined, panel: StepPanelRow | null, ui: Parts): H
   const started = panel?.started_at ?? null;
   const ended = panel?.completed_at ?? null;
   const parts: Part[] = [html`<b>${markWord(stop?.mark ?? 'todo')}</b>`];
-  if (started !== null) parts.push(html`${ui.time(started, true)}`);
-  if (started !== null && ended !== null) parts.push(ui.format.duration(Date.parse(ended) - Date.parse(started)));
-  else if (started !== null) parts.push(ui.since(started));
+  if (started !== null) parts.push(html`${ended === null ? 'since' : 'started'} ${ui.time(started, true)}`);
+  if (started !== null && ended !== null)
+    parts.push(`took ${ui.format.duration(Date.parse(ended) - Date.parse(started))}`);
+  else if (started !== null) parts.push(html`for ${ui.since(started)}`);
   if (stop !== undefined && stop.type !== 'fold' && stop.usualMs !== null)
     parts.push(`usually ${ui.format.about(stop.usualMs)}`);
   if (panel?.skip_reason != null) parts.push(html`because <code>${panel.skip_reason}</code>`);
@@ -127,15 +134,15 @@ function loopFacts(loop: Loop, ui: Parts): Html {
   const failed = items.failed.slice(0, 50).map(
     (item) =>
       html`<tr>
-        <td class="lead"><code>${ui.text(item.label ?? String(item.index))}</code></td>
-        <td data-label="Failed with">${ui.text(`${item.code}: ${item.message}`)}</td>
+        <td class="lead nowrap"><code>${ui.text(item.label ?? String(item.index))}</code></td>
+        <td class="wrap" data-label="Failed with">${ui.text(`${item.code}: ${item.message}`)}</td>
         <td class="num" data-label="Tries">${item.attempts}</td>
       </tr>`,
   );
   const table =
     failed.length === 0
       ? ''
-      : html`<div class="scroll-x" tabindex="0" role="region" aria-label="Items that failed">
+      : html`<div class="scroll-x bleed" tabindex="0" role="region" aria-label="Items that failed">
           <table class="cards">
             <thead>
               <tr>
@@ -173,10 +180,10 @@ const TAB_WORDS: Record<PanelTab, string> = {
   artifacts: 'Artifacts',
 };
 
-function tabs(view: RunView): Html {
+function tabs(view: RunView, ui: Parts): Html {
   const { panel, tab } = view;
   const counts: Partial<Record<PanelTab, number>> = {
-    ...(view.log === null ? {} : { log: view.log.counted }),
+    ...(panel?.tail != null ? { log: panel.tail.counted } : view.log === null ? {} : { log: view.log.counted }),
     ...(panel === null ? {} : { attempts: panel.attempt_log.length, artifacts: panel.artifacts.length }),
   };
   const links = (Object.keys(TAB_WORDS) as PanelTab[]).map(
@@ -184,7 +191,7 @@ function tabs(view: RunView): Html {
       html`<a
         href="${linkTo(view, { step: view.selected ?? undefined, tab: name, from: undefined, find: undefined, artifact: undefined })}"
         ${name === tab ? html` aria-current="true"` : ''}${name === 'log' ? html` data-key="l"` : ''}
-        >${TAB_WORDS[name]}${counts[name] === undefined ? '' : html`<span class="n">${counts[name]}</span>`}</a
+        >${TAB_WORDS[name]}${counts[name] === undefined ? '' : html`<span class="n">${ui.format.count(counts[name])}</span>`}</a
       >`,
   );
   return html`<nav class="tabs inside" aria-label="Of this step">${links}</nav>`;

@@ -136,6 +136,7 @@ describe('surroundings', () => {
       gates: [],
       audit: { entries: 0, unlinked: 0 },
       audit_entries: [],
+      cancel: null,
       chain: [],
       footprints: [],
       artifacts: [],
