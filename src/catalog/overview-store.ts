@@ -143,11 +143,13 @@ export class OverviewStore {
         SELECT wanted.run_id, s.marks, s.at FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
         CROSS JOIN LATERAL (
           SELECT string_agg(
-              CASE status WHEN 'completed' THEN 'c' WHEN 'failed' THEN 'f'
+              CASE status WHEN 'completed' THEN CASE WHEN is_undo THEN 'u' ELSE 'c' END
+                WHEN 'failed' THEN CASE code WHEN 'cancelled' THEN 'x' WHEN 'outcome_unknown' THEN 'q' ELSE 'f' END
                 WHEN 'running' THEN CASE kind WHEN 'gate' THEN 'g' ELSE 'r' END ELSE '-' END, '' ORDER BY seq, path) AS marks,
             (array_agg(jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) ORDER BY seq DESC, path DESC)
               FILTER (WHERE status = 'running'))[1] AS at
-          FROM (SELECT seq, path, name, kind, status, attempts FROM steps
+          FROM (SELECT seq, path, name, kind, status, attempts, CASE status WHEN 'failed' THEN error ->> 'code' END AS code,
+              path LIKE '%~undo[%' AND split_part(path, '~undo[', 1) NOT LIKE '%[%' AS is_undo FROM steps
             WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) first) s
         WHERE s.marks IS NOT NULL`,
       'overview_strips',

@@ -128,7 +128,7 @@ function headline(needed: number, isCapped: boolean): string {
 
 /** What needs the viewer, by its deadline; what has none comes after that, in the order gates, failed runs. */
 export function attention(
-  needs: Needs,
+  needs: Needs & { isFirstStart?: boolean },
   ui: Parts,
 ): { list: Html; needed: number; all: number; headline: string; deadline: string | null } {
   const { gates, failures, held, counts } = needs;
@@ -141,7 +141,8 @@ export function attention(
   const needed = Math.min(items.length, MOST_SHOWN);
   const others = gates.length > MOST_SHOWN ? 0 : Math.max(0, counts.gates - gates.length);
   const more = isCapped ? (gates.length >= MOST_SHOWN ? '/ui/gates' : '/ui/runs?q=status%3Afailed') : null;
-  const list = attentionTemplate({ items: items.slice(0, MOST_SHOWN), needed, isCapped, more, others }, ui);
+  const shown = { items: items.slice(0, MOST_SHOWN), needed, isCapped, more, others };
+  const list = attentionTemplate({ ...shown, isFirstStart: needs.isFirstStart === true }, ui);
   const deadline = items.find(({ id, until }) => until !== null && !id.startsWith('held-'))?.until ?? null;
   return { list, needed, all: items.length, headline: headline(needed, isCapped), deadline };
 }

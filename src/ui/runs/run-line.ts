@@ -30,7 +30,9 @@ const MARKS: Readonly<Record<string, StripMark>> = {
   c: { tone: 'done', weight: 'plain' },
   f: { tone: 'fail', weight: 'tall' },
   g: { tone: 'gate', weight: 'tall' },
+  q: ASKING,
   r: { tone: 'run', weight: 'plain' },
+  u: { tone: 'odd', weight: 'plain' },
 };
 
 function markOf(letter: string, isAsking: boolean): StripMark {
@@ -51,6 +53,7 @@ export function runLineLook(
     gate: gate === undefined ? undefined : { purpose: gate.purpose, mine },
     retry: last !== null && last.attempts > 1 ? { attempt: last.attempts, of: null } : undefined,
     cancelRequested: run.cancel_requested_at !== null,
+    isUndone: marks.includes('u'),
   });
   const rest = Math.max(0, (stepTotal ?? 0) - marks.length);
   const strip = [

@@ -5,7 +5,7 @@ import type { Fragment } from '../parts/fragment.js';
 import { icon, Parts } from '../parts/parts.js';
 import type { Clock } from '../format.js';
 import { template, viewOf } from '../template.js';
-import { navigation, type NavKey, type View } from './navigation.js';
+import { navigation, type NavKey, type NavLink, type View } from './navigation.js';
 
 /** What every page shows around its own content. */
 export interface ShellFacts {
@@ -72,6 +72,17 @@ export function shellFragments({ counts, needs }: Pick<ShellFacts, 'counts' | 'n
   ];
 }
 
+/** Those of the bar of a phone, in its order; the others stand under More. */
+const BAR: readonly NavKey[] = ['home', 'gates', 'runs', 'events'];
+
+function phoneLinks(view: View): NavLink[] {
+  const links = navigation(view).flatMap((group) => group.links);
+  return [
+    ...BAR.flatMap((key) => links.filter((one) => one.key === key)),
+    ...links.filter(({ key }) => !BAR.includes(key)),
+  ];
+}
+
 const shellTemplate = template<ShellFacts & PageContent & Record<string, unknown>>(import.meta.url, './shell.eta');
 
 /** A whole page. */
@@ -82,7 +93,7 @@ export function shell(facts: ShellFacts, page: PageContent): string {
     whole: titleOf(facts.needs, page.title),
     around: Object.fromEntries(shellFragments(facts, page.title).map((one) => [one.id, one.html])),
     groups: navigation(facts.view),
-    phone: navigation(facts.view).flatMap(({ links }) => links),
+    phone: phoneLinks(facts.view),
     live: live && { url: `${live}&of=${encodeURIComponent(facts.here)}`, position: page.live?.position },
     assets: {
       style: asset('style').url,
