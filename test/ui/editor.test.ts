@@ -112,7 +112,10 @@ describe('the editor', () => {
     await open(GOOD.replace('# from the probe', `# from \u202e${'the far probe '.repeat(30)}`));
     await checked('1 warning');
     const line = page.locator('.editor ol > li').nth(3);
-    const [said, drawn] = await Promise.all([line.locator('small').boundingBox(), line.locator('> span').boundingBox()]);
+    const [said, drawn] = await Promise.all([
+      line.locator('small').boundingBox(),
+      line.locator('> span').boundingBox(),
+    ]);
     expect(said?.x).toBeGreaterThanOrEqual((drawn?.x ?? Infinity) + (drawn?.width ?? 0) - 1);
     const room = await page.locator('.editor').evaluate((box) => box.scrollWidth);
     const end = await line.evaluate((item) => item.scrollWidth);
