@@ -222,9 +222,20 @@ describe('the editor', () => {
   });
 
   it('takes an answer that is here before the libraries are', async () => {
-    // Without news of a paint they come a second after the page.
-    await page.addInitScript('PerformanceObserver.prototype.observe = () => undefined');
-    await open(GOOD);
+    // They run when all of the page is loaded: a picture holds that up.
+    let release = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/slow.png', async (route) => {
+      await answered;
+      await route.abort();
+    });
+    await page.addInitScript(
+      `addEventListener('DOMContentLoaded', () => { document.body.append(new Image()); document.body.lastChild.src = '/slow.png'; })`,
+    );
+    const opened = open(GOOD);
+    await page.waitForResponse((one) => one.url().endsWith('/_validate') && one.status() === 200);
+    release();
+    await opened;
     await checked('No problems');
     expect(await page.getByTestId('draft-note').textContent()).toBe('');
   });

@@ -2,8 +2,9 @@
 const LATEST_MS = 1_000;
 
 /**
- * Calls `start` when the page is painted: to start takes as long as to paint, on the same processors. The first thing that
- * somebody does calls it before, and finds its listeners.
+ * Calls `start` when the page is loaded and painted: to start takes as long as to paint, on the same processors. Of a page that
+ * is loaded the first thing that somebody does calls it, and finds its listeners. Not before it is loaded: htmx, once the document
+ * is parsed, waits for that.
  */
 export function whenPainted(start: () => void): void {
   let isStarted = false;
@@ -13,7 +14,9 @@ export function whenPainted(start: () => void): void {
       start();
     }
   };
-  for (const kind of ['pointerdown', 'click', 'keydown']) addEventListener(kind, once, true);
-  setTimeout(once, LATEST_MS);
-  new PerformanceObserver(once).observe({ type: 'paint', buffered: true });
+  addEventListener('load', () => {
+    for (const kind of ['pointerdown', 'click', 'keydown']) addEventListener(kind, once, true);
+    setTimeout(once, LATEST_MS);
+    new PerformanceObserver(once).observe({ type: 'paint', buffered: true });
+  });
 }
