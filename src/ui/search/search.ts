@@ -28,6 +28,11 @@ interface Hit {
   aside?: Part;
 }
 
+function deadlineOf(expiresAt: Date | null, ui: Parts): Part {
+  if (expiresAt === null) return '';
+  return expiresAt.getTime() <= ui.clock.now ? 'time is up' : html`${ui.left(expiresAt.toISOString())} left`;
+}
+
 function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): { title: string; hits: Hit[] }[] {
   const places = navigation(view).flatMap(({ links }) => links);
   const wanted = q.toLowerCase();
@@ -38,7 +43,7 @@ function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): 
         href: `/ui/gates/${one.gate_id}`,
         mark: one.purpose === 'recovery' ? statusOf('unknown', 'Outcome unknown') : statusOf('gate', 'Gate'),
         text: html`${ui.text(gateQuestion(one))} · ${ui.text(one.run_name)}`,
-        aside: one.expires_at === null ? '' : html`${ui.left(one.expires_at.toISOString())} left`,
+        aside: deadlineOf(one.expires_at, ui),
       })),
     },
     {
@@ -62,7 +67,10 @@ function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): 
       hits: blueprints.map((one) => ({
         href: `/ui/blueprints/${encodeURIComponent(one.blueprint_id)}`,
         mark: 'blueprints',
-        text: html`${ui.text(one.name)} <code class="meta">${one.blueprint_id}</code>`,
+        text:
+          one.name === one.blueprint_id
+            ? ui.text(one.name)
+            : html`${ui.text(one.name)} <code class="meta">${one.blueprint_id}</code>`,
       })),
     },
   ].filter(({ hits }) => hits.length > 0);
