@@ -28,10 +28,10 @@ function roundUp(value: number): number {
 const ROUND_TIMES = [2, 4, 10, 20, 30, 60, 120, 240, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600].map(
   (seconds) => seconds * 1_000,
 );
-const DAYS_2_MS = 172_800_000;
+const TWO_DAYS_MS = 172_800_000;
 
 function roundTimeUp(ms: number): number {
-  return ROUND_TIMES.find((one) => one >= ms) ?? Math.ceil(ms / DAYS_2_MS) * DAYS_2_MS;
+  return ROUND_TIMES.find((one) => one >= ms) ?? Math.ceil(ms / TWO_DAYS_MS) * TWO_DAYS_MS;
 }
 
 /**
