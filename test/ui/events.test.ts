@@ -53,7 +53,7 @@ describe('the event console', () => {
     expect(text).toContain('event.data.service.startsWith(&quot;Disk&quot;)');
     expect(text).toContain('event.data.state == &quot;CRIT&quot;');
     expect(text).toMatch(/event\.data\.state<\/code> was <b class="wrap"><code class="wrap">WARN/);
-    expect(text).toMatch(/env\.stage == &quot;prod&quot;<\/code><span class="small ">not reached/);
+    expect(text).toMatch(/env\.stage == &quot;prod&quot;<\/code><span class="small meta">not reached/);
     expect(text).toContain('data-testid="re-emit"');
   });
 
