@@ -350,7 +350,7 @@ describe('a stream that breaks', () => {
       broken();
       await still.locator('.stream[data-state=lost]').waitFor();
       const said = await still.getByTestId('stream-state').innerText();
-      expect(said).toMatch(/^Reconnecting · as of \d\d:\d\d:\d\d$/);
+      expect(said).toMatch(/^Reconnecting\s·\sas\sof\s\d\d:\d\d:\d\d$/);
       const here = await still.evaluate(() => new Date().toTimeString());
       const [at, now] = [said, here].map((text) => Date.parse(`1970-01-01T${/[\d:]{8}/.exec(text)?.[0] ?? ''}Z`));
       // Within a minute, around midnight too.

@@ -81,7 +81,7 @@ function tellAge(now: number): void {
   const isOld = now - asOfMs >= STALE_MS;
   const asOf = new Date(asOfMs).toTimeString().slice(0, 8);
   if (asOfMs !== lostAt && !isOld) showState('polling', 'Every 5 s');
-  else showState('lost', `Reconnecting · as of ${asOf}`, isOld ? `What you see is from ${asOf}.` : '');
+  else showState('lost', `Reconnecting ·\u00a0as\u00a0of\u00a0${asOf}`, isOld ? `What you see is from ${asOf}.` : '');
 }
 
 async function poll(now: number): Promise<void> {

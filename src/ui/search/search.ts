@@ -2,7 +2,7 @@ import type { BlueprintDto, RunDto } from '../../domain/dtos.js';
 import { gateQuestion } from '../gates/decision.js';
 import { html, join, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
-import { navigation, type View } from '../shell/navigation.js';
+import { navigation, type NavKey, type View } from '../shell/navigation.js';
 import { runStatus, statusOf, type Status } from '../status.js';
 
 /** What was found for a few typed characters. */
@@ -33,6 +33,17 @@ function deadlineOf(expiresAt: Date | null, ui: Parts): Part {
   return expiresAt.getTime() <= ui.clock.now ? 'time is up' : html`${ui.left(expiresAt.toISOString())} left`;
 }
 
+/** Keys that lead to a page, as the list of keys says. */
+const KEY_OF: Partial<Record<NavKey, string>> = {
+  home: 'g h',
+  gates: 'g g',
+  events: 'g e',
+  runs: 'g r',
+  launch: 'n',
+  blueprints: 'g b',
+  audit: 'g a',
+};
+
 function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): { title: string; hits: Hit[] }[] {
   const places = navigation(view).flatMap(({ links }) => links);
   const wanted = q.toLowerCase();
@@ -51,7 +62,12 @@ function groupsOf({ q, view, gates, runs, blueprints }: SearchView, ui: Parts): 
       hits: places
         .filter(({ label }) => label.toLowerCase().includes(wanted))
         .slice(0, q === '' ? 5 : 8)
-        .map(({ key, label, href }) => ({ href, mark: key, text: label })),
+        .map(({ key, label, href }) => ({
+          href,
+          mark: key,
+          text: label,
+          aside: KEY_OF[key] === undefined ? '' : html`<kbd aria-hidden="true">${KEY_OF[key]}</kbd>`,
+        })),
     },
     {
       title: 'Runs',
