@@ -144,6 +144,15 @@ describe('surroundings', () => {
     });
   });
 
+  it('tells who asked for the end of a run, and why', async () => {
+    const run = await addRun();
+    await db.catalog.pool.query(
+      `UPDATE runs SET cancel_by = 'jonas', cancel_reason = '', cancel_requested_at = '2026-11-21T14:10:00Z' WHERE run_id = $1`,
+      [run],
+    );
+    expect((await store.load(run)).cancel).toMatchObject({ actor: 'jonas', reason: null });
+  });
+
   it('counts audit entries and those that are not linked yet, and lists gates with who approved', async () => {
     const run = await addRun();
     const gate = randomUUID();
