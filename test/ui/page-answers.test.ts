@@ -12,6 +12,15 @@ const HISTORY = 20_000;
 /** Others use the machine while this runs: a budget of time is missed when even the quietest round takes longer. */
 const BUSY = 6;
 
+/** What the functions that run in the page use of it. */
+declare const scrollY: number;
+interface Box {
+  style: { animation: string };
+  querySelectorAll(selector: string): Iterable<Box>;
+  getClientRects(): { length: number };
+  getBoundingClientRect(): { height: number };
+}
+
 let pages: ShownPages;
 let screens: Screens;
 
@@ -39,6 +48,38 @@ describe.each(PAGES)('$path', (one) => {
   it('keeps to its budgets of queries and time', async () => {
     expect(await queriesOf(screens, pages.pathOf(one))).toBeLessThanOrEqual(one.queries);
     expect(await quietestP95(screens, pages.pathOf(one), one.p95Ms * BUSY)).toBeLessThan(one.p95Ms * BUSY);
+  });
+});
+
+describe('a full page of rows', () => {
+  it('is painted without those below the first screen, which stand there at once behind it', async () => {
+    const { page } = await pages.watch(false);
+    await page.goto(`${screens.url}/ui/runs`);
+    const rows = page.locator('#run-list > tr');
+    expect(await rows.count()).toBe(50);
+    await rows.nth(49).waitFor({ state: 'visible' });
+    const [first, whole] = await page.locator('.first-screen').evaluate((element) => {
+      const table = element as unknown as Box;
+      const shown = () =>
+        [...table.querySelectorAll('tbody > tr')].filter((row) => row.getClientRects().length > 0).length;
+      const height = () => Math.round(table.getBoundingClientRect().height / 36);
+      const last = [shown(), height()];
+      table.style.animation = 'none';
+      table.getBoundingClientRect();
+      // Begins anew, and stands at its first frame until this function ends.
+      table.style.animation = '';
+      return [[shown(), height()], last];
+    });
+    expect({ first, whole }).toEqual({ first: [24, 51], whole: [50, 51] });
+  });
+
+  it('is found again where it was left', async () => {
+    const { page } = await pages.watch(false);
+    await page.goto(`${screens.url}/ui/runs`);
+    await page.locator('.page-foot').scrollIntoViewIfNeeded();
+    await page.goto(`${screens.url}/ui/gates`);
+    await page.goBack();
+    expect(await page.evaluate(() => scrollY)).toBeGreaterThan(900);
   });
 });
 
