@@ -1,3 +1,4 @@
+import { Memo } from '../domain/memo.js';
 import type { AuditRow, DecisionRow, EventRow, FootprintRow } from './record-derived.js';
 import type { AttemptRow, GateRow, RunRow, StepRow } from './record-rows.js';
 
@@ -62,8 +63,8 @@ const KINDS: readonly (keyof RecordRows)[] = [
   'footprints',
 ];
 
-/** Texts by name. There are as many as shapes occur, at most 2¹⁰; a worker meets about twenty. */
-const texts = new Map<string, string>();
+/** Texts by the name of their statement: there are as many as shapes. */
+const texts = new Memo<string, string>(1_024);
 
 /**
  * One statement that writes the rows and what follows from them. Every part waits for `run_now`, which locks the runs in
@@ -72,12 +73,11 @@ const texts = new Map<string, string>();
 export function recordStatement(rows: RecordRows): Statement {
   const shape = shapeOf(rows);
   const name = nameOf(shape);
-  let text = texts.get(name);
-  if (text === undefined) {
-    text = textOf(shape);
-    texts.set(name, text);
-  }
-  return { name, text, values: [...shape.given].map((kind) => jsonbOf(rows[kind])) };
+  return {
+    name,
+    text: texts.get(name, () => textOf(shape)),
+    values: [...shape.given].map((kind) => jsonbOf(rows[kind])),
+  };
 }
 
 function shapeOf(rows: RecordRows): Shape {

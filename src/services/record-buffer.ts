@@ -3,8 +3,8 @@ import type { Transition } from '../domain/engine/state.js';
 import type { ErrorCode } from '../domain/error-codes.js';
 import { XynFault } from '../domain/fault.js';
 import type { AttemptEnd, AttemptStart, RecordSink } from '../domain/records.js';
-import { StatementPace } from './statement-pace.js';
 import { addressOf, batchOf, durableOf, RecordQueue, type Bounds, type Durable, type Row } from './record-queue.js';
+import { StatementPace } from './statement-pace.js';
 
 /** Where the buffer tells what went wrong; a pino logger fits. */
 export interface RecordLog {
@@ -22,7 +22,7 @@ export interface RecordBufferOptions {
   lingerMs?: number;
   /**
    * How long a row that somebody waits for may be kept back so that others share its statement; default 15. It is kept back only
-   * while statements take a quarter of the time, which the steps of one run never reach.
+   * while statements take a quarter of the time, which the steps of one run hardly reach.
    */
   maxShareMs?: number;
   /** Rows that are written without waiting for more; default 100. */
@@ -64,8 +64,8 @@ const MAX_PAUSE_MS = 400;
 /**
  * Writes behind the workers, in batches: a row waits for others up to `lingerMs`, one statement is under way at a time, and
  * what comes meanwhile makes the next batch. Rows that somebody waits for (`begin`, `record`) go at once and take along what
- * lies there; when there are many of them they share statements. While Postgres is away rows are kept and tried again; a row that Postgres refuses is found by halving its
- * batch, logged and let go. What is let go the reconciler repairs from the history.
+ * lies there; when there are many of them they share statements. While Postgres is away rows are kept and tried again; a row
+ * that Postgres refuses is found by halving its batch, logged and let go. What is let go the reconciler repairs from the history.
  */
 export class RecordBuffer implements RecordSink {
   readonly #writer: RecordWriter;

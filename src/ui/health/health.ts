@@ -50,18 +50,13 @@ function headline(view: HealthView): string {
   return things === 1 ? 'One thing needs a look.' : `${count(things)} things need a look.`;
 }
 
-function partRow(name: string, look: Status, since: string | null | undefined, text: Part, ui: Parts): Html {
-  const known =
-    since === null
-      ? ''
-      : since === undefined
-        ? html`<td></td>`
-        : html`<td class="num" data-label="Since">${ui.time(since, true)} · ${ui.ago(since)}</td>`;
+/** @param since the cell that says since when. */
+function partRow(name: string, look: Status, since: Part, text: Part, ui: Parts): Html {
   return html`<tr>
     <th scope="row">${name}</th>
     <td>${ui.status(look)}</td>
     <td class="soft">${text}</td>
-    ${known}
+    ${since}
   </tr>`;
 }
 
@@ -73,7 +68,12 @@ function parts(
   const versioned = (text: string | null): string => (text === null ? 'version not known' : `version ${text}`);
   const screens = temporal.ui_url === null ? '' : html` · <a href="${temporal.ui_url}">its own screens</a>`;
   // While nothing is known since when, there is no column for it.
-  const sinceOf = (at: string | undefined): string | null | undefined => (Object.keys(since).length === 0 ? null : at);
+  const hasSince = Object.keys(since).length > 0;
+  const sinceOf = (at?: string): Part => {
+    if (!hasSince) return '';
+    if (at === undefined) return html`<td></td>`;
+    return html`<td class="num" data-label="Since">${ui.time(at, true)} · ${ui.ago(at)}</td>`;
+  };
   const queued = (waiting: number): Status => (waiting > 100 ? statusOf('warn', 'Behind') : statusOf('done', 'Works'));
   return html`<section class="card gap-below" aria-labelledby="h-parts">
     <header><h2 id="h-parts">Parts</h2></header>
@@ -84,11 +84,11 @@ function parts(
             <th scope="col">Part</th>
             <th scope="col">State</th>
             <th scope="col">What is known</th>
-            ${sinceOf(undefined) === null ? '' : html`<th scope="col" class="num">Since</th>`}
+            ${hasSince ? html`<th scope="col" class="num">Since</th>` : ''}
           </tr>
         </thead>
         <tbody>
-          ${partRow('Xyn', statusOf('done', 'Works'), sinceOf(undefined), `version ${version}`, ui)}
+          ${partRow('Xyn', statusOf('done', 'Works'), sinceOf(), `version ${version}`, ui)}
           ${partRow('Postgres', look(postgres.ok, 'Does not answer'), sinceOf(since.postgres), versioned(report.postgres_version), ui)}
           ${partRow(
             'Temporal',
@@ -101,8 +101,8 @@ function parts(
           ${
             backlog === null
               ? ''
-              : html`${partRow('Events to dispatch', queued(backlog.events), sinceOf(undefined), ui.format.cappedCount(backlog.events), ui)}
-                ${partRow('Audit entries to link', queued(backlog.audit), sinceOf(undefined), ui.format.cappedCount(backlog.audit), ui)}`
+              : html`${partRow('Events to dispatch', queued(backlog.events), sinceOf(), ui.format.cappedCount(backlog.events), ui)}
+                ${partRow('Audit entries to link', queued(backlog.audit), sinceOf(), ui.format.cappedCount(backlog.audit), ui)}`
           }
         </tbody>
       </table>
