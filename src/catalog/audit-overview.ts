@@ -11,6 +11,11 @@ export interface EntryLink {
   hash: string;
 }
 
+/** Some links that follow each other, for a look at the chain. */
+const SHOWN_LINKS = 24;
+/** No link has a larger number. */
+const LAST_SEQ = Number.MAX_SAFE_INTEGER;
+
 /** The ends of the trail, without reading what lies between. */
 export interface AuditEnds {
   /** The newest link; null while there is none. */
@@ -19,6 +24,8 @@ export interface AuditEnds {
   since: Date | null;
   /** Entries that wait for their link, counted up to 10 001. */
   pending: number;
+  /** Numbers of 24 links that follow each other, smallest first: the newest ones, or those around the place asked for. */
+  shown: number[];
 }
 
 /** What a page about the trail asks beside its entries; every query starts from an index and is bounded. */
@@ -39,24 +46,26 @@ export class AuditOverviewStore {
     );
   }
 
-  /** @throws XynFault `db_unavailable` */
-  async ends(): Promise<AuditEnds> {
+  /** @param around a link that `shown` has in its middle; null: the newest at its end. @throws XynFault `db_unavailable` */
+  async ends(around: number | null): Promise<AuditEnds> {
     const [row] = await this.#rows<{
       seq: number | null;
       hash: string | null;
       linked_at: Date | null;
       since: Date | null;
       pending: number;
+      shown: number[];
     }>(
       `SELECT h.seq::float8, h.hash, h.linked_at, (SELECT at FROM audit_log ORDER BY audit_id LIMIT 1) AS since,
-         (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending
+         (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending,
+         ARRAY(SELECT seq::float8 FROM audit_chain WHERE seq <= $1 ORDER BY seq DESC LIMIT ${SHOWN_LINKS}) AS shown
        FROM (VALUES (1)) one LEFT JOIN (SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1) h ON true`,
-      [],
+      [around === null ? LAST_SEQ : around + SHOWN_LINKS / 2],
       'audit_ends',
     );
-    const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0 } = row ?? {};
+    const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0, shown = [] } = row ?? {};
     const head = seq === null || hash === null || linkedAt === null ? null : { seq, hash, linked_at: linkedAt };
-    return { head, since, pending };
+    return { head, since, pending, shown: shown.toReversed() };
   }
 
   /** Entries of each of these actions, counted up to 10 001. @throws XynFault `db_unavailable` */

@@ -24,7 +24,6 @@ import { AuditChainer } from '../services/audit-chainer.js';
 import { AuditHeads } from '../services/audit-heads.js';
 import { DoctorService } from '../services/doctor.js';
 import { AuditTrail } from '../services/audit-trail.js';
-import { verifyAudit } from '../services/audit-verification.js';
 import type { ServiceObserver } from '../services/observer.js';
 import { requestTraces, runTraces } from '../telemetry/api-traces.js';
 import { LiveReader } from '../services/live-reader.js';
@@ -190,7 +189,8 @@ const app = createApp(
     audit: new AuditTrail({
       log: auditLog(catalog),
       store: new AuditOverviewStore(catalog),
-      verify: () => verifyAudit({ chain, heads }),
+      chain,
+      heads,
       clock: Date.now,
     }),
     cursors: { key: sharedKey(catalog, 'cursor') },

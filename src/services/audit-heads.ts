@@ -32,11 +32,13 @@ export interface HeadsRead {
 }
 
 /** The heads as they are read, for those who need not sign. */
-export type HeadsReader = Pick<AuditHeads, 'read' | 'isGenuine'>;
+export type HeadsReader = Pick<AuditHeads, 'read' | 'newest' | 'isGenuine'>;
 
 /** Every line ends like that; one that does not was cut off by a crash. */
 const LINE_END = '"}';
 const NEWLINE = 0x0a;
+/** A head has 300 bytes at most. */
+const MOST_LINE_BYTES = 320;
 
 /** The key that signs heads and the file that keeps them, in `<stateDir>/audit`. */
 export class AuditHeads {
@@ -101,6 +103,13 @@ export class AuditHeads {
     return { heads, unreadable: lines.length - heads.length };
   }
 
+  /** The newest heads whose signature is ours, oldest first, at most `limit`: reads the end of the file only. */
+  async newest(limit: number): Promise<AuditHead[]> {
+    const lines = (await endOf(this.#file, limit * MOST_LINE_BYTES)).split('\n').slice(-limit - 1);
+    const heads = lines.map(headOf).filter((head) => head !== undefined);
+    return heads.slice(-limit).filter((head) => this.isGenuine(head));
+  }
+
   /** Whether a head was signed with our key. */
   isGenuine({ signature, ...head }: AuditHead): boolean {
     return verify(null, Buffer.from(canonicalJson(head)), this.publicKey, Buffer.from(signature, 'base64'));
@@ -151,6 +160,25 @@ async function textOf(file: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** The last bytes of a file; nothing where there is none. The first line may be cut. */
+async function endOf(file: string, bytes: number): Promise<string> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, bytes);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,7 +1,9 @@
 import type { AuditFilter, AuditLog } from '../catalog/audit.js';
 import type { AuditEnds, AuditOverviewStore, EntryLink } from '../catalog/audit-overview.js';
 import type { AuditEntryDto, Page } from '../domain/dtos.js';
-import type { AuditReport } from './audit-verification.js';
+import type { AuditChain } from '../catalog/audit-chain.js';
+import type { AuditHead, HeadsReader } from './audit-heads.js';
+import { verifyAudit, type AuditReport } from './audit-verification.js';
 import { cached } from './cached.js';
 
 export type { AuditFilter };
@@ -25,6 +27,8 @@ export interface AuditState extends AuditEnds {
   last: AuditCheck | null;
   /** Since when one is under way; null: none is. */
   checkingSince: string | null;
+  /** Signed heads among the links of `shown`, and the newest one, oldest first. */
+  signed: Pick<AuditHead, 'seq' | 'hash' | 'at'>[];
   /** Entries by action, each counted up to 10 001; at most five seconds old. */
   counts: ReadonlyMap<string, number>;
 }
@@ -32,12 +36,14 @@ export interface AuditState extends AuditEnds {
 /** Actions that the page about the trail counts. */
 export const COUNTED_ACTIONS = ['gate.decide', 'step.effect', 'run.cancel', 'blueprint.activate'] as const;
 const COUNTS_MS = 5_000;
+/** One for each link that is shown. */
+const NEWEST_HEADS = 24;
 
 export interface AuditTrailDeps {
   log: AuditLog;
   store: Pick<AuditOverviewStore, 'links' | 'ends' | 'counts'>;
-  /** Computes the whole chain again. */
-  verify: () => Promise<AuditReport>;
+  chain: AuditChain;
+  heads: HeadsReader;
   clock: () => number;
 }
 
@@ -63,10 +69,10 @@ export class AuditTrail {
   }
 
   async #check(): Promise<AuditReport> {
-    const { clock, verify } = this.#deps;
+    const { clock, chain, heads } = this.#deps;
     const from = clock();
     try {
-      const report = await verify();
+      const report = await verifyAudit({ chain, heads });
       this.#last = { report, at: new Date(clock()).toISOString(), tookMs: clock() - from };
       return report;
     } finally {
@@ -74,11 +80,18 @@ export class AuditTrail {
     }
   }
 
-  /** The trail as a whole, without reading all of it. @throws XynFault `db_unavailable` */
+  /**
+   * The trail as a whole, without reading all of it; around the place of a problem that the last verification found.
+   * @throws XynFault `db_unavailable`
+   */
   async state(): Promise<AuditState> {
-    const [ends, counts] = await Promise.all([this.#deps.store.ends(), this.#counts()]);
+    const { store, heads } = this.#deps;
+    const broken = this.#last?.report.first_problem?.seq ?? null;
+    const [ends, counts, newest] = await Promise.all([store.ends(broken), this.#counts(), heads.newest(NEWEST_HEADS)]);
+    const first = ends.shown[0] ?? Infinity;
     return {
       ...ends,
+      signed: newest.filter(({ seq }, at) => seq >= first || at === newest.length - 1),
       last: this.#last,
       checkingSince: this.#verifying === undefined ? null : new Date(this.#verifying.since).toISOString(),
       counts: new Map(counts.map(({ action, n }) => [action, n])),

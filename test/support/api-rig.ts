@@ -16,7 +16,6 @@ import { ActionCalls } from '../../src/services/action-calls.js';
 import { ArtifactService } from '../../src/services/artifacts.js';
 import { AuditHeads } from '../../src/services/audit-heads.js';
 import { AuditTrail } from '../../src/services/audit-trail.js';
-import { verifyAudit } from '../../src/services/audit-verification.js';
 import { BlueprintService } from '../../src/services/blueprints.js';
 import { DoctorService } from '../../src/services/doctor.js';
 import { HealthService } from '../../src/services/health.js';
@@ -75,7 +74,8 @@ export async function startApi(options: {
       audit: new AuditTrail({
         log: auditLog(catalog),
         store: new AuditOverviewStore(catalog),
-        verify: () => verifyAudit({ chain, heads }),
+        chain,
+        heads,
         clock: Date.now,
       }),
       health,

@@ -576,7 +576,10 @@ export function fakeServices(): { services: Services; world: FakeWorld } {
     audit: {
       list: async () => ({ items: [fakeAuditEntry], next: { audit_id: '7' } }),
       verify: async () => ({ ok: true, entries: 1, linked: 1, unlinked_tail: 0, heads: 1 }),
-      state: async () => ({ head: null, since: null, pending: 0, last: null, checkingSince: null, counts: new Map() }),
+      state: async () => ({
+        ...{ head: null, since: null, pending: 0, shown: [], signed: [] },
+        ...{ last: null, checkingSince: null, counts: new Map() },
+      }),
       links: async () => [],
     },
     live: fakeLive(world),

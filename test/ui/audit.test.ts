@@ -32,6 +32,7 @@ async function verify(): Promise<Answer> {
 
 const headline = (text: string): string =>
   (/data-testid="audit-state"[^>]*>(.*?)<\/h1>/.exec(text)?.[1] ?? '').replace(/<[^>]*>/g, '').trim();
+const chain = (text: string): string => /data-testid="audit-chain".*?<\/section>/.exec(text)?.[0] ?? '';
 const entries = (text: string): string[] => [...text.matchAll(/<tr id="entry-(\d+)"/g)].map(([, id]) => id ?? '');
 
 describe('the audit page', () => {
@@ -41,6 +42,14 @@ describe('the audit page', () => {
     const { text } = await send('/ui/audit');
     expect(headline(text)).toBe('The chain is whole.');
     expect(text).toMatch(/132 checked at .* with 1 signed head/);
+  });
+
+  it('draws the newest links, and says which of them was signed when', async () => {
+    const drawing = chain((await send('/ui/audit')).text);
+    expect(drawing).toContain('aria-label="Links 109 to 132; 1 signed head among them"');
+    expect(drawing.match(/<i[ >]/g)).toHaveLength(24);
+    expect(drawing).toMatch(/<i class="newest"><b>signed <time[^>]*>[^<]*<\/time><\/b><\/i><\/div>/);
+    expect(drawing).toMatch(/It was signed at <time/);
   });
 
   it('refuses a check that no page of ours asked for', async () => {
@@ -92,6 +101,8 @@ describe('the audit page', () => {
     expect(hashes?.[1]).toBe(rows[0]?.hash);
     expect(hashes?.[2]).not.toBe(rows[0]?.hash);
     expect(text).toContain('What to do');
+    expect(chain(text)).toContain('aria-label="Links 36 to 59, of which 47 does not fit; 0 signed heads among them"');
+    expect(chain(text).match(/<i class="bad">/g)).toHaveLength(1);
     expect(text).not.toContain('The chain is whole.');
   });
 });

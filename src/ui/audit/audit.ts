@@ -201,7 +201,6 @@ export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: 
       <footer>
         <span>${view.entries.length} shown</span
         ><a href="${view.exportHref}" data-testid="evidence-export">These entries as JSON</a
-        ><span class="meta">Offline: <code>xynctl audit verify</code></span
         ><span class="grow"></span>${newest}${older}
       </footer>
     </section>`;

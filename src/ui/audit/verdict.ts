@@ -1,6 +1,7 @@
 import { count, duration } from '../format.js';
 import { html, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
+import { chainDrawing, type SignedHead } from './chain.js';
 import { whatToDo, type ProblemKind } from './words.js';
 
 /** What a verification found. */
@@ -29,6 +30,10 @@ export interface AuditStateView {
   pending: number;
   last: CheckView | null;
   checkingSince: string | null;
+  /** Numbers of links that follow each other, smallest first. */
+  shown: readonly number[];
+  /** Signed heads, oldest first. */
+  signed: readonly SignedHead[];
 }
 
 type Problem = NonNullable<CheckView['report']['first_problem']>;
@@ -141,6 +146,6 @@ export function verdict(state: AuditStateView, csrf: string, ui: Parts): Html {
         </button>
       </form>
     </div>
-    ${problem === undefined ? '' : broken(problem, ui)}
+    ${problem === undefined ? '' : broken(problem, ui)} ${chainDrawing(state, ui)}
   </div>`;
 }

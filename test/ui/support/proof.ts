@@ -12,7 +12,6 @@ import { ArtifactService } from '../../../src/services/artifacts.js';
 import { AuditChainer } from '../../../src/services/audit-chainer.js';
 import { AuditHeads } from '../../../src/services/audit-heads.js';
 import { AuditTrail } from '../../../src/services/audit-trail.js';
-import { verifyAudit } from '../../../src/services/audit-verification.js';
 import type { TestDatabase } from '../../support/database.js';
 import { silentLog } from '../../support/node.js';
 import { until } from '../../support/until.js';
@@ -36,9 +35,14 @@ export async function startProof({ catalog }: TestDatabase, access: CatalogAcces
   const chain = auditChain(catalog);
   const artifactDir = path.join(dir, 'artifacts');
   const store = await LocalArtifactStore.open({ dir: artifactDir });
-  const verify = () => verifyAudit({ chain, heads });
   return {
-    audit: new AuditTrail({ log: auditLog(catalog), store: new AuditOverviewStore(catalog), verify, clock: Date.now }),
+    audit: new AuditTrail({
+      log: auditLog(catalog),
+      store: new AuditOverviewStore(catalog),
+      chain,
+      heads,
+      clock: Date.now,
+    }),
     artifacts: new ArtifactService({ catalog: access, store, envId: 'env-1' }),
     store,
     artifactDir,
