@@ -1,9 +1,11 @@
 import {
+  COUNTED_RUNS,
   MOST_LISTED_BLUEPRINTS,
   type BlueprintLine,
   type EndedRun,
   type OpenRuns,
   type RunDay,
+  type VersionFacts,
 } from '../domain/blueprint-page.js';
 import type { Catalog } from './connect.js';
 import { catalogFault } from './faults.js';
@@ -85,6 +87,30 @@ export class BlueprintPageStore {
           SELECT blueprint_version FROM runs WHERE status IN ('created', 'running') AND blueprint_id = ${blueprintId}
             AND blueprint_version IS NOT NULL ORDER BY created_at DESC LIMIT ${MOST_OPEN}) newest
         GROUP BY 1 ORDER BY 1 DESC`,
+    );
+  }
+
+  /**
+   * What became of the versions of a blueprint; those of which nothing is known are left out. Runs are counted among the newest
+   * thousand. @throws XynFault `db_unavailable`
+   */
+  async versionFacts(blueprintId: string): Promise<VersionFacts[]> {
+    return this.#read(
+      (db) => db.$queryRaw<VersionFacts[]>`
+        WITH counted AS (
+            SELECT blueprint_version AS version, count(*) AS runs, count(*) FILTER (WHERE status = 'failed') AS failed
+            FROM (SELECT blueprint_version, status FROM runs WHERE blueprint_id = ${blueprintId}
+              ORDER BY created_at DESC LIMIT ${COUNTED_RUNS}) newest
+            WHERE blueprint_version IS NOT NULL GROUP BY 1),
+          promoted AS (
+            SELECT DISTINCT ON (r.promoted_version) r.promoted_version AS version, r.notes,
+              CASE WHEN r.tests IS NOT NULL
+                THEN jsonb_build_object('passed', r.tests -> 'passed', 'failed', r.tests -> 'failed') END AS tests
+            FROM drafts d JOIN draft_revisions r USING (draft_id)
+            WHERE d.blueprint_id = ${blueprintId} AND r.promoted_version IS NOT NULL
+            ORDER BY r.promoted_version, r.promoted_at DESC)
+        SELECT version, coalesce(c.runs, 0)::int AS runs, coalesce(c.failed, 0)::int AS failed, p.tests, p.notes
+        FROM counted c FULL JOIN promoted p USING (version)`,
     );
   }
 

@@ -37,3 +37,18 @@ export interface OpenRuns {
   version: number;
   open: number;
 }
+
+/** Runs that are counted by version: the newest of their blueprint. */
+export const COUNTED_RUNS = 1_000;
+
+/** What became of a version, and where it came from. */
+export interface VersionFacts {
+  version: number;
+  /** Among the newest runs of the blueprint. */
+  runs: number;
+  failed: number;
+  /** Scenarios of the draft that it was promoted from; null: they never ran, or it was applied without a draft. */
+  tests: { passed: number; failed: number } | null;
+  /** What was said of that draft's revision. */
+  notes: string | null;
+}

@@ -1,5 +1,5 @@
 import type { BlueprintPageStore } from '../catalog/blueprint-page-store.js';
-import type { BlueprintLine, EndedRun, OpenRuns, RunDay } from '../domain/blueprint-page.js';
+import type { BlueprintLine, EndedRun, OpenRuns, RunDay, VersionFacts } from '../domain/blueprint-page.js';
 
 /** Days of the calendar: 26 weeks. */
 const DAYS = 182;
@@ -30,5 +30,10 @@ export class BlueprintPages {
   /** Open runs by the version that they began with, newest version first. @throws XynFault `db_unavailable` */
   async openByVersion(blueprintId: string): Promise<OpenRuns[]> {
     return this.#store.openByVersion(blueprintId);
+  }
+
+  /** What became of the versions; runs among the newest 1 000. @throws XynFault `db_unavailable` */
+  async versionFacts(blueprintId: string): Promise<VersionFacts[]> {
+    return this.#store.versionFacts(blueprintId);
   }
 }

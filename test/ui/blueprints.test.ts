@@ -114,6 +114,38 @@ describe('blueprints', () => {
     expect((await getPage(screens, `${PAGE}/diff?from=x&to=2`)).status).toBe(422);
   });
 
+  it('show how many runs began with each version, and how many of them failed', async () => {
+    const { catalog } = screens.database;
+    await catalog.pool
+      .query(`UPDATE runs SET blueprint_version = (SELECT min(version) FROM blueprint_versions v WHERE v.blueprint_id = 'bp.ci.build')
+       WHERE blueprint_id = 'bp.ci.build'`);
+    const counted = await catalog.pool.query<{ runs: string; failed: string }>(
+      `SELECT count(*) AS runs, count(*) FILTER (WHERE status = 'failed') AS failed
+       FROM runs WHERE blueprint_id = 'bp.ci.build'`,
+    );
+    const { runs = '', failed = '' } = counted.rows[0] ?? {};
+    expect(Number(failed)).toBeGreaterThan(0);
+    const { text } = await getPage(screens, '/ui/blueprints/bp.ci.build/versions');
+    const cells = [...text.matchAll(/data-label="(Runs|Failed)">(.*?)<\/td>/g)].slice(-2);
+    expect(cells.map(([, , shown = '']) => shown.replace(/<[^>]*>/g, '').trim())).toEqual([runs, failed]);
+    expect(text).not.toContain('of the newest');
+    expect(await queriesOf(screens, '/ui/blueprints/bp.ci.build/versions')).toBeLessThanOrEqual(5);
+  });
+
+  it('show how the scenarios of the draft behind a version went, and what was said of it', async () => {
+    const { drafts } = screens;
+    const definition = 'api: xyn/v1\nid: bp.noted\nplan:\n  - {kind: transform, id: a, set: {x: 1}}\n';
+    const draft = { kind: 'blueprint' as const, name: 'Noted' };
+    const { draft_id: id } = await drafts.save(caller(), { draft, definition, notes: `Soaks longer ${HOSTILE}` });
+    await drafts.validate(caller(), id);
+    await drafts.test(caller(), id, 'scenarios:\n  - {name: it ends, expect: {status: completed}}\n');
+    await drafts.promote(caller(), id);
+    const { text } = await getPage(screens, '/ui/blueprints/bp.noted/versions');
+    expect(text).toMatch(/“Soaks longer .*data-label="Tests">.*1 pass/);
+    expect(text).not.toContain('<img src=x');
+    expect((await getPage(screens, '/ui/blueprints/bp.ci.build/versions')).text).toContain('none kept');
+  });
+
   it('go back to an earlier version, and forward again, once a person has confirmed it', async () => {
     const { text } = await getPage(screens, `${PAGE}/versions`);
     expect(text).toMatch(/href="[^"]*\/activate\?version=1" data-confirm[^>]*>Roll back</);

@@ -1,4 +1,4 @@
-import type { EndedRun, OpenRuns, RunDay } from '../../domain/blueprint-page.js';
+import { COUNTED_RUNS, type EndedRun, type OpenRuns, type RunDay, type VersionFacts } from '../../domain/blueprint-page.js';
 import type { BlueprintDetailDto, BlueprintVersionDto, ProblemDto, ScheduleDto } from '../../domain/dtos.js';
 import type { KeptTestsDto, ScenarioRunDto } from '../../domain/drafts.js';
 import type { Plan } from '../../domain/plan.js';
@@ -129,9 +129,20 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 
+/** Some of the versions of a blueprint. */
+export interface VersionsView extends Framed {
+  versions: readonly BlueprintVersionDto[];
+  /** Those of which nothing is known are left out. */
+  facts: readonly VersionFacts[];
+  /** Address of the next page; null at the end. */
+  older: string | null;
+}
+
 /** The versions, newest first; each can be compared with the one before it. */
-export function blueprintVersions(view: Framed & { versions: readonly BlueprintVersionDto[]; older: string | null }, ui: Parts): Html {
-  return framed(view, versionsTemplate({ ...view }, ui), ui);
+export function blueprintVersions(view: VersionsView, ui: Parts): Html {
+  const counted = view.facts.reduce((sum, { runs }) => sum + runs, 0);
+  const facts = new Map(view.facts.map((one) => [one.version, one]));
+  return framed(view, versionsTemplate({ ...view, facts, counted, isCut: counted >= COUNTED_RUNS, countsStatus }, ui), ui);
 }
 
 /** What starts it by the clock. */
