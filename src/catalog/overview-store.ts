@@ -37,7 +37,16 @@ export interface StepStrip {
   marks: string;
   /** The last of them that runs; null when none does. */
   at: { name: string; kind: string; attempts: number } | null;
+  /** Of a run with more steps than that: the last one that it reached; else null. */
+  newest: { mark: string; path: string } | null;
 }
+
+/** The letter of a step. */
+const MARK = Prisma.sql`
+  CASE status WHEN 'completed' THEN
+      CASE WHEN path LIKE '%~undo[%' AND split_part(path, '~undo[', 1) NOT LIKE '%[%' THEN 'u' ELSE 'c' END
+    WHEN 'failed' THEN CASE error ->> 'code' WHEN 'cancelled' THEN 'x' WHEN 'outcome_unknown' THEN 'q' ELSE 'f' END
+    WHEN 'running' THEN CASE kind WHEN 'gate' THEN 'g' ELSE 'r' END ELSE '-' END`;
 
 /** The step that a recovery gate asks about. */
 export interface AskedStep {
@@ -140,17 +149,20 @@ export class OverviewStore {
     if (runIds.length === 0) return [];
     return this.#read<StepStrip>(
       Prisma.sql`
-        SELECT wanted.run_id, s.marks, s.at FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
+        SELECT wanted.run_id, s.marks, coalesce(s.at, last.at) AS at,
+          CASE WHEN last.path IS NOT NULL THEN jsonb_build_object('mark', last.mark, 'path', last.path) END AS newest
+        FROM unnest(${[...runIds]}::uuid[]) AS wanted(run_id)
         CROSS JOIN LATERAL (
-          SELECT string_agg(
-              CASE status WHEN 'completed' THEN CASE WHEN is_undo THEN 'u' ELSE 'c' END
-                WHEN 'failed' THEN CASE code WHEN 'cancelled' THEN 'x' WHEN 'outcome_unknown' THEN 'q' ELSE 'f' END
-                WHEN 'running' THEN CASE kind WHEN 'gate' THEN 'g' ELSE 'r' END ELSE '-' END, '' ORDER BY seq, path) AS marks,
+          SELECT string_agg(mark, '' ORDER BY seq, path) AS marks,
             (array_agg(jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) ORDER BY seq DESC, path DESC)
               FILTER (WHERE status = 'running'))[1] AS at
-          FROM (SELECT seq, path, name, kind, status, attempts, CASE status WHEN 'failed' THEN error ->> 'code' END AS code,
-              path LIKE '%~undo[%' AND split_part(path, '~undo[', 1) NOT LIKE '%[%' AS is_undo FROM steps
+          FROM (SELECT seq, path, name, kind, status, attempts, ${MARK} AS mark FROM steps
             WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) first) s
+        LEFT JOIN LATERAL (
+          SELECT path, ${MARK} AS mark, CASE status WHEN 'running'
+            THEN jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) END AS at
+          FROM steps WHERE run_id = wanted.run_id AND length(s.marks) = ${mostPerRun}
+          ORDER BY seq DESC, path DESC LIMIT 1) last ON true
         WHERE s.marks IS NOT NULL`,
       'overview_strips',
     );

@@ -9,7 +9,7 @@ export type { RunCounts, RunCursor, RunSearch };
 /** A run as a list shows it. */
 export interface RunLine {
   run: RunDto;
-  /** The first steps that it reached; undefined: none yet. */
+  /** The steps that it reached, as `StepStrip` marks them; undefined: none yet. */
   steps: Pick<StepStrip, 'marks' | 'at'> | undefined;
   /** Steps of its plan; null when the plan is not known. */
   stepTotal: number | null;
@@ -49,6 +49,33 @@ export interface HomeFacts {
   isFirstStart: boolean;
 }
 
+/** What a line needs to know of the run's plan. */
+export interface PlanShape {
+  /** Steps that are drawn: all but those that only hold others. */
+  steps: number;
+  /** Ids of the steps at the top, in their order. */
+  top: readonly string[];
+}
+
+/** Of a plan with thousands of steps that many are marked. */
+const MOST_FILLED = 500;
+
+/**
+ * The marks of a run, up to where it is: of a long run only the first steps and the last one are read, and those between are
+ * taken for done, as far as the last one's place in the plan says.
+ */
+export function reachedMarks(
+  { marks, newest }: Pick<StepStrip, 'marks' | 'newest'>,
+  plan: PlanShape | undefined,
+): string {
+  if (newest === null) return marks;
+  const { steps, top } = plan ?? { steps: 0, top: [] };
+  const id = /^[^.:[!~]*/.exec(newest.path)?.[0] ?? '';
+  const place = id === '' ? top.length : top.indexOf(id) + 1;
+  const reached = Math.min(MOST_FILLED, Math.round((steps * place) / Math.max(1, top.length)));
+  return `${marks.padEnd(reached - 1, 'c')}${newest.mark}`;
+}
+
 /** Puts lines together from what was read for all of them at once. */
 export function runLines(
   runs: readonly RunDto[],
@@ -56,17 +83,20 @@ export function runLines(
     strips: readonly StepStrip[];
     gates: readonly Pick<OpenGate, 'run_id' | 'purpose' | 'approvers'>[];
     usual: readonly UsualDuration[];
-    totals: ReadonlyMap<string, number>;
+    /** By digest. */
+    plans: ReadonlyMap<string, PlanShape>;
   },
 ): RunLine[] {
   const strips = new Map(parts.strips.map((one) => [one.run_id, one]));
   const usual = new Map(parts.usual.map((one) => [one.blueprint_id, one]));
   return runs.map((run) => {
     const mine = parts.gates.filter((one) => one.run_id === run.run_id);
+    const plan = parts.plans.get(run.digest);
+    const strip = strips.get(run.run_id);
     return {
       run,
-      steps: strips.get(run.run_id),
-      stepTotal: parts.totals.get(run.digest) ?? null,
+      steps: strip && { marks: reachedMarks(strip, plan), at: strip.at },
+      stepTotal: plan?.steps ?? null,
       gate: mine.find((one) => one.purpose === 'recovery') ?? mine[0],
       usual: usual.get(run.blueprint_id),
     };

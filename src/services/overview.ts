@@ -8,6 +8,7 @@ import type { HealthReport } from './health.js';
 import { gateEffects, gateFacts, type GateEffect, type GateFacts } from './overview-gate.js';
 import {
   runLines,
+  type PlanShape,
   type CancelFacts,
   type HomeFacts,
   type SearchHits,
@@ -173,24 +174,26 @@ export class OverviewService {
     const ids = runs.map(({ run_id }) => run_id);
     const open = runs.filter(({ status }) => status === 'created' || status === 'running');
     const blueprints = [...new Set(runs.map(({ blueprint_id }) => blueprint_id))];
-    const [strips, gates, usual, totals] = await Promise.all([
+    const [strips, gates, usual, plans] = await Promise.all([
       store.stepStrips(ids, MOST_MARKS_IN_LIST),
       store.gatesOf(open.map(({ run_id }) => run_id)),
       this.#deps.usual.of(blueprints),
-      this.#totals(runs),
+      this.#shapes(runs),
     ]);
-    return runLines(runs, { strips, gates, usual, totals });
+    return runLines(runs, { strips, gates, usual, plans });
   }
 
-  /** Steps of each plan by its digest; plans are kept in memory. */
-  async #totals(runs: readonly RunDto[]): Promise<Map<string, number>> {
+  /** The plans by their digest; they are kept in memory. */
+  async #shapes(runs: readonly RunDto[]): Promise<Map<string, PlanShape>> {
     const wanted = new Map(runs.map((run) => [run.digest, run]));
-    const totals = new Map<string, number>();
+    const shapes = new Map<string, PlanShape>();
     for (const [digest, run] of wanted) {
       const plan = await this.#planOf(run);
-      if (plan !== undefined) totals.set(digest, plan.nodes.filter((node) => !('bodies' in node)).length);
+      if (plan === undefined) continue;
+      const steps = plan.nodes.filter((node) => !('bodies' in node)).length;
+      shapes.set(digest, { steps, top: plan.root.do.map((ix) => plan.nodes[ix]?.id ?? '') });
     }
-    return totals;
+    return shapes;
   }
 
   /** A gate with all that a person needs to decide. @throws XynFault `gate_not_found`, `db_unavailable` */

@@ -25,10 +25,11 @@ export interface RunLineLook {
 }
 
 const THIN: StripMark = { tone: 'mute', weight: 'thin' };
+const FAILED: StripMark = { tone: 'fail', weight: 'tall' };
 const ASKING: StripMark = { tone: 'odd', weight: 'tall' };
 const MARKS: Readonly<Record<string, StripMark>> = {
   c: { tone: 'done', weight: 'plain' },
-  f: { tone: 'fail', weight: 'tall' },
+  f: FAILED,
   g: { tone: 'gate', weight: 'tall' },
   q: ASKING,
   r: { tone: 'run', weight: 'plain' },
@@ -56,10 +57,10 @@ export function runLineLook(
     isUndone: marks.includes('u'),
   });
   const rest = Math.max(0, (stepTotal ?? 0) - marks.length);
-  const strip = [
-    ...Array.from(marks, (letter) => markOf(letter, isAsking)),
-    ...Array.from({ length: rest }, () => THIN),
-  ];
+  const reached = Array.from(marks, (letter) => markOf(letter, isAsking));
+  // The step that failed may be one of those of a long run that nobody reads for a list.
+  if (run.status === 'failed' && reached.length > 0 && !/[fq]/.test(marks)) reached.splice(-1, 1, FAILED);
+  const strip = [...reached, ...Array.from({ length: rest }, () => THIN)];
   const end = run.completed_at === null ? ui.clock.now : Date.parse(run.completed_at);
   const tookMs = run.started_at === null ? null : end - Date.parse(run.started_at);
   const isSlow = usual !== undefined && tookMs !== null && usual.median_ms > 0 && tookMs > 2 * usual.p95_ms;
