@@ -49,6 +49,22 @@ describe('actionWork', () => {
     expect(log).toBe('got [redacted]!');
   });
 
+  it('tells what an action used, also before it fails', async () => {
+    const print = { metric: 'artifact_bytes_written', quantity: 3, unit: 'bytes' };
+    const good = workOf((_input, act) => {
+      act.used(print);
+      return Promise.resolve({});
+    });
+    expect((await good.run(context())).footprints).toEqual([print]);
+    let spent: unknown;
+    const bad = workOf((_input, act) => {
+      act.used(print);
+      return Promise.reject(new Error('no'));
+    });
+    await expect(bad.run({ ...context(), spent: (prints) => (spent = prints) })).rejects.toThrow('no');
+    expect(spent).toEqual([print]);
+  });
+
   it.each([
     new ActionFailure({ code: 'x', message: `no ${SECRET}`, excerpt: SECRET, detail: SECRET, retryable: false }),
     new Error(`no ${SECRET}`),

@@ -5,6 +5,7 @@ import {
   type RegisteredAction,
   type ScrubStream,
 } from '../src/domain/action.js';
+import type { Footprint } from '../src/domain/records.js';
 import { redacted } from '../src/domain/redaction.js';
 import type { ActionTask } from '../workflows/contract.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -55,6 +56,7 @@ async function execute(
     return refuse('input_invalid', `The input does not fit ${task.action}: ${problems}`);
   }
   const log = new CleanLog(resources, context.output);
+  const footprints: Footprint[] = [];
   try {
     const outputs = await action.execute(input.data, {
       runId: context.runId,
@@ -70,8 +72,12 @@ async function execute(
       ...(resources.files === undefined ? {} : { files: resources.files }),
       ...(resources.events === undefined ? {} : { events: resources.events }),
       output: (stream, chunk) => log.write(stream, chunk),
+      used: (print) => {
+        footprints.push(print);
+        context.spent(footprints);
+      },
     });
-    return { outputs: resources.scrub(action.output.parse(outputs)), footprints: [] };
+    return { outputs: resources.scrub(action.output.parse(outputs)), footprints };
   } catch (error) {
     throw context.signal.aborted ? error : cleanError(resources, error);
   } finally {

@@ -5,6 +5,7 @@ import type { DraftActions } from './drafts.js';
 import type { EventActions } from './emitting.js';
 import type { Json, JsonObject } from './json.js';
 import type { Effect, Idempotency } from './plan.js';
+import type { Footprint } from './records.js';
 import type { FailureFacts } from './xyn-error.js';
 
 /** A machine of the inventory (design §9): the closed set that `host` of an action names. */
@@ -79,6 +80,8 @@ export interface ActionContext extends Pick<
   signal: AbortSignal;
   /** Takes what a program writes while it writes it, without a bound; it goes to the step's log, secrets masked. */
   output(stream: OutputStream, chunk: Buffer): void;
+  /** Notes what the attempt used beside its time, such as `artifact_bytes_written`: recorded however the attempt ends. */
+  used(print: Footprint): void;
 }
 
 /** A call of an action that is documentation and a test at once. */

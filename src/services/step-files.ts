@@ -42,6 +42,8 @@ const TYPES: Readonly<Record<string, string>> = {
 interface Stored {
   content: StoredContent;
   type: string;
+  /** Bytes that were not there before. */
+  written: number;
 }
 
 /** Files that steps keep for people and for later steps. */
@@ -59,7 +61,7 @@ export class StepFiles implements FileActions {
     const earlier = await this.#kept(artifactId);
     if (earlier !== undefined) return earlier;
     const caller = await stepCaller(catalog, step);
-    const { content, type } = await this.#store(step.runId, file.content, signal);
+    const { content, type, written } = await this.#store(step.runId, file.content, signal);
     const name = scrub(file.name);
     const isNew = await catalog.artifacts.insert({
       artifact_id: artifactId,
@@ -75,7 +77,7 @@ export class StepFiles implements FileActions {
       correlation_id: caller.correlationId,
       env_id: envId,
     });
-    const kept = isNew ? { artifact: artifactId, name, ...content } : await this.#kept(artifactId);
+    const kept = isNew ? { artifact: artifactId, name, ...content, written } : await this.#kept(artifactId);
     if (kept === undefined) throw new XynFault('internal', 'The artifact of that key is gone.');
     return kept;
   }
@@ -83,7 +85,7 @@ export class StepFiles implements FileActions {
   async #kept(artifactId: string): Promise<KeptFile | undefined> {
     const row = await this.#deps.catalog.artifacts.get(artifactId);
     if (row === undefined) return undefined;
-    return { artifact: artifactId, name: row.name, sha256: row.sha256 ?? '', bytes: row.byte_length ?? 0 };
+    return { artifact: artifactId, name: row.name, sha256: row.sha256 ?? '', bytes: row.byte_length ?? 0, written: 0 };
   }
 
   async #store(runId: string, value: Json, signal: AbortSignal): Promise<Stored> {
@@ -92,7 +94,8 @@ export class StepFiles implements FileActions {
     if (behind !== undefined) return behind;
     const clean = scrub(value);
     const [text, type] = typeof clean === 'string' ? [clean, TEXT_TYPE] : [JSON.stringify(clean), JSON_TYPE];
-    return { content: await store.write(Readable.from([Buffer.from(text)]), { signal }), type };
+    const content = await store.write(Readable.from([Buffer.from(text)]), { signal });
+    return { content, type, written: content.bytes };
   }
 
   /** What a reference stands for; everything else is a value like others. Outputs of this action are references too. */
@@ -101,7 +104,7 @@ export class StepFiles implements FileActions {
     const { artifact, sha256, bytes } = value;
     if (typeof artifact !== 'string' || typeof sha256 !== 'string' || typeof bytes !== 'number') return undefined;
     const row = await artifactBehind(this.#deps.catalog, runId, { artifact, sha256, bytes });
-    return row && { content: { sha256, bytes }, type: row.content_type };
+    return row && { content: { sha256, bytes }, type: row.content_type, written: 0 };
   }
 }
 

@@ -10,6 +10,7 @@ export interface World {
   containers?: ContainerRules;
   signal?: AbortSignal;
   output?: ActionContext['output'];
+  used?: ActionContext['used'];
 }
 
 /** A context for one call of an action. */
@@ -25,6 +26,7 @@ export function actionContext(world: World = {}): ActionContext {
     secret: async (path) => world.secrets?.[path] ?? fail('secret_not_found'),
     target: (name) => world.targets?.find((target) => target.name === name) ?? fail('target_unknown'),
     output: world.output ?? (() => undefined),
+    used: world.used ?? (() => undefined),
   };
 }
 

@@ -57,8 +57,10 @@ export const artifactsWrite = defineAction<z.output<typeof inputSchema>, z.outpu
     const { files } = context;
     if (files === undefined) throw new Error('This worker keeps no files.');
     const file = { name, content, ...(content_type === undefined ? {} : { content_type }) };
-    return withFaults({ declared: ['limit_artifact'], later: 'storage_error' }, () =>
-      files.write(context, file, context.signal),
-    );
+    return withFaults({ declared: ['limit_artifact'], later: 'storage_error' }, async () => {
+      const { written, ...kept } = await files.write(context, file, context.signal);
+      if (written > 0) context.used({ metric: 'artifact_bytes_written', quantity: written, unit: 'bytes' });
+      return kept;
+    });
   },
 });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ActionContext, AnyAction } from '../../../src/domain/action.js';
 import { XynFault } from '../../../src/domain/fault.js';
 import type { JsonObject } from '../../../src/domain/json.js';
+import type { Footprint } from '../../../src/domain/records.js';
 import { failureOf } from '../../../test/support/action-context.js';
 import { startDraftWorld, WORLD_SECRET, type DraftWorld } from '../../../test/support/draft-world.js';
 import { artifactsWrite } from './artifacts-write.js';
@@ -44,6 +45,14 @@ describe('artifacts.write', () => {
       metadata: { path: 'step' },
     };
     expect(await rowOf(kept)).toMatchObject(about);
+  });
+
+  it('says how many bytes it wrote: none for what it kept before', async () => {
+    const used: Footprint[] = [];
+    const context = { ...world.context(), used: (print: Footprint) => used.push(print) };
+    await write({ name: 'a.txt', content: 'four' }, context);
+    await write({ name: 'a.txt', content: 'four' }, { ...context, attempt: 2 });
+    expect(used).toEqual([{ metric: 'artifact_bytes_written', quantity: 4, unit: 'bytes' }]);
   });
 
   it('takes the type that it is told', async () => {
