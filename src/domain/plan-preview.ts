@@ -16,6 +16,8 @@ export interface PreviewFault {
   field: string;
   code: string;
   message: string;
+  /** The value reads the event that starts the run, and this run has none; absent otherwise. */
+  needs_event?: true;
 }
 
 /** Whether something would run, if all before it does what it should: `later` depends on results. */

@@ -151,6 +151,25 @@ plan:
     expect(steps['two']).toMatchObject({ targets: [], later: ['url', 'body'] });
   });
 
+  it('tells values that need the event apart, when there is none', async () => {
+    const source = `
+api: xyn/v1
+id: bp.a
+triggers: [{event: a.b}, {manual: {}}]
+inputs: {hosts: 'string[]'}
+plan:
+  - {kind: gate, id: allow, mode: manual}
+  - {kind: action_task, id: one, action: http.call, with: {url: 'https://x.example/{{event.data.a}}'}}
+  - {kind: action_task, id: two, action: http.call, with: {url: 'https://{{inputs.hosts[7]}}/'}}
+  - {kind: transform, id: three, set: {by: '{{event == null ? "a person" : "an event"}}'}}
+`;
+    const steps = await stepsOf(source, { inputs: { hosts: [] } });
+    expect(steps['one']?.faults).toEqual([expect.objectContaining({ field: 'url', needs_event: true })]);
+    expect(steps['two']?.faults).toHaveLength(1);
+    expect(steps['two']?.faults[0]).not.toHaveProperty('needs_event');
+    expect(steps['three']).toMatchObject({ faults: [], input: { by: 'a person' } });
+  });
+
   it('refuses inputs that no run would take, and documents that do not compile', async () => {
     await expect(preview(FLEET, { inputs: { stage: 'prod' } })).rejects.toMatchObject({ code: 'input_missing' });
     await expect(preview(FLEET, { inputs: { hosts: [], stage: 1 } })).rejects.toMatchObject({ code: 'input_invalid' });

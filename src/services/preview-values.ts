@@ -39,8 +39,7 @@ export class PreviewValues {
 
   /** A value with its templates. */
   value(val: Val, locals: Locals = {}): Known<Json> {
-    if (!this.#areKnown(readsOf(val), locals)) return { later: true };
-    return this.#guarded(() => {
+    return this.#guarded(readsOf(val), locals, () => {
       const value = render(val, this.#scope(locals));
       const bytes = jsonLength(value, this.#bytesLeft);
       this.#bytesLeft = Math.max(0, this.#bytesLeft - bytes);
@@ -50,8 +49,7 @@ export class PreviewValues {
 
   /** A condition. */
   condition(tree: Tree, locals: Locals = {}): Known<boolean> {
-    if (!this.#areKnown(readsOfTree(tree), locals)) return { later: true };
-    return this.#guarded(() => evaluateBool(tree, this.#scope(locals)));
+    return this.#guarded(readsOfTree(tree), locals, () => evaluateBool(tree, this.#scope(locals)));
   }
 
   /** Remembers what a transform gives, if all of it is known and nothing that it asserts is false. */
@@ -106,14 +104,17 @@ export class PreviewValues {
     };
   }
 
-  #guarded<T>(work: () => T): Known<T> {
-    if (this.#bytesLeft === 0 || this.#cost.left <= 0) return { later: true };
+  #guarded<T>(reads: readonly Read[], locals: Locals, work: () => T): Known<T> {
+    if (!this.#areKnown(reads, locals) || this.#bytesLeft === 0 || this.#cost.left <= 0) return { later: true };
     try {
       const made = attempt(work);
       if ('value' in made) return made;
       // The preview's own bound is no mistake of the blueprint.
       if (this.#cost.left <= 0) return { later: true };
-      return { fault: { code: made.fault.code, message: made.fault.message } };
+      const { code, message } = made.fault;
+      const isEventless =
+        this.#facts.event === null && reads.some(([name, field]) => name === 'event' && field !== undefined);
+      return { fault: { code, message, ...(isEventless ? { needs_event: true } : {}) } };
     } catch (error) {
       if (error instanceof NotYet) return { later: true };
       throw error;

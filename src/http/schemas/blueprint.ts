@@ -130,7 +130,17 @@ const previewStepSchema = z
     attempts: z.int().exactOptional(),
     input: jsonObject.exactOptional(),
     later: z.array(z.string()),
-    faults: z.array(z.object({ field: z.string(), code: z.string(), message: z.string() })),
+    faults: z.array(
+      z.object({
+        field: z.string(),
+        code: z.string(),
+        message: z.string(),
+        needs_event: z
+          .literal(true)
+          .exactOptional()
+          .meta({ description: 'The value reads the event that starts the run, and this run has none.' }),
+      }),
+    ),
     gate: z
       .object({
         message: z.string().nullable(),

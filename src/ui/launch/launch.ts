@@ -72,12 +72,11 @@ export function planPreview(preview: LaunchPreview, problems: readonly FormProbl
 }
 
 /** Steps that fail for want of the event that starts the blueprint, which a start by hand does not have. */
-function withoutEvent<T extends { path: string; message: string }>(
+function withoutEvent<T extends { path: string; needs_event?: true }>(
   faults: readonly T[],
 ): { eventless: string[]; others: T[] } {
-  const isEventless = ({ message }: T): boolean => /^reading event\b/.test(message);
-  const paths = faults.filter(isEventless).map(({ path }) => path);
-  return { eventless: [...new Set(paths)].slice(0, MOST_NAMED), others: faults.filter((one) => !isEventless(one)) };
+  const paths = faults.filter((one) => one.needs_event).map(({ path }) => path);
+  return { eventless: [...new Set(paths)].slice(0, MOST_NAMED), others: faults.filter((one) => !one.needs_event) };
 }
 
 function tagOf(step: PreviewStep | null): { text: string; look: string } | null {
