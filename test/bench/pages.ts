@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openView, startBrowser } from '../ui/support/browser.js';
+import { PAINT_MS, PAINT_RATIO, paintOf, serveOneWord, type Paint } from '../ui/support/paint.js';
 import { bigCatalogId } from './reads-requests.js';
 import { markdown } from './report.js';
 import { ask, readSides, sizesOf, timed, usedBySides, withSides, type Side } from './sides.js';
@@ -18,8 +17,6 @@ interface Bound {
   serverMs: number;
 }
 
-/** First paint on loopback with a warm cache, ms. */
-const PAINT_MS = 100;
 const HOME: Bound = { bytes: 8_000, statements: 7, serverMs: 20 };
 const LIST: Bound = { bytes: 8_000, statements: 3, serverMs: 20 };
 const RUN: Bound = { bytes: 12_000, statements: 6, serverMs: 25 };
@@ -61,7 +58,7 @@ interface PageFigures {
 
 interface PageResult {
   name: string;
-  bound: Bound & { paintMs: number };
+  bound: Bound & { paintMs: number; paintRatio: number };
   sizes: PageFigures[];
   foreignCores: number | null;
 }
@@ -73,31 +70,6 @@ const WARM_UP_LOADS = 3;
 const WARM_UP_REQUESTS = 50;
 /** What is sent behind the scenes falls into some of the requests, hardly into all. */
 const COUNTED_REQUESTS = 5;
-
-/** What the functions that run in the page use of it. */
-interface PaintEntry {
-  startTime: number;
-}
-declare const performance: { getEntriesByName(name: string): PaintEntry[] };
-declare const PerformanceObserver: new (seen: (list: { getEntries(): PaintEntry[] }) => void) => {
-  observe(options: { type: string; buffered: boolean }): void;
-};
-
-/** Opens an address and waits until it is painted: first content, and the largest piece, ms from the start. */
-async function paintOf(page: Page, url: string): Promise<{ first: number; largest: number }> {
-  await page.goto(url, { waitUntil: 'load' });
-  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
-  return page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const first = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN;
-        new PerformanceObserver((list) => {
-          resolve({ first, largest: list.getEntries().at(-1)?.startTime ?? NaN });
-        }).observe({ type: 'largest-contentful-paint', buffered: true });
-        setTimeout(() => resolve({ first, largest: NaN }), 2_000);
-      }),
-  );
-}
 
 async function statementsOf(side: Side, target: string): Promise<number> {
   let fewest = Infinity;
@@ -127,8 +99,9 @@ async function measure(
   const before = readSides(sides);
   for (let n = 0; n < requests; n += 1) for (const one of all) one.times.push(await timed(one.side, one.target));
   const { cpuMs, foreignCores } = usedBySides(sides, before);
-  for (let n = 0; n < WARM_UP_LOADS + loads; n += 1) {
-    for (const { side, target, paints } of all) {
+  // Not in turn: from one origin to the other the browser has nothing of the styles at hand, and a reader goes from page to page.
+  for (const { side, target, paints } of all) {
+    for (let n = 0; n < WARM_UP_LOADS + loads; n += 1) {
       const paint = await paintOf(page, new URL(target, side.api.ready.url).href);
       if (n >= WARM_UP_LOADS) paints.push(paint);
     }
@@ -148,35 +121,42 @@ async function measure(
       cpu: cpu === null ? null : cpu / requests,
     });
   }
-  return { name, bound: { ...bound, paintMs: PAINT_MS }, sizes, foreignCores };
-}
-
-type Paint = Awaited<ReturnType<typeof paintOf>>;
-
-/** What the browser itself takes for a page with one word, ms: nothing can be faster here and now. */
-async function emptyPaint(page: Page, loads: number): Promise<number> {
-  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<p>Nothing</p>'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const paints: number[] = [];
-  for (let n = 0; n < WARM_UP_LOADS + loads; n += 1)
-    paints.push((await paintOf(page, `http://127.0.0.1:${port}`)).first);
-  await page.goto('about:blank');
-  server.close();
-  return median(paints.slice(WARM_UP_LOADS));
+  return { name, bound: { ...bound, paintMs: PAINT_MS, paintRatio: PAINT_RATIO }, sizes, foreignCores };
 }
 
 /** A figure beside its bound; what is beyond it stands out. */
 const beside = (value: number, bound: number, digits = 0): string =>
   `${value.toFixed(digits)} / ${bound.toFixed(digits)}${value > bound ? ' NO' : ''}`;
 
-function table(results: readonly PageResult[]): string {
-  const header = ['page', 'runs', 'first paint, ms', 'largest', 'HTML, kB', 'statements', 'server p50', 'p95', 'CPU'];
+/** First paint of the page with one word, ms, median. */
+async function oneWordPaint(page: Page, loads: number): Promise<number> {
+  const server = await serveOneWord();
+  const paints: number[] = [];
+  for (let n = 0; n < WARM_UP_LOADS + loads; n += 1) paints.push((await paintOf(page, server.url)).first);
+  await page.goto('about:blank');
+  server.close();
+  return median(paints.slice(WARM_UP_LOADS));
+}
+
+function table(results: readonly PageResult[], oneWord: number): string {
+  const header = [
+    'page',
+    'runs',
+    'first paint, ms',
+    '÷ one word',
+    'largest',
+    'HTML, kB',
+    'statements',
+    'server p50',
+    'p95',
+    'CPU',
+  ];
   const rows = results.flatMap(({ name, bound, sizes, foreignCores }) =>
     sizes.map((one) => [
       name,
       String(one.runs),
       beside(one.firstPaint, bound.paintMs),
+      beside(one.firstPaint / oneWord, bound.paintRatio, 2),
       one.largestPaint.toFixed(0),
       beside(one.bytes / 1_000, bound.bytes / 1_000, 1),
       beside(one.statements, bound.statements),
@@ -208,21 +188,22 @@ export async function benchPages(args: readonly string[], say: (line: string) =>
   const sizes = sizesOf(values.sizes, [values.loads, values.requests], USAGE);
   const counts = { loads: Number(values.loads), requests: Number(values.requests) };
   const results: PageResult[] = [];
-  let empty: number | null = null;
+  let oneWord = NaN;
   await withSides(sizes, values.data, say, async (sides, closers) => {
     const browser = await startBrowser();
     closers.add(() => browser.close());
     const page = await (await openView(browser)).newPage();
     try {
-      empty = await emptyPaint(page, counts.loads);
+      oneWord = await oneWordPaint(page, counts.loads);
       for (const shown of PAGES.filter(({ name }) => name.includes(values.only))) {
         say(shown.name);
         results.push(await measure(sides, shown, page, counts));
       }
     } finally {
-      if (results.length > 0) console.log(`${table(results)}\n\nAn empty page: ${empty?.toFixed(0) ?? '–'} ms`);
+      if (results.length > 0)
+        console.log(`${table(results, oneWord)}\n\nA page with one word: ${oneWord.toFixed(0)} ms`);
     }
   });
   if (values.out !== undefined)
-    writeFileSync(values.out, `${JSON.stringify({ sizes, ...counts, empty, results }, null, 2)}\n`);
+    writeFileSync(values.out, `${JSON.stringify({ sizes, ...counts, oneWord, results }, null, 2)}\n`);
 }

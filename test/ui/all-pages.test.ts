@@ -2,16 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { planDigest } from '../../src/domain/plan-digest.js';
+import { median } from '../bench/statistics.js';
 import { caller } from '../support/node.js';
 import { planOf, transform } from '../support/plans.js';
 import { DESK, Inspection, PHONE } from './support/axe.js';
 import { isWide } from './support/browser.js';
-import { PAGES } from './support/pages.js';
+import { PAGES, type Shown } from './support/pages.js';
+import { PAINT_RATIO, paintOf, serveOneWord } from './support/paint.js';
 import { sampleRun } from './support/run-samples.js';
 import { startPages, type ShownPages, type Watched } from './support/shown-pages.js';
 
 /** Counts end at 10 000; above that they are as long as any. */
 const HISTORY = 11_000;
+/** Other tests run on the same processors: single loads differ by half. */
+const BUSY = 1.5;
 const WIDTHS = [320, PHONE.width, 768, 1000, 1920, DESK.width];
 
 /** What the functions that run in the page use of it. */
@@ -51,6 +55,34 @@ describe.each(PAGES)('$path', (one) => {
     }
     expect(await inspection.of(page)).toEqual([]);
     expect(lit.taken(one.status)).toEqual([]);
+  });
+});
+
+describe('the first paint', () => {
+  it.each([
+    'page-home',
+    'page-events',
+    'page-runs',
+    'page-audit',
+    'page-run',
+    'page-gate',
+    'page-launch',
+    'page-editor',
+  ])('of %s takes no more than that of three pages with one word', async (id) => {
+    const one = PAGES.find(({ page }) => page === id) as Shown;
+    const { page } = await pages.watch(true);
+    const server = await serveOneWord();
+    const median5 = async (url: string): Promise<number> => {
+      const paints: number[] = [];
+      // The first one fetches what the others have at hand.
+      for (let n = 0; n <= 5; n += 1) paints.push((await paintOf(page, url)).first);
+      return median(paints.slice(1));
+    };
+    const oneWord = await median5(server.url);
+    const own = await median5(pages.screens.url + pages.pathOf(one));
+    server.close();
+    await page.context().close();
+    expect(own / oneWord).toBeLessThan(PAINT_RATIO * BUSY);
   });
 });
 

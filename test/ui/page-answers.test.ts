@@ -14,9 +14,9 @@ const BUSY = 6;
 
 /** What the functions that run in the page use of it. */
 declare const scrollY: number;
+declare const document: { querySelectorAll(selector: string): Iterable<Box> };
 interface Box {
   style: { animation: string };
-  querySelectorAll(selector: string): Iterable<Box>;
   getClientRects(): { length: number };
   getBoundingClientRect(): { height: number };
 }
@@ -51,27 +51,51 @@ describe.each(PAGES)('$path', (one) => {
   });
 });
 
+/** More gates than a page has, like one that is there. */
+async function manyGates(): Promise<void> {
+  const own = 'gen_random_uuid(), path || n';
+  const { rows } = await screens.database.catalog.pool.query<{ names: string }>(
+    `SELECT string_agg(column_name, ', ') AS names FROM information_schema.columns
+     WHERE table_name = 'gates' AND column_name NOT IN ('gate_id', 'path')`,
+  );
+  const names = rows[0]?.names ?? '';
+  await screens.database.catalog.pool.query(
+    `INSERT INTO gates (gate_id, path, ${names}) SELECT ${own}, ${names}
+     FROM (SELECT * FROM gates WHERE status <> 'open' LIMIT 1) g, generate_series(1, 60) n`,
+  );
+}
+
 describe('a full page of rows', () => {
-  it('is painted without those below the first screen, which stand there at once behind it', async () => {
-    const { page } = await pages.watch(false);
-    await page.goto(`${screens.url}/ui/runs`);
-    const rows = page.locator('#run-list > tr');
-    expect(await rows.count()).toBe(50);
-    await rows.nth(49).waitFor({ state: 'visible' });
-    const [first, whole] = await page.locator('.first-screen').evaluate((element) => {
-      const table = element as unknown as Box;
-      const shown = () =>
-        [...table.querySelectorAll('tbody > tr')].filter((row) => row.getClientRects().length > 0).length;
-      const height = () => Math.round(table.getBoundingClientRect().height / 36);
-      const last = [shown(), height()];
-      table.style.animation = 'none';
-      table.getBoundingClientRect();
-      // Begins anew, and stands at its first frame until this function ends.
-      table.style.animation = '';
-      return [[shown(), height()], last];
-    });
-    expect({ first, whole }).toEqual({ first: [24, 51], whole: [50, 51] });
-  });
+  it.each([
+    ['/ui/runs', '#run-list > tr', 24],
+    ['/ui/events', '#event-list > li', 24],
+    ['/ui/gates?status=all', '#gate-list > tr', 12],
+  ])(
+    'of %s is painted without those below the first screen, which stand there at once behind it',
+    async (path, row, n) => {
+      if (row.startsWith('#gate')) await manyGates();
+      const { page } = await pages.watch(false);
+      await page.goto(screens.url + path);
+      const rows = page.locator(row);
+      expect(await rows.count()).toBe(50);
+      await rows.nth(49).waitFor({ state: 'visible' });
+      const [first, whole] = await page.locator('.first-screen').evaluate((element, selector) => {
+        const list = element as unknown as Box;
+        const shown = () =>
+          [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length > 0).length;
+        const height = () => list.getBoundingClientRect().height;
+        const last = [shown(), height()];
+        list.style.animation = 'none';
+        list.getBoundingClientRect();
+        // Begins anew, and stands at its first frame until this function ends.
+        list.style.animation = '';
+        return [[shown(), height()], last];
+      }, row);
+      expect([first[0], whole[0]]).toEqual([n, 50]);
+      // Nothing below it moves up by more than rows differ in height.
+      expect((first[1] ?? 0) / (whole[1] ?? 1)).toBeGreaterThan(0.9);
+    },
+  );
 
   it('is found again where it was left', async () => {
     const { page } = await pages.watch(false);

@@ -33,6 +33,9 @@ const pageTemplate = template<Record<string, unknown>>(import.meta.url, './event
 const rowTemplate = template<Record<string, unknown>>(import.meta.url, './event-row.eta');
 const detailTemplate = template<Record<string, unknown>>(import.meta.url, './event-detail.eta');
 
+/** So many rows reach below every first screen. */
+const FULL_PAGE = 50;
+
 function chips({ q, stats }: EventsView): object[] {
   const became = /(?:^|\s)became:(\S+)/.exec(q)?.[1] ?? null;
   const isImportant = /(?:^|\s)is:important(?:\s|$)/.test(q);
@@ -119,7 +122,10 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
     };
     return { id: `event-${line.event_id}`, html: rowTemplate(parts, ui) };
   });
-  const list = html`<ul id="event-list" data-testid="event-list" data-list>
+  // A column of times is as wide as its widest; what only rows know would have all of them laid out before the first is painted.
+  const isDated = view.lines.some(({ occurred_at: at }) => ui.format.moment(at, ui.clock, true).includes(' '));
+  const look = [isDated ? 'is-dated' : '', rows.length >= FULL_PAGE ? 'first-screen' : ''].join(' ').trim();
+  const list = html`<ul id="event-list" class="${look}" data-testid="event-list" data-list>
     ${rows.map((row) => row.html)}
   </ul>`;
   const { refused, held } = view.stats;
