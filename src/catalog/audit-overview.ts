@@ -46,7 +46,7 @@ export class AuditOverviewStore {
     );
   }
 
-  /** @param around a link that `shown` has in its middle; null: the newest at its end. @throws XynFault `db_unavailable` */
+  /** @param around a link that `shown` has in its last half, which is all that a phone draws; null: the newest at its end. @throws XynFault `db_unavailable` */
   async ends(around: number | null): Promise<AuditEnds> {
     const [row] = await this.#rows<{
       seq: number | null;
@@ -60,7 +60,7 @@ export class AuditOverviewStore {
          (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending,
          ARRAY(SELECT seq::float8 FROM audit_chain WHERE seq <= $1 ORDER BY seq DESC LIMIT ${SHOWN_LINKS}) AS shown
        FROM (VALUES (1)) one LEFT JOIN (SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1) h ON true`,
-      [around === null ? LAST_SEQ : around + SHOWN_LINKS / 2],
+      [around === null ? LAST_SEQ : around + SHOWN_LINKS / 4],
       'audit_ends',
     );
     const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0, shown = [] } = row ?? {};

@@ -6,7 +6,8 @@ import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
-import { verdict, type AuditStateView } from './verdict.js';
+import type { AuditStateView } from './state.js';
+import { verdict } from './verdict.js';
 
 /** All that the page about the trail shows. */
 export interface AuditView {

@@ -1,14 +1,7 @@
 import { count } from '../format.js';
 import { html, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
-import type { AuditStateView } from './verdict.js';
-
-/** A signed head as the drawing shows it. */
-export interface SignedHead {
-  seq: number;
-  hash: string;
-  at: string;
-}
+import type { AuditStateView, SignedHead } from './state.js';
 
 /** Entries without a link that are drawn behind the newest one; more are told in words. */
 const MOST_WAITING = 3;
@@ -70,7 +63,7 @@ export function chainDrawing(state: AuditStateView, ui: Parts): Html {
   const problem = last?.report.first_problem?.seq;
   const bad = problem !== undefined && shown.includes(problem) ? `, of which ${count(problem)} does not fit` : '';
   const sentence = `Links ${count(first)} to ${count(end)}${bad}; ${ui.format.plural(pins, 'signed head')} among them`;
-  return html`<section class="card" aria-labelledby="h-chain" data-testid="audit-chain">
+  return html`<section class="card gap-below" aria-labelledby="h-chain" data-testid="audit-chain">
     <h2 class="sr" id="h-chain">The chain</h2>
     <div class="links" role="img" aria-label="${sentence}">${squares(state, ui)}</div>
     <footer>

@@ -1,40 +1,9 @@
 import { count, duration } from '../format.js';
 import { html, type Html, type Part } from '../html.js';
 import type { Parts } from '../parts/parts.js';
-import { chainDrawing, type SignedHead } from './chain.js';
-import { whatToDo, type ProblemKind } from './words.js';
-
-/** What a verification found. */
-export interface CheckView {
-  report: {
-    ok: boolean;
-    linked: number;
-    heads: number;
-    first_problem?: {
-      kind: ProblemKind;
-      seq?: number;
-      audit_id?: string;
-      expected_hash?: string;
-      found_hash?: string;
-      message: string;
-    };
-  };
-  at: string;
-  tookMs: number;
-}
-
-/** The trail as a whole. */
-export interface AuditStateView {
-  head: { seq: number; hash: string; linked_at: Date } | null;
-  since: Date | null;
-  pending: number;
-  last: CheckView | null;
-  checkingSince: string | null;
-  /** Numbers of links that follow each other, smallest first. */
-  shown: readonly number[];
-  /** Signed heads, oldest first. */
-  signed: readonly SignedHead[];
-}
+import { chainDrawing } from './chain.js';
+import type { AuditStateView, CheckView } from './state.js';
+import { whatToDo } from './words.js';
 
 type Problem = NonNullable<CheckView['report']['first_problem']>;
 
