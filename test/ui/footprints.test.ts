@@ -95,7 +95,7 @@ describe('the page about use', () => {
     expect(headline).toMatch(new RegExp(`^ ?${runs} runs in 7 days`));
     expect(text.match(/<rect class="fill-d2" x="/g)).toHaveLength(7);
     expect(text.match(/<tr> <th scope="row">/g)?.length ?? 0).toBe(7);
-    expect(text).toContain('no price is known');
+    expect(text).toContain('No price is known');
   });
 
   it.each(['runs', 'time', 'tokens', 'requests'])('can be read by %s', async (by) => {

@@ -52,7 +52,7 @@ it('says what is wrong first, and the next step for each finding and run', () =>
     next_step: 'Start a worker.',
   };
   const text = shown({ report: { ...view.report, findings: [finding], runs: [run], is_complete: false } });
-  expect(text).toContain('2 things need a look.');
+  expect(text).toContain('Two things need a look.');
   for (const part of [
     'Little room.',
     'Free some.',

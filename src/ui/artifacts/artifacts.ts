@@ -56,7 +56,11 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
   const list = html`<tbody id="artifact-list" data-testid="artifact-list" data-list>
     ${rows.map((one) => one.html)}
   </tbody>`;
-  const first = { title: 'No artifact yet.', text: 'Logs, prompts, answers and files of runs are kept here.' };
+  const first = {
+    title: 'No artifact yet.',
+    text: 'Logs, prompts, answers and files of runs are kept here.',
+    actions: [{ label: 'Launch a blueprint', href: '/ui/runs/new' }],
+  };
   const empty = nothingListed({ q: view.q, path: PATH, first }, ui);
   const note = filterProblem({ problem: view.problem, keys: ARTIFACT_FILTER_KEYS }, ui);
   const main = html`<div class="head">

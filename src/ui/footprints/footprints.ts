@@ -191,8 +191,9 @@ export function footprintsPage(view: FootprintsView, ui: Parts): Html {
         ${isEmpty ? 'Nothing was used yet.' : `${measure.headline(sum)} in ${view.days} days`}
       </h1>
       <p class="sub">
-        <span>${isEmpty ? '' : others.join(', ')}</span
-        ><span class="meta">days are those of UTC; no price is known, so no money is shown</span>
+        ${isEmpty ? '' : html`<span>${others.join(', ')}</span>`}<span class="meta"
+          >Days are those of UTC. No price is known, so no money is shown.</span
+        >
       </p>
     </div>
     ${segments(view)}
@@ -200,7 +201,7 @@ export function footprintsPage(view: FootprintsView, ui: Parts): Html {
   if (isEmpty) {
     return html`${head}
       <section class="card" aria-label="Use">
-        ${ui.empty({ title: 'No footprint in this time.', text: 'Each run leaves what it used: steps, time, and the tokens of its agents.' })}
+        ${ui.empty({ title: 'No footprint in this time.', text: 'Each run leaves what it used: steps, time, and the tokens of its agents.', actions: [{ label: 'Launch a blueprint', href: '/ui/runs/new' }] })}
       </section>`;
   }
   const models = [...view.perModel].sort((one, other) => other.used.tokensIn - one.used.tokensIn);

@@ -1,4 +1,4 @@
-import { count } from '../format.js';
+import { countWord } from '../format.js';
 import { html, type Html, type Part } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
@@ -44,10 +44,10 @@ function brokenParts({ parts }: HealthView): number {
 function headline(view: HealthView): string {
   const { report } = view;
   const broken = brokenParts(view);
-  if (broken > 0) return broken === 1 ? 'One part does not work.' : `${count(broken)} parts do not work.`;
+  if (broken > 0) return broken === 1 ? 'One part does not work.' : `${countWord(broken)} parts do not work.`;
   const things = report.findings.length + report.runs.length;
   if (things === 0) return 'Everything works.';
-  return things === 1 ? 'One thing needs a look.' : `${count(things)} things need a look.`;
+  return things === 1 ? 'One thing needs a look.' : `${countWord(things)} things need a look.`;
 }
 
 /** @param since the cell that says since when. */

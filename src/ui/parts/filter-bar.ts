@@ -1,6 +1,6 @@
 import { html, href, type Html, type Part } from '../html.js';
 import type { Status } from '../status.js';
-import type { Parts } from './parts.js';
+import type { Empty, Parts } from './parts.js';
 
 /** A filter that is asked for often, as a link. */
 export interface FilterChip {
@@ -72,10 +72,7 @@ export function filterProblem({ problem, keys }: { problem: string | null; keys:
 }
 
 /** A page of a list without rows: because there is nothing yet, or because of the filter. */
-export function nothingListed(
-  { q, path, first }: { q: string; path: string; first: { title: string; text: string } },
-  ui: Parts,
-): Html {
+export function nothingListed({ q, path, first }: { q: string; path: string; first: Empty }, ui: Parts): Html {
   if (q === '') return ui.empty(first);
   const clear = { label: 'Clear the filter', href: href(path) };
   return ui.empty({ testId: 'empty-filter', title: 'Nothing matches.', text: ui.code(q), actions: [clear] });
