@@ -113,7 +113,8 @@ async function perform(attempt: Attempt, records: readonly Transition[]): Promis
     ...out.log,
     footprints: [...result.footprints, ...out.footprints],
   });
-  const usage = Object.fromEntries(result.footprints.map(({ metric, quantity }) => [metric, quantity]));
+  const usage: Record<string, number> = {};
+  for (const { metric, quantity } of result.footprints) usage[metric] = (usage[metric] ?? 0) + quantity;
   return {
     o: out.state,
     ...(work.task.rules === undefined ? {} : { d: true as const }),

@@ -24,8 +24,8 @@ export interface AuditEnds {
   since: Date | null;
   /** Entries that wait for their link, counted up to 10 001. */
   pending: number;
-  /** Numbers of 24 links that follow each other, smallest first: the newest ones, or those around the place asked for. */
-  shown: number[];
+  /** 24 links that stand one after the other, smallest number first: the newest ones, or those around the place asked for. */
+  shown: { seq: number; hash: string }[];
 }
 
 /** What a page about the trail asks beside its entries; every query starts from an index and is bounded. */
@@ -54,18 +54,19 @@ export class AuditOverviewStore {
       linked_at: Date | null;
       since: Date | null;
       pending: number;
-      shown: number[];
+      shown: { seq: number; hash: string }[] | null;
     }>(
       `SELECT h.seq::float8, h.hash, h.linked_at, (SELECT at FROM audit_log ORDER BY audit_id LIMIT 1) AS since,
          (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${COUNT_LIMIT}) p) AS pending,
-         ARRAY(SELECT seq::float8 FROM audit_chain WHERE seq <= $1 ORDER BY seq DESC LIMIT ${SHOWN_LINKS}) AS shown
+         (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'hash', hash) ORDER BY seq) FROM
+           (SELECT seq, hash FROM audit_chain WHERE seq <= $1 ORDER BY seq DESC LIMIT ${SHOWN_LINKS}) part) AS shown
        FROM (VALUES (1)) one LEFT JOIN (SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1) h ON true`,
       [around === null ? LAST_SEQ : around + SHOWN_LINKS / 4],
       'audit_ends',
     );
-    const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0, shown = [] } = row ?? {};
+    const { seq = null, hash = null, linked_at: linkedAt = null, since = null, pending = 0, shown } = row ?? {};
     const head = seq === null || hash === null || linkedAt === null ? null : { seq, hash, linked_at: linkedAt };
-    return { head, since, pending, shown: shown.toReversed() };
+    return { head, since, pending, shown: shown ?? [] };
   }
 
   /** Entries of each of these actions, counted up to 10 001. @throws XynFault `db_unavailable` */

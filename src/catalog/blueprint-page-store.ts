@@ -91,10 +91,10 @@ export class BlueprintPageStore {
   }
 
   /**
-   * What became of the versions of a blueprint; those of which nothing is known are left out. Runs are counted among the newest
-   * thousand. @throws XynFault `db_unavailable`
+   * What became of versions of a blueprint: how those went whose runs are among its newest thousand, and where the ones that are
+   * asked for came from. @throws XynFault `db_unavailable`
    */
-  async versionFacts(blueprintId: string): Promise<VersionFacts[]> {
+  async versionFacts(blueprintId: string, versions: readonly number[]): Promise<VersionFacts[]> {
     return this.#read(
       (db) => db.$queryRaw<VersionFacts[]>`
         WITH counted AS (
@@ -107,7 +107,7 @@ export class BlueprintPageStore {
               CASE WHEN r.tests IS NOT NULL
                 THEN jsonb_build_object('passed', r.tests -> 'passed', 'failed', r.tests -> 'failed') END AS tests
             FROM drafts d JOIN draft_revisions r USING (draft_id)
-            WHERE d.blueprint_id = ${blueprintId} AND r.promoted_version IS NOT NULL
+            WHERE d.blueprint_id = ${blueprintId} AND r.promoted_version = ANY(${[...versions]}::int[])
             ORDER BY r.promoted_version, r.promoted_at DESC)
         SELECT version, coalesce(c.runs, 0)::int AS runs, coalesce(c.failed, 0)::int AS failed, p.tests, p.notes
         FROM counted c FULL JOIN promoted p USING (version)`,

@@ -37,7 +37,7 @@ export interface StepStrip {
   marks: string;
   /** The last of them that runs; null when none does. */
   at: { name: string; kind: string; attempts: number } | null;
-  /** Of a run with more steps than that: the last one that it reached; else null. */
+  /** Of a run that reached more steps than that: the last of these, without those that were left out and last steps; else null. */
   newest: { mark: string; path: string } | null;
 }
 
@@ -155,13 +155,15 @@ export class OverviewStore {
         CROSS JOIN LATERAL (
           SELECT string_agg(mark, '' ORDER BY seq, path) AS marks,
             (array_agg(jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) ORDER BY seq DESC, path DESC)
-              FILTER (WHERE status = 'running'))[1] AS at
+              FILTER (WHERE status = 'running'))[1] AS at,
+            count(*) AS n, max(seq) AS seq
           FROM (SELECT seq, path, name, kind, status, attempts, ${MARK} AS mark FROM steps
             WHERE run_id = wanted.run_id ORDER BY seq, path LIMIT ${mostPerRun}) first) s
         LEFT JOIN LATERAL (
           SELECT path, ${MARK} AS mark, CASE status WHEN 'running'
             THEN jsonb_build_object('name', name, 'kind', kind, 'attempts', attempts) END AS at
-          FROM steps WHERE run_id = wanted.run_id AND length(s.marks) = ${mostPerRun}
+          FROM steps WHERE run_id = wanted.run_id AND s.n = ${mostPerRun} AND seq > s.seq
+            AND status <> 'skipped' AND path NOT LIKE '~%'
           ORDER BY seq DESC, path DESC LIMIT 1) last ON true
         WHERE s.marks IS NOT NULL`,
       'overview_strips',

@@ -19,7 +19,7 @@ export type KeptFile = {
   /** Lower-case hex. */
   sha256: string;
   bytes: number;
-  /** What this call put into the store: 0 for a file that was kept before, or what the run itself keeps already. */
+  /** Bytes that this call handed to the store: 0 for a file that was kept before, or what the run itself keeps already. */
   written: number;
 };
 

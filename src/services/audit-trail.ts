@@ -3,7 +3,7 @@ import type { AuditEnds, AuditOverviewStore, EntryLink } from '../catalog/audit-
 import type { AuditEntryDto, Page } from '../domain/dtos.js';
 import type { AuditChain } from '../catalog/audit-chain.js';
 import type { AuditHead, HeadsReader } from './audit-heads.js';
-import { verifyAudit, type AuditReport } from './audit-verification.js';
+import { verifyAudit, type AuditProblemKind, type AuditReport } from './audit-verification.js';
 import { cached } from './cached.js';
 
 export type { AuditFilter };
@@ -27,7 +27,7 @@ export interface AuditState extends AuditEnds {
   last: AuditCheck | null;
   /** Since when one is under way; null: none is. */
   checkingSince: string | null;
-  /** Signed heads among the links of `shown`, and the newest one, oldest first. */
+  /** The newest heads that are signed with our key, at most 24, oldest first. */
   signed: Pick<AuditHead, 'seq' | 'hash' | 'at'>[];
   /** Entries by action, each counted up to 10 001; at most five seconds old. */
   counts: ReadonlyMap<string, number>;
@@ -36,6 +36,15 @@ export interface AuditState extends AuditEnds {
 /** Actions that the page about the trail counts. */
 export const COUNTED_ACTIONS = ['gate.decide', 'step.effect', 'run.cancel', 'blueprint.activate'] as const;
 const COUNTS_MS = 5_000;
+/** Problems whose number is that of a link, or of one that is missing. */
+const OF_LINKS: ReadonlySet<AuditProblemKind> = new Set([
+  'edited',
+  'missing',
+  'reordered',
+  'gap',
+  'inserted',
+  'chain_rewritten',
+]);
 /** One for each link that is shown. */
 const NEWEST_HEADS = 24;
 
@@ -86,12 +95,12 @@ export class AuditTrail {
    */
   async state(): Promise<AuditState> {
     const { store, heads } = this.#deps;
-    const broken = this.#last?.report.first_problem?.seq ?? null;
-    const [ends, counts, newest] = await Promise.all([store.ends(broken), this.#counts(), heads.newest(NEWEST_HEADS)]);
-    const first = ends.shown[0] ?? Infinity;
+    const problem = this.#last?.report.first_problem;
+    const broken = problem !== undefined && OF_LINKS.has(problem.kind) ? (problem.seq ?? null) : null;
+    const [ends, counts, signed] = await Promise.all([store.ends(broken), this.#counts(), heads.newest(NEWEST_HEADS)]);
     return {
       ...ends,
-      signed: newest.filter(({ seq }, at) => seq >= first || at === newest.length - 1),
+      signed,
       last: this.#last,
       checkingSince: this.#verifying === undefined ? null : new Date(this.#verifying.since).toISOString(),
       counts: new Map(counts.map(({ action, n }) => [action, n])),

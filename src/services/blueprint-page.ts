@@ -32,8 +32,11 @@ export class BlueprintPages {
     return this.#store.openByVersion(blueprintId);
   }
 
-  /** What became of the versions; runs among the newest 1 000. @throws XynFault `db_unavailable` */
-  async versionFacts(blueprintId: string): Promise<VersionFacts[]> {
-    return this.#store.versionFacts(blueprintId);
+  /**
+   * How versions went whose runs are among the newest 1 000, and where those that are asked for came from.
+   * @throws XynFault `db_unavailable`
+   */
+  async versionFacts(blueprintId: string, versions: readonly number[]): Promise<VersionFacts[]> {
+    return this.#store.versionFacts(blueprintId, versions);
   }
 }

@@ -7,7 +7,7 @@ const marks = 'c'.repeat(48);
 
 describe('the marks of a run', () => {
   it('are those that were read, of a run of few steps', () => {
-    expect(reachedMarks({ marks: 'ccr', newest: null }, plan)).toBe('ccr');
+    expect(reachedMarks({ marks: 'ccr', newest: null }, plan, true)).toBe('ccr');
   });
 
   it.each([
@@ -16,16 +16,20 @@ describe('the marks of a run', () => {
     ['s75.inner', 'f', 75],
     ['s75[8].inner', 'r', 75],
     ['s75:prod.inner', 'g', 75],
-    ['~finally.bye', 'c', 100],
     // A loop over many items is one step of the plan.
     ['s1[9000].inner', 'r', 49],
     ['of.another.plan', 'c', 49],
   ])('go up to the last step that a long run reached: %s', (path, mark, length) => {
-    const all = reachedMarks({ marks, newest: { mark, path } }, plan);
+    const all = reachedMarks({ marks, newest: { mark, path } }, plan, false);
     expect(all).toBe(`${'c'.repeat(length - 1)}${mark}`);
   });
 
   it('end with the last step where the plan is not known', () => {
-    expect(reachedMarks({ marks, newest: { mark: 'r', path: 's60' } }, undefined)).toBe(`${marks}r`);
+    expect(reachedMarks({ marks, newest: { mark: 'r', path: 's60' } }, undefined, true)).toBe(`${marks}r`);
+  });
+
+  it('say that something runs in a loop whose newest item is done', () => {
+    const all = reachedMarks({ marks, newest: { mark: 'c', path: 's1[9000].inner' } }, plan, true);
+    expect(all).toBe(`${marks}cr`);
   });
 });

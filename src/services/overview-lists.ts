@@ -9,8 +9,11 @@ export type { RunCounts, RunCursor, RunSearch };
 /** A run as a list shows it. */
 export interface RunLine {
   run: RunDto;
-  /** The steps that it reached, as `StepStrip` marks them; undefined: none yet. */
-  steps: Pick<StepStrip, 'marks' | 'at'> | undefined;
+  /**
+   * The steps that it reached, as `StepStrip` marks them, and whether those of a long run were taken for done without being read;
+   * undefined: none yet.
+   */
+  steps: (Pick<StepStrip, 'marks' | 'at'> & { isFilled: boolean }) | undefined;
   /** Steps of its plan; null when the plan is not known. */
   stepTotal: number | null;
   /** An open gate, a question about an unknown outcome before an approval. */
@@ -57,23 +60,23 @@ export interface PlanShape {
   top: readonly string[];
 }
 
-/** Of a plan with thousands of steps that many are marked. */
-const MOST_FILLED = 500;
-
 /**
  * The marks of a run, up to where it is: of a long run only the first steps and the last one are read, and those between are
- * taken for done, as far as the last one's place in the plan says.
+ * taken for done, as far as the last one's place in the plan says. Where none of these runs while the run does, one does that was
+ * not read.
  */
 export function reachedMarks(
   { marks, newest }: Pick<StepStrip, 'marks' | 'newest'>,
   plan: PlanShape | undefined,
+  isRunning: boolean,
 ): string {
   if (newest === null) return marks;
   const { steps, top } = plan ?? { steps: 0, top: [] };
   const id = /^[^.:[!~]*/.exec(newest.path)?.[0] ?? '';
-  const place = id === '' ? top.length : top.indexOf(id) + 1;
-  const reached = Math.min(MOST_FILLED, Math.round((steps * place) / Math.max(1, top.length)));
-  return `${marks.padEnd(reached - 1, 'c')}${newest.mark}`;
+  const place = top.indexOf(id) + 1;
+  const reached = Math.round((steps * place) / Math.max(1, top.length));
+  const filled = `${marks.padEnd(reached - 1, 'c')}${newest.mark}`;
+  return isRunning && !/[rgq]/.test(filled) ? `${filled}r` : filled;
 }
 
 /** Puts lines together from what was read for all of them at once. */
@@ -95,7 +98,11 @@ export function runLines(
     const strip = strips.get(run.run_id);
     return {
       run,
-      steps: strip && { marks: reachedMarks(strip, plan), at: strip.at },
+      steps: strip && {
+        marks: reachedMarks(strip, plan, run.status === 'running'),
+        at: strip.at,
+        isFilled: strip.newest !== null,
+      },
       stepTotal: plan?.steps ?? null,
       gate: mine.find((one) => one.purpose === 'recovery') ?? mine[0],
       usual: usual.get(run.blueprint_id),

@@ -161,12 +161,15 @@ plan:
   - {kind: gate, id: allow, mode: manual}
   - {kind: action_task, id: one, action: http.call, with: {url: 'https://x.example/{{event.data.a}}'}}
   - {kind: action_task, id: two, action: http.call, with: {url: 'https://{{inputs.hosts[7]}}/'}}
+  - {kind: action_task, id: both, action: http.call, with: {url: 'https://{{inputs.hosts[7]}}/{{event == null ? "" : event.data.a}}'}}
   - {kind: transform, id: three, set: {by: '{{event == null ? "a person" : "an event"}}'}}
 `;
     const steps = await stepsOf(source, { inputs: { hosts: [] } });
     expect(steps['one']?.faults).toEqual([expect.objectContaining({ field: 'url', needs_event: true })]);
-    expect(steps['two']?.faults).toHaveLength(1);
-    expect(steps['two']?.faults[0]).not.toHaveProperty('needs_event');
+    for (const id of ['two', 'both']) {
+      expect(steps[id]?.faults).toHaveLength(1);
+      expect(steps[id]?.faults[0]).not.toHaveProperty('needs_event');
+    }
     expect(steps['three']).toMatchObject({ faults: [], input: { by: 'a person' } });
   });
 

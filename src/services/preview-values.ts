@@ -1,3 +1,4 @@
+import { isReadOf } from '../domain/expression/access.js';
 import { EVALUATION_COST_LIMIT } from '../domain/expression/cost.js';
 import { evaluateBool, type EvalScope } from '../domain/expression/evaluate.js';
 import { readsOf, readsOfTree, type Read } from '../domain/expression/reads.js';
@@ -112,8 +113,7 @@ export class PreviewValues {
       // The preview's own bound is no mistake of the blueprint.
       if (this.#cost.left <= 0) return { later: true };
       const { code, message } = made.fault;
-      const isEventless =
-        this.#facts.event === null && reads.some(([name, field]) => name === 'event' && field !== undefined);
+      const isEventless = this.#facts.event === null && isReadOf(message, 'event');
       return { fault: { code, message, ...(isEventless ? { needs_event: true } : {}) } };
     } catch (error) {
       if (error instanceof NotYet) return { later: true };

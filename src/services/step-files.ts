@@ -42,7 +42,7 @@ const TYPES: Readonly<Record<string, string>> = {
 interface Stored {
   content: StoredContent;
   type: string;
-  /** Bytes that were not there before. */
+  /** Bytes that were handed to the store. */
   written: number;
 }
 

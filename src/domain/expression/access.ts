@@ -18,6 +18,11 @@ function lookUp(node: TreeNode, container: Value, key: Value): Value | undefined
   return member;
 }
 
+/** Whether an evaluation ended with that message because a variable, or what lies in it, has no members. */
+export function isReadOf(message: string, variable: string): boolean {
+  return new RegExp(`^reading ${variable}\\b`).test(message);
+}
+
 /** `.?` and `[?]`: none for what is absent, and for members of null and of none. */
 export function selectOptional(node: TreeNode, container: Value, key: Value): Optional {
   const inner = container instanceof Optional ? container.value : container;

@@ -78,11 +78,14 @@ const versions = page<z.infer<typeof versionQuery>>({
   load: async ({ services, param, query, ui, csrf }) => {
     const id = param('blueprint_id');
     const cursor = query.below === undefined ? {} : { cursor: { version: query.below } };
-    const [blueprint, { items, next }, facts] = await Promise.all([
+    const [blueprint, { items, next }] = await Promise.all([
       services.blueprints.get(id),
       services.blueprints.versions(id, { limit: VERSIONS, ...cursor }),
-      services.blueprintPages.versionFacts(id),
     ]);
+    const facts = await services.blueprintPages.versionFacts(
+      id,
+      items.map(({ version }) => version),
+    );
     const here = `/ui/blueprints/${encodeURIComponent(id)}/versions`;
     const older = next === null ? null : href(here, { below: next.version });
     return framed(

@@ -33,8 +33,8 @@ export interface AuditStateView {
   pending: number;
   last: CheckView | null;
   checkingSince: string | null;
-  /** Numbers of links that follow each other, smallest first. */
-  shown: readonly number[];
+  /** Links that stand one after the other, smallest number first. */
+  shown: readonly { seq: number; hash: string }[];
   /** Signed heads, oldest first. */
   signed: readonly SignedHead[];
 }

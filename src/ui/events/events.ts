@@ -123,8 +123,9 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
     return { id: `event-${line.event_id}`, html: rowTemplate(parts, ui) };
   });
   // A column of times is as wide as its widest; what only rows know would have all of them laid out before the first is painted.
-  const isDated = view.lines.some(({ occurred_at: at }) => ui.format.moment(at, ui.clock, true).includes(' '));
-  const look = [isDated ? 'is-dated' : '', rows.length >= FULL_PAGE ? 'first-screen' : ''].join(' ').trim();
+  const longest = Math.max(0, ...view.lines.map(({ occurred_at: at }) => ui.format.moment(at, ui.clock, true).length));
+  const dated = longest > 'DD MMM HH:MM:SS'.length ? 'is-yeared' : longest > 'HH:MM:SS'.length ? 'is-dated' : '';
+  const look = `${dated} ${rows.length >= FULL_PAGE ? 'first-screen' : ''}`.trim();
   const list = html`<ul id="event-list" class="${look}" data-testid="event-list" data-list>
     ${rows.map((row) => row.html)}
   </ul>`;

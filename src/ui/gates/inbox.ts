@@ -28,7 +28,7 @@ interface GateRow extends GateDto {
   tags: ReturnType<typeof effectTags>;
 }
 
-const inboxTemplate = template<GateInboxView & { list: Html }>(import.meta.url, './inbox.eta');
+const inboxTemplate = template<GateInboxView & { list: Html; isTagged: boolean }>(import.meta.url, './inbox.eta');
 const rowTemplate = template<GateRow>(import.meta.url, './inbox-row.eta');
 
 function rowOf(gate: GateDto, { effects = [], run_name = '' }: Partial<Subject> = {}): GateRow {
@@ -45,5 +45,8 @@ export function gateInbox(view: GateInboxView, ui: Parts): { main: Html; fragmen
   const list = html`<tbody id="gate-list" data-list>
     ${rows.map((row) => row.html)}
   </tbody>`;
-  return { main: inboxTemplate({ list, ...view }, ui), fragments: [{ id: 'gate-list', html: list, rows }] };
+  // Rows with tags are half as high again.
+  const tagged = view.gates.filter(({ gate_id: id }) => (view.subjects.get(id)?.effects.length ?? 0) > 0).length;
+  const isTagged = tagged > view.gates.length / 2;
+  return { main: inboxTemplate({ list, isTagged, ...view }, ui), fragments: [{ id: 'gate-list', html: list, rows }] };
 }

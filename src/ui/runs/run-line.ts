@@ -6,8 +6,8 @@ import { runStatus, type Status } from '../status.js';
 /** A run as lists get it. */
 export interface RunLineView {
   run: RunDto;
-  /** One letter for each of the first steps, and the last of them that runs; undefined: it has reached none. */
-  steps: { marks: string; at: { name: string; kind: string; attempts: number } | null } | undefined;
+  /** One letter for each step, the last of them that runs, and whether some were not read; undefined: it has reached none. */
+  steps: { marks: string; at: { name: string; kind: string; attempts: number } | null; isFilled: boolean } | undefined;
   stepTotal: number | null;
   gate: { purpose: 'approval' | 'recovery'; approvers: readonly string[] } | undefined;
   usual: { median_ms: number; p95_ms: number } | undefined;
@@ -46,7 +46,7 @@ export function runLineLook(
   viewer: string,
   ui: Parts,
 ): RunLineLook {
-  const { marks = '', at: last = null } = steps ?? {};
+  const { marks = '', at: last = null, isFilled = false } = steps ?? {};
   const mine = gate !== undefined && (gate.approvers.length === 0 || gate.approvers.includes(viewer));
   const isAsking = gate?.purpose === 'recovery';
   const look = runStatus({
@@ -59,7 +59,7 @@ export function runLineLook(
   const rest = Math.max(0, (stepTotal ?? 0) - marks.length);
   const reached = Array.from(marks, (letter) => markOf(letter, isAsking));
   // The step that failed may be one of those of a long run that nobody reads for a list.
-  if (run.status === 'failed' && reached.length > 0 && !/[fq]/.test(marks)) reached.splice(-1, 1, FAILED);
+  if (isFilled && run.status === 'failed' && !/[fq]/.test(marks)) reached.splice(-1, 1, FAILED);
   const strip = [...reached, ...Array.from({ length: rest }, () => THIN)];
   const end = run.completed_at === null ? ui.clock.now : Date.parse(run.completed_at);
   const tookMs = run.started_at === null ? null : end - Date.parse(run.started_at);
