@@ -89,6 +89,7 @@ async function loadAudit(call: UiCall<ListQuery>): Promise<PageAnswer> {
 
 const verify = form({
   path: '/audit/verify',
+  isBelow: true,
   privilege: 'audit.verify',
   body: z.strictObject({}),
   handle: async ({ services }) => {

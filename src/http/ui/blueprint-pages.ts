@@ -222,6 +222,7 @@ const activateQuestion = page<z.infer<typeof activateQuery>>({
 
 const activate = form({
   path: '/blueprints/:blueprint_id/activate',
+  isBelow: true,
   privilege: 'blueprint.activate',
   body: z.strictObject({ version: number, reason: z.string().max(500).default('') }),
   handle: async ({ services, caller, param, body }) => {

@@ -109,6 +109,7 @@ type Work = (call: EditorCall, view: DraftView) => Promise<FormAnswer>;
 function editorForm(path: string, privilege: 'draft.save' | 'draft.validate', work: Work): UiForm {
   return form({
     path: `/drafts/:draft_id${path}`,
+    isBelow: path !== '',
     privilege,
     body: editorBody,
     handle: async (call) => {

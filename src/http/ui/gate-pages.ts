@@ -135,6 +135,7 @@ const TOLD = [
 
 const decide = form({
   path: '/gates/:gate_id/decide',
+  isBelow: true,
   privilege: 'gate.decide',
   body: decideBody,
   handle: async (call) => {

@@ -96,10 +96,11 @@ function topicsOf({ topics }: NonNullable<PageAnswer['live']>): LiveTopic[] {
   return [...new Set<LiveTopic>([...topics, 'gates'])];
 }
 
-/** Runs a handler of a page; what it throws becomes a page. */
+/** Runs a handler of a page; what it throws becomes a page. @param pageOf the page of an address that has none itself. */
 function handled(
   options: Mounted,
   handle: (call: UiCall, request: Request, response: Response) => Promise<void>,
+  pageOf: (here: string) => string = (here) => here,
 ): RequestHandler {
   return async (request, response) => {
     const call = callOf(options, request, response);
@@ -116,7 +117,7 @@ function handled(
           'page failed',
         );
       }
-      await answer(options, response, call, '', errorPage(fault, status, correlationId, call));
+      await answer(options, response, call, '', errorPage(fault, status, correlationId, call, pageOf(call.here)));
     }
   };
 }
@@ -139,7 +140,7 @@ function checkToken(call: UiCall, sent: unknown): void {
 }
 
 function takeForm(options: Mounted, form: UiForm): RequestHandler {
-  return handled(options, async (call, request, response) => {
+  const take = async (call: UiCall, request: Request, response: Response): Promise<void> => {
     const { _csrf: token, ...body } = { ...(request.body as Record<string, unknown> | undefined) };
     checkToken(call, token);
     const position = call.services.feed?.position() ?? '';
@@ -148,7 +149,8 @@ function takeForm(options: Mounted, form: UiForm): RequestHandler {
       if (result.cookies !== undefined) response.append('Set-Cookie', [...result.cookies]);
       response.redirect(303, result.location);
     } else await answer(options, response, call, position, result);
-  });
+  };
+  return handled(options, take, (here) => (!form.isBelow ? here : here.replace(/\/[^/?]*(?:\?.*)?$/, '')));
 }
 
 function followPage(options: Mounted): RequestHandler {

@@ -79,6 +79,8 @@ export interface UiPage {
 /** One form: a POST with the page's token. */
 export interface UiForm {
   path: string;
+  /** There is no page at its address, or one that needs more than the address: an error leads to the page above. */
+  isBelow: boolean;
   privilege: Privilege;
   handle(call: UiCall, raw: { params: RawParams; body: Record<string, unknown> }): Promise<FormAnswer>;
 }
@@ -114,12 +116,14 @@ export function page<Q = Record<string, never>>(spec: {
 /** Declares a form. The token was checked, and is not in `body`. */
 export function form<B>(spec: {
   path: string;
+  isBelow?: boolean;
   privilege: Privilege;
   body: z.ZodType<B>;
   handle(call: UiCall & { body: B }): Promise<FormAnswer>;
 }): UiForm {
   return {
     path: spec.path,
+    isBelow: spec.isBelow ?? false,
     privilege: spec.privilege,
     handle: async (call, { params, body }) =>
       spec.handle({ ...call, param: (name) => paramOf(params, name), body: parsePart('body', spec.body, body) }),

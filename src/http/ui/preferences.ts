@@ -20,6 +20,7 @@ const body = z.strictObject({
 /** View, theme and keys, kept in the browser. */
 export const preferencesForm = form({
   path: '/preferences',
+  isBelow: true,
   privilege: 'open',
   body,
   handle: async (call) => {

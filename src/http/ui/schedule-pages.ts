@@ -114,6 +114,7 @@ const setPause = form({
 
 const resume = form({
   path: '/schedules/:schedule/resume',
+  isBelow: true,
   privilege: 'schedule.change',
   body: z.object({}),
   handle: async ({ services, caller, param }) => {

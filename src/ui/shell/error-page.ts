@@ -6,8 +6,8 @@ export interface ErrorView {
   message: string;
   code: string;
   correlationId: string;
-  /** Where to try again; null: the same would come. */
-  retry: string | null;
+  /** The page to open once more; null: the same would come. */
+  retry: { href: string; label: string } | null;
 }
 
 /** The content of an error page. */
