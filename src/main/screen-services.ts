@@ -2,12 +2,14 @@ import { BlueprintPageStore } from '../catalog/blueprint-page-store.js';
 import { EventConsoleStore } from '../catalog/event-console-store.js';
 import { FootprintDayStore } from '../catalog/footprint-days.js';
 import type { Catalog } from '../catalog/connect.js';
+import { KnownValueStore } from '../catalog/known-value-store.js';
 import { OverviewStore } from '../catalog/overview-store.js';
 import { RunPageStore } from '../catalog/run-page-store.js';
 import { BlueprintPages } from '../services/blueprint-page.js';
 import { EventConsole } from '../services/event-console.js';
 import { FootprintDays } from '../services/footprint-days.js';
 import type { HealthReport } from '../services/health.js';
+import { KnownValues } from '../services/known-values.js';
 import { LaunchService } from '../services/launch.js';
 import { OverviewService } from '../services/overview.js';
 import { RunPageService, type RunPageDeps } from '../services/run-page.js';
@@ -27,6 +29,7 @@ export interface ScreenServices {
   footprintDays: FootprintDays;
   launch: LaunchService;
   blueprintPages: BlueprintPages;
+  knownValues: KnownValues;
 }
 
 /** What the screens need beyond the services of the API. */
@@ -43,6 +46,7 @@ export function screenServices({ catalog, core, health, artifacts, temporal }: S
       clock,
       temporal,
     }),
+    knownValues: new KnownValues(new KnownValueStore(catalog)),
     blueprintPages: new BlueprintPages(new BlueprintPageStore(catalog)),
     launch: new LaunchService({ ...core, usual }),
     footprintDays: new FootprintDays(new FootprintDayStore(catalog), clock),

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { previewKind } from '../../ui/artifacts/artifact-text.js';
 import { artifactPage } from '../../ui/artifacts/artifact.js';
-import { artifactsPage } from '../../ui/artifacts/artifacts.js';
+import { ARTIFACT_FILTER_WORDS, artifactsPage } from '../../ui/artifacts/artifacts.js';
 import { href } from '../../ui/html.js';
 import { readTerms } from '../../ui/parts/filter-terms.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { API_PREFIX } from '../route.js';
 import { timestamp, uuid } from '../schemas/common.js';
+import { completionsOf } from './completion.js';
 import { page, type PageAnswer, type UiCall } from './page.js';
 
 const PAGE_SIZE = 50;
@@ -19,7 +20,7 @@ const listQuery = z.object({
 });
 
 async function loadList(call: UiCall<z.infer<typeof listQuery>>): Promise<PageAnswer> {
-  const { services, query, ui } = call;
+  const { services, query, ui, csrf } = call;
   const q = query.run_id === undefined ? query.q : `run:${query.run_id} ${query.q}`.trim();
   const { terms, problem } = readTerms(q, {
     kind: (value) => value.length <= 32,
@@ -32,10 +33,15 @@ async function loadList(call: UiCall<z.infer<typeof listQuery>>): Promise<PageAn
   const listing = { name: 'ui/artifacts', filter: { q } };
   const key = await services.cursors.key();
   const after = query.cursor === undefined ? {} : { cursor: decodeCursor(key, listing, position, query.cursor) };
-  const { items, next } = await services.artifacts.list({ ...filter, ...after, limit: PAGE_SIZE });
+  const [{ items, next }, words] = await Promise.all([
+    services.artifacts.list({ ...filter, ...after, limit: PAGE_SIZE }),
+    completionsOf(call, q, ARTIFACT_FILTER_WORDS),
+  ]);
   const older = next === null ? null : href('/ui/artifacts', { q, cursor: encodeCursor(key, listing, next) });
   const isFirstPage = query.cursor === undefined;
-  const { main, fragments } = artifactsPage({ q, problem, artifacts: items, older, isFirstPage }, ui);
+  const views = call.preferences.savedViews.artifacts ?? [];
+  const list = { q, problem, words, artifacts: items, older, isFirstPage, views, csrf };
+  const { main, fragments } = artifactsPage(list, ui);
   const base = { title: 'Artifacts', nav: 'artifacts', crumb: 'Artifacts', testId: 'page-artifacts' } as const;
   return { ...base, main, live: { topics: ['events'], fragments } };
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { AuditFilter } from '../../services/audit-trail.js';
-import { auditPage } from '../../ui/audit/audit.js';
+import { AUDIT_FILTER_WORDS, auditPage } from '../../ui/audit/audit.js';
 import { href } from '../../ui/html.js';
 import { readTerms } from '../../ui/parts/filter-terms.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { API_PREFIX } from '../route.js';
 import { uuid, wholeNumber } from '../schemas/common.js';
+import { completionsOf } from './completion.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 /** A row holds what does not compress: the beginning of a hash, and a run's id. */
@@ -63,12 +64,18 @@ async function loadAudit(call: UiCall<ListQuery>): Promise<PageAnswer> {
   const q = query.run_id === undefined ? query.q : `run:${query.run_id} ${query.q}`.trim();
   const { filter, problem } = filterOf(q);
   const listing = { name: 'ui/audit', filter: { q } };
-  const [state, { entries, next }] = await Promise.all([services.audit.state(), entriesOf(call, filter, listing)]);
+  const [state, { entries, next }, words] = await Promise.all([
+    services.audit.state(),
+    entriesOf(call, filter, listing),
+    completionsOf(call, q, AUDIT_FILTER_WORDS),
+  ]);
   const links = await services.audit.links(entries.map(({ audit_id: id }) => id));
   const { main, fragments } = auditPage(
     {
       q,
       problem,
+      words,
+      views: call.preferences.savedViews.audit ?? [],
       entries,
       hashes: new Map(links.map(({ audit_id: id, hash }) => [id, hash])),
       selected: query.entry ?? null,

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
 import { isZone } from '../../ui/format.js';
+import { MOST_NAME, MOST_VIEWS, type SavedView } from '../../ui/parts/saved-views.js';
 import { VIEWS, type View } from '../../ui/shell/navigation.js';
+
+/** Lists whose filters can have names. Each has a cookie of its own, which is sent to that list alone. */
+export const SAVED_LISTS = ['runs', 'events', 'audit', 'artifacts'] as const;
+export type SavedList = (typeof SAVED_LISTS)[number];
 
 /** What a browser remembers for the screens. Nothing in it gives any right. */
 export interface Preferences {
@@ -14,6 +20,8 @@ export interface Preferences {
   mapWidth: 880 | 1088 | 1400;
   /** Whether keys without Ctrl do something. */
   areKeysOn: boolean;
+  /** Filters with names, of the list that is asked for. */
+  savedViews: Partial<Record<SavedList, readonly SavedView[]>>;
   csrf: string | undefined;
 }
 
@@ -36,6 +44,21 @@ function decoded(value: string | undefined): string {
   }
 }
 
+const keptViews = z
+  .array(z.tuple([z.string().min(1).max(MOST_NAME), z.string().min(1).max(300)]))
+  .max(MOST_VIEWS)
+  .catch([]);
+
+function savedViewsOf(text: string | undefined): SavedView[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoded(text));
+  } catch {
+    return [];
+  }
+  return keptViews.parse(value).map(([name, q]) => ({ name, q }));
+}
+
 /** Reads the preferences; what is none of ours is left out. */
 export function preferencesOf(headers: IncomingHttpHeaders): Preferences {
   const cookies = cookiesOf(headers);
@@ -48,6 +71,12 @@ export function preferencesOf(headers: IncomingHttpHeaders): Preferences {
     theme: theme === 'light' || theme === 'dark' ? theme : undefined,
     zone: isZone(zone) ? zone : serverZone,
     mapWidth: width === '880' ? 880 : width === '1400' ? 1400 : 1088,
+    savedViews: Object.fromEntries(
+      SAVED_LISTS.flatMap((list) => {
+        const kept = cookies.get(`xyn_views_${list}`);
+        return kept === undefined ? [] : [[list, savedViewsOf(kept)]];
+      }),
+    ),
     areKeysOn: cookies.get('xyn_keys') !== 'off',
     csrf: csrf !== undefined && CSRF.test(csrf) ? csrf : undefined,
   };
@@ -58,7 +87,7 @@ export function newCsrf(): string {
   return randomBytes(16).toString('base64url');
 }
 
-/** A cookie of the screens; `script` says whether the page's own script may read it. */
-export function cookie(name: string, value: string, script = false): string {
-  return `${name}=${value}; Path=/ui; Max-Age=31536000; SameSite=Strict${script ? '' : '; HttpOnly'}`;
+/** A cookie of the screens. @param options `path`: the pages that it is sent to, default all of ours. */
+export function cookie(name: string, value: string, { path = '/ui' }: { path?: string } = {}): string {
+  return `${name}=${value}; Path=${path}; Max-Age=31536000; SameSite=Strict; HttpOnly`;
 }

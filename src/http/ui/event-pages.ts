@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { eventsPage } from '../../ui/events/events.js';
-import { parseEventFilter } from '../../ui/events/filter.js';
+import { EVENT_FILTER_WORDS, parseEventFilter } from '../../ui/events/filter.js';
 import { eventToday } from '../../ui/events/today.js';
 import { reEmitMain } from '../../ui/events/re-emit.js';
 import { uuid, wholeNumber } from '../schemas/common.js';
+import { completionsOf } from './completion.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const PAGE_SIZE = 50;
@@ -12,17 +13,20 @@ const query = z.object({ q: z.string().max(300).default(''), before: wholeNumber
 type EventQuery = z.infer<typeof query>;
 
 async function loadEvents(call: UiCall<EventQuery>, eventId?: string): Promise<PageAnswer> {
-  const { services, query: asked, ui } = call;
+  const { services, query: asked, ui, csrf } = call;
   const { search, problem } = parseEventFilter(asked.q);
   const { eventConsole, overview } = services;
-  const [{ lines, older, newer }, stats, counts, selected] = await Promise.all([
+  const [{ lines, older, newer }, stats, counts, words, selected] = await Promise.all([
     eventConsole.page(search, PAGE_SIZE, asked.before),
     eventConsole.lastHour(),
     overview.counts(),
+    completionsOf(call, asked.q, EVENT_FILTER_WORDS),
     eventId === undefined ? null : eventConsole.facts(eventId),
   ]);
   const place = { before: asked.before ?? null, needsYou: counts.gates, selected };
-  const { main, fragments } = eventsPage({ q: asked.q, problem, lines, older, newer, stats, ...place }, ui);
+  const views = call.preferences.savedViews.events ?? [];
+  const list = { q: asked.q, problem, words, lines, older, newer, stats, views, csrf };
+  const { main, fragments } = eventsPage({ ...list, ...place }, ui);
   const name = selected?.event.event_name;
   return {
     title: name === undefined ? 'Events' : `${name} · Events`,

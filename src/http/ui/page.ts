@@ -3,6 +3,7 @@ import { XynFault } from '../../domain/fault.js';
 import type { Caller } from '../../services/caller.js';
 import type { BlueprintPages } from '../../services/blueprint-page.js';
 import type { EventConsole } from '../../services/event-console.js';
+import type { KnownValues } from '../../services/known-values.js';
 import type { LaunchService } from '../../services/launch.js';
 import type { FootprintDays } from '../../services/footprint-days.js';
 import type { LiveFeed, LiveTopic } from '../../services/live-feed.js';
@@ -26,6 +27,7 @@ export interface UiServices extends Services {
   launch: Pick<LaunchService, keyof LaunchService>;
   eventConsole: Pick<EventConsole, keyof EventConsole>;
   footprintDays: Pick<FootprintDays, 'use'>;
+  knownValues: Pick<KnownValues, 'beginningWith'>;
   /** Absent: pages fetch what changed every 5 s. */
   feed?: LiveFeed;
 }

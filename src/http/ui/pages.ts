@@ -15,6 +15,7 @@ import { launchForms, launchPages } from './launch-pages.js';
 import type { UiForm, UiPage } from './page.js';
 import { keysPage } from './preferences.js';
 import { runPages } from './run-pages.js';
+import { savedViewForms } from './saved-views.js';
 import { scheduleForms, schedulePages } from './schedule-pages.js';
 
 /** Every page. Where two paths fit an address, the first one is taken. */
@@ -49,4 +50,5 @@ export const forms: readonly UiForm[] = [
   ...rerunForms,
   ...auditForms,
   ...scheduleForms,
+  ...savedViewForms,
 ];

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { href } from '../../ui/html.js';
 import { cancelMain } from '../../ui/runs/cancel.js';
-import { parseRunFilter } from '../../ui/runs/filter.js';
+import { parseRunFilter, RUN_FILTER_WORDS } from '../../ui/runs/filter.js';
 import { runsPage } from '../../ui/runs/runs.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { timestamp, uuid } from '../schemas/common.js';
+import { completionsOf } from './completion.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const PAGE_SIZE = 50;
@@ -12,18 +13,20 @@ const position = z.strictObject({ created_at: timestamp, run_id: uuid });
 const listQuery = z.object({ q: z.string().max(300).default(''), cursor: z.string().max(500).optional() });
 
 async function loadRuns(call: UiCall<z.infer<typeof listQuery>>): Promise<PageAnswer> {
-  const { services, query, ui, caller } = call;
+  const { services, query, ui, caller, csrf } = call;
   const { terms, problem } = parseRunFilter(query.q);
   const listing = { name: 'ui/runs', filter: { q: query.q } };
   const key = await services.cursors.key();
   const after = query.cursor === undefined ? undefined : decodeCursor(key, listing, position, query.cursor);
-  const [{ items, next }, counts] = await Promise.all([
+  const [{ items, next }, counts, words] = await Promise.all([
     services.overview.runs(terms, PAGE_SIZE, after),
     services.overview.runCounts(),
+    completionsOf(call, query.q, RUN_FILTER_WORDS),
   ]);
   const older = next === null ? null : href('/ui/runs', { q: query.q, cursor: encodeCursor(key, listing, next) });
-  const view = { q: query.q, problem, lines: items, counts, older, isFirstPage: after === undefined };
-  const { main, fragments } = runsPage({ viewer: caller.actor, ...view }, ui);
+  const view = { q: query.q, problem, words, lines: items, counts, older, isFirstPage: after === undefined };
+  const views = call.preferences.savedViews.runs ?? [];
+  const { main, fragments } = runsPage({ viewer: caller.actor, views, csrf, ...view }, ui);
   const base = { title: 'Runs', nav: 'runs', crumb: 'Runs', testId: 'page-runs' } as const;
   return { main, live: { topics: ['runs'], fragments }, ...base };
 }

@@ -1,22 +1,32 @@
 import type { ArtifactDto } from '../../domain/dtos.js';
 import { html, href, type Html } from '../html.js';
+import { completionList, type FilterVocabulary } from '../parts/filter-completion.js';
 import { filterBar, filterProblem, nothingListed, type FilterChip } from '../parts/filter-bar.js';
 import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
+import { savedViews, type SavedView } from '../parts/saved-views.js';
 
 export interface ArtifactsView {
   q: string;
   /** A word of the filter that says nothing; null: none. */
   problem: string | null;
+  /** How the text of the filter can go on. */
+  words: readonly string[];
   artifacts: readonly ArtifactDto[];
   /** Address of the next page; null at the end. */
   older: string | null;
   isFirstPage: boolean;
+  /** Filters with names. */
+  views: readonly SavedView[];
+  csrf: string;
 }
 
 /** Keys that the filter knows, for its help. */
 export const ARTIFACT_FILTER_KEYS = 'kind: run:';
+
+/** What its terms can be completed with. */
+export const ARTIFACT_FILTER_WORDS: FilterVocabulary = { kind: 'artifact.kind', run: null };
 const PATH = '/ui/artifacts';
 const KINDS = ['log', 'agent', 'report', 'file'] as const;
 
@@ -63,6 +73,8 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
   };
   const empty = nothingListed({ q: view.q, path: PATH, first }, ui);
   const note = filterProblem({ problem: view.problem, keys: ARTIFACT_FILTER_KEYS }, ui);
+  const isRead = view.problem === null;
+  const saved = savedViews({ path: PATH, q: view.q, isRead, views: view.views, csrf: view.csrf }, ui);
   const main = html`<div class="head">
       <div>
         <h1>Artifacts</h1>
@@ -71,7 +83,7 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
     </div>
     ${filters(view, ui)}
     <section class="card" id="artifacts" aria-label="Artifacts">
-      ${note}
+      ${completionList('artifact-filter', view.words)}${note}${saved}
       <div class="new-rows" data-new-for="artifact-list" data-testid="new-artifacts" hidden>
         <button type="button">New</button>
       </div>

@@ -1,11 +1,13 @@
 import type { AuditEntryDto } from '../../domain/dtos.js';
 import type { Json } from '../../domain/json.js';
 import { html, href, type Html, type Part } from '../html.js';
+import { completionList, type FilterVocabulary } from '../parts/filter-completion.js';
 import { filterBar, filterProblem, nothingListed, type FilterChip } from '../parts/filter-bar.js';
 import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import { jsonValue } from '../parts/json-value.js';
 import type { Parts } from '../parts/parts.js';
+import { savedViews, type SavedView } from '../parts/saved-views.js';
 import type { AuditStateView } from './state.js';
 import { verdict } from './verdict.js';
 
@@ -13,6 +15,8 @@ import { verdict } from './verdict.js';
 export interface AuditView {
   q: string;
   problem: string | null;
+  /** How the text of the filter can go on. */
+  words: readonly string[];
   entries: readonly AuditEntryDto[];
   /** Hash of the link of each entry that has one. */
   hashes: ReadonlyMap<string, string>;
@@ -22,6 +26,8 @@ export interface AuditView {
   /** Address of the next page; null at the end. */
   older: string | null;
   isFirstPage: boolean;
+  /** Filters with names. */
+  views: readonly SavedView[];
   csrf: string;
   /** This list at the API. */
   exportHref: string;
@@ -31,6 +37,15 @@ export interface AuditView {
 
 /** Keys that the filter knows, for its help. */
 export const AUDIT_FILTER_KEYS = 'actor: action: type: id: run:';
+
+/** What its terms can be completed with. */
+export const AUDIT_FILTER_WORDS: FilterVocabulary = {
+  actor: 'audit.actor',
+  action: 'audit.action',
+  type: 'audit.type',
+  id: null,
+  run: null,
+};
 const PATH = '/ui/audit';
 const CHIPS = [
   ['Decisions', 'gate.decide'],
@@ -174,11 +189,13 @@ export function auditPage(view: AuditView, ui: Parts): { main: Html; fragments: 
   const none = view.entries.length === 0;
   const head = verdict(view.state, view.csrf, ui);
   const note = filterProblem({ problem: view.problem, keys: AUDIT_FILTER_KEYS }, ui);
+  const isRead = view.problem === null;
+  const saved = savedViews({ path: PATH, q: view.q, isRead, views: view.views, csrf: view.csrf }, ui);
   const newest = view.isFirstPage ? '' : html`<a href="${href('/ui/audit', { q: view.q })}">Newest</a>`;
   const older = view.older === null ? '' : html`<a href="${view.older}" data-testid="older">Older entries</a>`;
   const main = html`${head}${filters(view, ui)}
     <section class="card" id="audit-entries" aria-label="Entries">
-      ${note}
+      ${completionList('audit-filter', view.words)}${note}${saved}
       <div class="new-rows" data-new-for="audit-list" data-testid="new-entries" hidden>
         <button type="button">New</button>
       </div>

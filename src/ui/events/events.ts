@@ -1,9 +1,11 @@
 import type { EventFacts, EventLine, EventStats } from '../../domain/event-console.js';
 import type { Json } from '../../domain/json.js';
 import { html, href, type Html } from '../html.js';
+import { completionList } from '../parts/filter-completion.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
 import { withTerm } from '../parts/filter-terms.js';
+import { savedViews, type SavedView } from '../parts/saved-views.js';
 import { statusOf, type Status } from '../status.js';
 import { template, viewOf } from '../template.js';
 import { EVENT_FILTER_KEYS } from './filter.js';
@@ -17,6 +19,8 @@ export interface EventsView {
   q: string;
   /** A term of the filter that says nothing; null: none. */
   problem: string | null;
+  /** How the text of the filter can go on. */
+  words: readonly string[];
   lines: readonly EventLine[];
   older: string | null;
   /** Events above the list; 0 while it begins with the newest. */
@@ -27,6 +31,9 @@ export interface EventsView {
   /** Gates and failures that wait for somebody. */
   needsYou: number;
   selected: EventFacts | null;
+  /** Filters with names. */
+  views: readonly SavedView[];
+  csrf: string;
 }
 
 const pageTemplate = template<Record<string, unknown>>(import.meta.url, './events.eta');
@@ -149,7 +156,10 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   </div>`;
   const drawn = { list, head, newer, detail: detail(view, ui), ...histogram(view, ui), chips: chips(view) };
   const older = view.older === null ? null : href('/ui/events', { q: view.q, before: view.older });
-  const more = { older, keys: EVENT_FILTER_KEYS, none: rows.length === 0 };
+  const words = completionList('event-filter', view.words);
+  const isRead = view.problem === null;
+  const saved = savedViews({ path: '/ui/events', q: view.q, isRead, views: view.views, csrf: view.csrf }, ui);
+  const more = { saved, older, keys: EVENT_FILTER_KEYS, none: rows.length === 0, words };
   const main = pageTemplate(viewOf(view, drawn, more), ui);
   const fragments = [
     { id: 'event-head', html: head },

@@ -1,8 +1,19 @@
 import { EVENT_OUTCOMES, type EventSearch } from '../../domain/event-console.js';
+import type { FilterVocabulary } from '../parts/filter-completion.js';
 import { readFilter } from '../parts/filter-terms.js';
 
 /** Keys that the filter knows, for its help. */
 export const EVENT_FILTER_KEYS = 'name:checkmk.* became:started by: run: chain: is:important';
+
+/** What its terms can be completed with. */
+export const EVENT_FILTER_WORDS: FilterVocabulary = {
+  name: 'event.name',
+  became: EVENT_OUTCOMES,
+  by: 'event.actor',
+  run: null,
+  chain: null,
+  is: ['important'],
+};
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z$/;

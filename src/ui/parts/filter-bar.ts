@@ -58,6 +58,7 @@ export function filterBar({ path, what, section, field, q, keys, chips }: Filter
         spellcheck="false"
         autocomplete="off"
         placeholder="${keys}"
+        list="${field}-words"
     /></label>
     ${chips.map((one) => chip(one, ui))}
     <noscript><button class="button">Filter</button></noscript>

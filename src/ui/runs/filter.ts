@@ -1,3 +1,4 @@
+import type { FilterVocabulary } from '../parts/filter-completion.js';
 import { readFilter } from '../parts/filter-terms.js';
 
 /** What the text of the filter bar asks for. */
@@ -16,6 +17,15 @@ const STATES = ['created', 'running', 'completed', 'failed', 'cancelled'] as con
 
 /** Keys that the filter knows, for its help. */
 export const RUN_FILTER_KEYS = 'status: blueprint: by: trigger: started:>24h';
+
+/** What its terms can be completed with. */
+export const RUN_FILTER_WORDS: FilterVocabulary = {
+  status: ['open', 'waiting', ...STATES],
+  blueprint: 'run.blueprint',
+  by: 'run.actor',
+  trigger: 'run.trigger',
+  started: ['>1h', '>24h', '>7d'],
+};
 
 function statusTerm(value: string): RunFilterTerms | undefined {
   if (value === 'open') return { status: ['created', 'running'] };

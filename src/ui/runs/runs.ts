@@ -1,8 +1,10 @@
 import { html, href, type Html } from '../html.js';
+import { completionList } from '../parts/filter-completion.js';
 import { filterBar, filterProblem, type FilterChip } from '../parts/filter-bar.js';
 import { withTerm } from '../parts/filter-terms.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
+import { savedViews, type SavedView } from '../parts/saved-views.js';
 import { statusOf, type Status } from '../status.js';
 import { template, viewOf } from '../template.js';
 import { RUN_FILTER_KEYS } from './filter.js';
@@ -13,12 +15,17 @@ export interface RunsView {
   q: string;
   /** A term of the filter that says nothing; null: none. */
   problem: string | null;
+  /** How the text of the filter can go on. */
+  words: readonly string[];
   lines: readonly RunLineView[];
   counts: { all: number; waiting: number; running: number; failed: number };
   /** Address of the next page; null at the end. */
   older: string | null;
   isFirstPage: boolean;
   viewer: string;
+  /** Filters with names. */
+  views: readonly SavedView[];
+  csrf: string;
 }
 
 const PATH = '/ui/runs';
@@ -59,7 +66,8 @@ export function runsPage(view: RunsView, ui: Parts): { main: Html; fragments: Fr
   const { q, problem } = view;
   const bar = { path: PATH, what: 'runs', section: 'runs', field: 'run-filter', q, keys: RUN_FILTER_KEYS };
   const filters = filterBar({ chips: chips(view), ...bar }, ui);
-  const note = filterProblem({ problem, keys: RUN_FILTER_KEYS }, ui);
+  const saved = savedViews({ path: PATH, q, isRead: problem === null, views: view.views, csrf: view.csrf }, ui);
+  const note = [completionList(bar.field, view.words), filterProblem({ problem, keys: RUN_FILTER_KEYS }, ui), saved];
   const main = pageTemplate({ list, filters, note, none: rows.length === 0, ...view }, ui);
   return { main, fragments: [{ id: 'run-list', html: list, rows }] };
 }
