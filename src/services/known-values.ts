@@ -1,7 +1,7 @@
 import type { KnownValueStore } from '../catalog/known-value-store.js';
 import type { KnownValueField } from '../domain/known-values.js';
 
-/** Completions that a list shows; the browser narrows them as somebody types on. */
+/** As many as a list of completions shows. */
 const MOST_VALUES = 12;
 
 /** What filters can be completed with. */

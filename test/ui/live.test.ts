@@ -254,6 +254,18 @@ describe('a busy event console', () => {
     expect(await page.locator('[aria-current=true] .meta').count()).toBeGreaterThan(0);
   });
 
+  it('has room for a date among times of the day, when midnight passed while somebody read', async () => {
+    await open('/ui/events');
+    const cut = await page.evaluate<number>(`(() => {
+      const list = document.querySelector('#event-list');
+      list.classList.remove('is-dated', 'is-yeared');
+      const time = list.querySelector('time');
+      time.textContent = '21 Nov 23:59:58';
+      return time.scrollWidth - time.clientWidth;
+    })()`);
+    expect(cut).toBe(0);
+  });
+
   it('narrows to what is drawn over', async () => {
     // Of the whole log the bars may be two seconds old; these are not.
     await open('/ui/events?q=name:busy.*');
