@@ -137,7 +137,7 @@ describeWith('temporal')('with a Temporal server', () => {
       expect(seen).toMatchObject({ status: 'warning', next: expect.stringContaining('operations.md') as unknown });
     } finally {
       const gone = new Promise((resolve) => server.once('exit', resolve));
-      if (server.exitCode === null && server.kill()) await gone;
+      if (server.exitCode === null && server.kill('SIGKILL')) await gone;
     }
   });
 });
