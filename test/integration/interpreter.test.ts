@@ -12,11 +12,11 @@ import type { AttemptEnd, AttemptStart } from '../../src/domain/records.js';
 import { ActionRegistry } from '../../src/registry/registry.js';
 import type { DecideGate, DecideGateAnswer, RunResult } from '../../workflows/contract.js';
 import { readHistory } from '../../src/temporal/run-history.js';
-import { workflowBundle } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
 import { until } from '../support/until.js';
 import { action, agent, forEach, gate, parallel, planOf, transform, treeOf } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
+import { workflowBundle } from '../support/worker.js';
 import { z } from 'zod';
 
 /** Keeps what workers record, so that these tests look at the interpreter alone. */

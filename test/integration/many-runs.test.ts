@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { XynFault } from '../../src/domain/fault.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { caller, testLock, testNode, testWorker, type TestNode } from '../support/node.js';
+import { caller, testNode, type TestNode } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
 import { action, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
+import { testLock, testWorker } from '../support/worker.js';
 
 const RUNS = 500;
 

@@ -17,9 +17,10 @@ import { RecordBuffer } from '../../src/services/record-buffer.js';
 import { RunGateway } from '../../src/temporal/gateway.js';
 import { freshDatabase } from '../support/database.js';
 import { describeWith } from '../support/parts.js';
-import { silentLog, workflowBundle } from '../support/node.js';
+import { silentLog } from '../support/node.js';
 import { action, gate, planOf, transform } from '../support/plans.js';
 import { testTemporal } from '../support/temporal.js';
+import { workflowBundle } from '../support/worker.js';
 
 const caller = (actor = 'ann'): Caller => ({ actor, proven: false, correlationId: randomUUID(), source: 'api' });
 const registry = new ActionRegistry(PACKS);

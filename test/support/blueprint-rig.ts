@@ -21,9 +21,10 @@ import { StepFiles } from '../../src/services/step-files.js';
 import { historyToJson, type HistoryJson } from '../../src/temporal/history-json.js';
 import { testResources } from './action-resources.js';
 import { freshDatabase, type TestDatabase } from './database.js';
-import { caller, silentLog, testEnv, testNode, testWorker, type TestNode } from './node.js';
+import { caller, silentLog, testEnv, testNode, type TestNode } from './node.js';
 import { testTemporal } from './temporal.js';
 import { until } from './until.js';
+import { testWorker } from './worker.js';
 
 export interface BlueprintRigOptions {
   /** Beside those that ship. */

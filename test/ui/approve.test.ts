@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { caller, testLock, type TestNode } from '../support/node.js';
+import { caller, type TestNode } from '../support/node.js';
 import { action, gate, planOf } from '../support/plans.js';
 import { until } from '../support/until.js';
+import { testLock } from '../support/worker.js';
 import { openView } from './support/browser.js';
 import { startWorkbench, type Workbench } from './support/workbench.js';
 

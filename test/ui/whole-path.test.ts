@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { caller, testLock } from '../support/node.js';
+import { caller } from '../support/node.js';
 import { describeWith } from '../support/parts.js';
 import { action, gate, planOf } from '../support/plans.js';
 import { until } from '../support/until.js';
+import { testLock } from '../support/worker.js';
 import { complaintsOf, openView } from './support/browser.js';
 import { startWorkbench, type Workbench } from './support/workbench.js';
 

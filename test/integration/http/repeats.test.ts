@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { ask, startApi, type Answer, type ApiRig } from '../../support/api-rig.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testWorker } from '../../support/node.js';
+import { caller } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { gate, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 const taskQueue = `repeats-${randomUUID()}`;
 let database: TestDatabase;

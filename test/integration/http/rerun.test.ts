@@ -7,11 +7,12 @@ import { createReplayCheck } from '../../../src/main/replay-process.js';
 import { ReplayCheck } from '../../../src/services/replay-check.js';
 import { startApi, type ApiRig } from '../../support/api-rig.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testWorker } from '../../support/node.js';
+import { caller } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, planOf, transform } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 let rig: ApiRig;
 let database: TestDatabase;

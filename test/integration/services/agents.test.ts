@@ -11,11 +11,12 @@ import { ArtifactService } from '../../../src/services/artifacts.js';
 import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { ModelServer, type Wire } from '../../support/model-server.js';
-import { caller, silentLog, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, silentLog, testNode, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { agent, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testWorker } from '../../support/worker.js';
 
 const KEY = 'key-of-the-test-1234';
 const OUTPUT = {

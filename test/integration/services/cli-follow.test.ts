@@ -4,12 +4,13 @@ import { ApiClient } from '../../../src/client/api-client.js';
 import { startApi, type ApiRig } from '../../support/api-rig.js';
 import { startCli } from '../../support/cli.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testWorker } from '../../support/node.js';
+import { caller } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { tcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 let db: TestDatabase;
 let api: ApiRig;

@@ -6,9 +6,10 @@ import { RunGateway } from '../../../src/temporal/gateway.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, testNode, type TestNode } from '../../support/node.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 let database: TestDatabase;
 let address: string;

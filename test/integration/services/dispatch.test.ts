@@ -4,9 +4,10 @@ import { runIdOf, workflowIdOf } from '../../../src/domain/ids.js';
 import { describeWith } from '../../support/parts.js';
 import { action, planOf, transform } from '../../support/plans.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, testNode, type TestNode } from '../../support/node.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 let database: TestDatabase;
 let address: string;

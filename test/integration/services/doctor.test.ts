@@ -7,11 +7,12 @@ import { ApiClient, type DoctorReport } from '../../../src/client/api-client.js'
 import { startApi, type ApiRig } from '../../support/api-rig.js';
 import { startCli } from '../../support/cli.js';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testWorker, workflowBundle } from '../../support/node.js';
+import { caller } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker, workflowBundle } from '../../support/worker.js';
 
 const MANY = 1_000;
 /** One question to Temporal for each stuck run, eight at a time: 5 ms each on two busy cores, with room for a slower machine. */

@@ -9,12 +9,13 @@ import type { LiveReader } from '../../../src/services/live-reader.js';
 import type { LiveStreams } from '../../../src/services/live-streams.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
-import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, silentLog, testNode, type TestNode } from '../../support/node.js';
 import { startLive } from '../../support/live.js';
 import { describeWith } from '../../support/parts.js';
 import { action, gate, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 type Message = { type: string; id: string; data: Record<string, unknown> };
 

@@ -4,11 +4,12 @@ import type { RunDto } from '../../../src/domain/dtos.js';
 import type { Rails } from '../../../src/services/rails.js';
 import { RunPlaces } from '../../../src/services/run-places.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, testNode, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, planOf } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 const rails: Rails = {
   startsPerMinute: 1_000,

@@ -13,12 +13,13 @@ import { ActionRegistry } from '../../../src/registry/registry.js';
 import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { ref } from '../../support/engine-rig.js';
-import { caller, silentLog, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, silentLog, testNode, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, block, forEach, gate, handling, treeOf } from '../../support/plans.js';
 import { Sink } from '../../support/sink.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testWorker } from '../../support/worker.js';
 
 let database: TestDatabase;
 let node: TestNode;

@@ -7,11 +7,12 @@ import { scheduleEventIdOf } from '../../../src/domain/schedule.js';
 import type { RunDto, ScheduleDetailDto } from '../../../src/domain/dtos.js';
 import { ScheduleGateway } from '../../../src/temporal/schedules.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, testEnv, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, testEnv, testNode, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { gate, planOf, transform } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testWorker } from '../../support/worker.js';
 
 let database: TestDatabase;
 let address: string;

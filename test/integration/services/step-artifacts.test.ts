@@ -10,11 +10,12 @@ import type { Val } from '../../../src/domain/plan.js';
 import { ArtifactService } from '../../../src/services/artifacts.js';
 import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
-import { caller, silentLog, testLock, testNode, testWorker, type TestNode } from '../../support/node.js';
+import { caller, silentLog, testNode, type TestNode } from '../../support/node.js';
 import { describeWith } from '../../support/parts.js';
 import { action, forEach, transform, treeOf, type Nested } from '../../support/plans.js';
 import { testTemporal } from '../../support/temporal.js';
 import { until } from '../../support/until.js';
+import { testLock, testWorker } from '../../support/worker.js';
 
 let database: TestDatabase;
 let node: TestNode;

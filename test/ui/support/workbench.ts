@@ -12,8 +12,9 @@ import { StepArtifactKeeper } from '../../../src/services/step-artifacts.js';
 import { freshDatabase, type TestDatabase } from '../../support/database.js';
 import { fakeServices } from '../../support/fake-services.js';
 import { startLive } from '../../support/live.js';
-import { silentLog, testNode, testWorker, type TestNode, testEnv } from '../../support/node.js';
+import { silentLog, testNode, type TestNode, testEnv } from '../../support/node.js';
 import { testTemporal } from '../../support/temporal.js';
+import { testWorker } from '../../support/worker.js';
 import { startBrowser } from './browser.js';
 import { startProof, type Proof } from './proof.js';
 
