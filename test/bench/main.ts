@@ -9,8 +9,9 @@ import { benchOptions, type BenchOptions } from './options.js';
 import { benchPages } from './pages.js';
 import { benchReads } from './reads.js';
 import { figuresOf, tables, verdictsOf, type Measured } from './report.js';
-import { measureSequences, warmUp, type Cell } from './sequences.js';
+import { measureSequences, runnerOf, warmUp, type Cell } from './sequences.js';
 import { MAX_FOREIGN_CORES } from './statistics.js';
+import { benchVersus } from './versus.js';
 import { WorkerLink } from './worker-link.js';
 import { measureWorkerStart } from './worker-start.js';
 
@@ -43,7 +44,10 @@ async function measureInterpreter(ground: Ground, options: BenchOptions, measure
   try {
     for (const variant of ['hand', 'bare', 'full'] as const) workers.push(await WorkerLink.start(ground, variant));
     say(`warming up, ${options.warmUp} runs of each variant`);
-    await warmUp(ground, workers, options.warmUp);
+    await warmUp(
+      workers.map((worker) => runnerOf(ground, worker)),
+      options.warmUp,
+    );
     measured.sequences = await measureSequences(ground, workers, cells, options.pairs, say);
     if (loops) {
       say(`loops over ${LOOP_ITEMS} items`);
@@ -71,8 +75,9 @@ function machine(): object {
 }
 
 const [, , part, ...rest] = process.argv;
-if (part === 'reads' || part === 'pages') {
-  await (part === 'reads' ? benchReads : benchPages)(rest, say);
+const others = { reads: benchReads, pages: benchPages, versus: benchVersus };
+if (part === 'reads' || part === 'pages' || part === 'versus') {
+  await others[part](rest, say);
   say('done');
   process.exit();
 }

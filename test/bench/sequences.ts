@@ -6,7 +6,7 @@ import { startRun } from './runs.js';
 import { quantile, quietSamples } from './statistics.js';
 import type { WorkerLink } from './worker-link.js';
 import type { Usage, Variant } from './worker-messages.js';
-import { sequence, type StepEffect, type Workload } from './workloads.js';
+import { sequence, type StepEffect } from './workloads.js';
 
 /** One kind of load. */
 export interface Cell {
@@ -43,11 +43,21 @@ function runsOf({ steps, concurrency }: Cell): number {
   return concurrency === 1 ? one : Math.ceil(concurrency * (steps <= 3 ? 3 : 1.25));
 }
 
+/** A worker, and who starts its runs. */
+export interface Runner {
+  worker: WorkerLink;
+  start: (steps: number, effect: StepEffect) => Promise<WorkflowHandle>;
+}
+
+/** The runner of a worker of this version. */
+export function runnerOf(ground: Ground, worker: WorkerLink): Runner {
+  return { worker, start: (steps, effect) => startRun(ground, worker, sequence(steps, effect)) };
+}
+
 /** Runs each variant until V8 has compiled what is hot. */
-export async function warmUp(ground: Ground, workers: readonly WorkerLink[], runs: number): Promise<void> {
-  const workloads = [sequence(3, 'write'), sequence(3, 'read')];
-  for (const worker of workers) {
-    for (const workload of workloads) await load(ground, worker, workload, Math.ceil(runs / 2), 20);
+export async function warmUp(runners: readonly Runner[], runs: number): Promise<void> {
+  for (const runner of runners) {
+    for (const effect of ['write', 'read'] as const) await load(() => runner.start(3, effect), Math.ceil(runs / 2), 20);
   }
 }
 
@@ -60,11 +70,12 @@ export async function measureSequences(
   say: (line: string) => void,
 ): Promise<SequenceSample[]> {
   const samples: SequenceSample[] = [];
+  const roots = rootsOf(ground, workers);
   for (let pair = 0; pair < pairs; pair += 1) {
     for (const cell of cells) {
       const order = pair % 2 === 0 ? workers : [...workers].reverse();
       for (const worker of order)
-        samples.push(...(await quietSamples(() => takeSample(ground, worker, cell, workers))));
+        samples.push(...(await quietSamples(() => takeSample(runnerOf(ground, worker), cell, roots))));
       const last = samples.at(-1);
       say(
         `round ${pair + 1}: seq-${cell.steps} ${cell.effect} × ${cell.concurrency}, others ${last?.foreignCores?.toFixed(2) ?? '?'} cores`,
@@ -74,26 +85,23 @@ export async function measureSequences(
   return samples;
 }
 
-async function takeSample(
-  ground: Ground,
-  worker: WorkerLink,
+function rootsOf(ground: Ground, workers: readonly WorkerLink[]): Record<string, number> {
+  return { ...ground.roots, ...Object.fromEntries(workers.map(({ variant, pid }) => [`worker-${variant}`, pid])) };
+}
+
+/**
+ * Measures a cell once.
+ * @param roots the first process of each group that is ours: `driver`, `temporal`, `postgres`, and one for each worker.
+ */
+export async function takeSample(
+  { worker, start }: Runner,
   cell: Cell,
-  workers: readonly WorkerLink[],
+  roots: Record<string, number>,
+  runs = runsOf(cell),
 ): Promise<SequenceSample> {
-  const roots = {
-    ...ground.roots,
-    ...Object.fromEntries(workers.map(({ variant, pid }) => [`worker-${variant}`, pid])),
-  };
-  const runs = runsOf(cell);
   const before = await worker.usage();
   const cpuBefore = readCpu(roots);
-  const { latencies, elapsedMs, last } = await load(
-    ground,
-    worker,
-    sequence(cell.steps, cell.effect),
-    runs,
-    cell.concurrency,
-  );
+  const { latencies, elapsedMs, last } = await load(() => start(cell.steps, cell.effect), runs, cell.concurrency);
   const after = await settled(worker);
   const cpu = cpuBetween(cpuBefore, readCpu(roots));
   const { historyLength, historySize = 0 } = await last.describe();
@@ -133,13 +141,7 @@ interface Load {
 }
 
 /** A closed loop: each of `concurrency` clients starts a run when its last one ended, until `runs` have begun. */
-async function load(
-  ground: Ground,
-  worker: WorkerLink,
-  workload: Workload,
-  runs: number,
-  concurrency: number,
-): Promise<Load> {
+async function load(start: () => Promise<WorkflowHandle>, runs: number, concurrency: number): Promise<Load> {
   const latencies: number[] = [];
   let begun = 0;
   let last: WorkflowHandle | undefined;
@@ -148,7 +150,7 @@ async function load(
     while (begun < runs) {
       begun += 1;
       const from = performance.now();
-      const handle = await startRun(ground, worker, workload);
+      const handle = await start();
       await handle.result();
       latencies.push(performance.now() - from);
       last = handle;

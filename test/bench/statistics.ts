@@ -13,6 +13,24 @@ export function median(numbers: readonly number[]): number {
     : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
+/** What became of figures that were taken in pairs: geometric means, their change in percent, and twice its standard error. */
+export function change(
+  before: readonly number[],
+  after: readonly number[],
+): { before: number; after: number; percent: number; error: number } {
+  const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+  const logs = (numbers: readonly number[]): number[] => numbers.map(Math.log);
+  const differences = after.map((one, ix) => Math.log(one / (before[ix] ?? NaN)));
+  const middle = mean(differences);
+  const variance = differences.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (differences.length - 1);
+  return {
+    before: Math.exp(mean(logs(before))),
+    after: Math.exp(mean(logs(after))),
+    percent: 100 * (Math.exp(middle) - 1),
+    error: 200 * Math.sqrt(variance / differences.length),
+  };
+}
+
 /** Samples during which others used more than this many cores are left out of the figures. */
 export const MAX_FOREIGN_CORES = 0.35;
 
