@@ -122,9 +122,9 @@ describe('the launcher', () => {
       'input.labels': '{',
     });
     expect(status).toBe(422);
-    expect(text).toMatch(/id="field-host-problem".*fewer than 2 characters/);
+    expect(text).toMatch(/id="field-host-problem".*It must have at least 2 characters\./);
     expect(text).toMatch(/id="field-count-problem".*It must be a whole number\./);
-    expect(text).toMatch(/id="field-report_to-problem".*Entry 1 must match/);
+    expect(text).toMatch(/id="field-report_to-problem".*Entry 1 is not an email address\./);
     expect(text).toMatch(/id="field-labels-problem".*not JSON/);
     expect(text).toMatch(/data-testid="form-problems"/);
     expect(text).toContain('value="many"');

@@ -18,6 +18,18 @@ it.each<[readonly Verdict[], string]>([
   expect(outcomeLook(line).word.replaceAll(/\s/g, ' ')).toBe(word);
 });
 
+it('says of inputs that do not fit what is wrong, once each', () => {
+  const problems = [
+    { path: '/count', message: '`count` is required' },
+    { path: '/size', message: 'must be <= 20' },
+    { path: '/to/0', message: 'must match format "email"' },
+    { path: '', message: 'must NOT have fewer than 2 properties' },
+  ];
+  expect(verdictSentence('input_invalid', { trigger: 0, problems })).toBe(
+    'The inputs that trigger 1 gives do not fit. count is required. size must be at most 20. to/0 is not an email address. It must have at least 2 properties.',
+  );
+});
+
 it('says of a duplicate what made it one', () => {
   expect(verdictSentence('duplicate_of', { trigger: 0, duplicate_of: 'r', key: 'web-1' })).toBe(
     'Another event with the key web-1 has started a run.',

@@ -3,6 +3,7 @@ import { isImportantEvent, type EventLine, type FilterCheck } from '../../domain
 import type { Json, JsonObject } from '../../domain/json.js';
 import { duration } from '../duration.js';
 import { bytes, plural } from '../format.js';
+import { plainProblem } from '../parts/schema-form.js';
 import { statusOf, type Status } from '../status.js';
 
 const REFUSED: ReadonlySet<Verdict> = new Set<Verdict>(['filter_error', 'input_invalid', 'loop']);
@@ -48,7 +49,7 @@ function problemsOf(detail: JsonObject | null): string {
   return problems
     .map((one) => {
       const { path, message } = one as JsonObject;
-      return `${text(path).replace(/^\//, '')}: ${text(message)}`;
+      return plainProblem(text(path).replace(/^\//, '') || 'It', text(message));
     })
     .join(' ');
 }

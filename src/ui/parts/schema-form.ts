@@ -37,6 +37,20 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   string: 'a text',
   boolean: 'true or false',
 };
+/** Bounds as a sentence names them. */
+const BOUND_WORDS: Readonly<Record<string, string>> = { '<=': 'at most', '>=': 'at least', '<': 'below', '>': 'above' };
+/** Formats as a sentence names them, where their own name is not how people call it. */
+const FORMAT_WORDS: Readonly<Record<string, string>> = {
+  email: 'an email address',
+  uri: 'a web address',
+  'date-time': 'a moment such as 2026-11-22T14:00:00Z',
+  date: 'a day such as 2026-11-22',
+  duration: 'a duration such as 10m',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  hostname: 'a name of a host',
+  uuid: 'a UUID',
+};
 
 function typesOf(schema: JsonObject): string[] {
   const { type } = schema;
@@ -147,18 +161,30 @@ export function formFields(
       options: optionsOf(one),
       value: texts?.[key] ?? (texts !== null && isWhole ? '' : textOf(one['default'], look)),
       isRequired,
-      problem: found === undefined ? null : plainProblem(found, name, look),
+      problem: found === undefined ? null : problemOf(found, name, look),
     };
   });
 }
 
 /** What a validator says of a field, as a sentence that stands under it. */
-function plainProblem({ path, message }: FormProblem, name: string, look: FormField['look']): string {
+function problemOf({ path, message }: FormProblem, name: string, look: FormField['look']): string {
   const below = path.slice(name.length + 2);
   const entry = look === 'lines' && /^\d+$/.test(below) ? `Entry ${Number(below) + 1}` : null;
-  const subject = entry ?? (below === '' ? 'It' : `\`${below}\``);
+  return plainProblem(entry ?? (below === '' ? 'It' : below), message);
+}
+
+/** What a validator says of a value, as people say it: `It must be at most 20.` for `must be <= 20`. */
+export function plainProblem(subject: string, message: string): string {
   const said = message.replace(/^`[^`]*` (?=is )|^(?=must )/, `${subject} `);
-  const plain = said.replace(/ must be (\w+)$/, (_, type: string) => ` must be ${TYPE_WORDS[type] ?? type}`);
+  const plain = said
+    .replace(/ must NOT have fewer than (\d+) (\w+)$/, ' must have at least $1 $2')
+    .replace(/ must NOT have more than (\d+) (\w+)$/, ' must have at most $1 $2')
+    .replace(/ must be ([<>]=?) (?=\S+$)/, (_, sign: string) => ` must be ${BOUND_WORDS[sign]} `)
+    .replace(/ must be (\w+)$/, (_, type: string) => ` must be ${TYPE_WORDS[type] ?? type}`)
+    .replace(
+      / must match format "([^"]*)"$/,
+      (_, format: string) => ` is not ${FORMAT_WORDS[format] ?? `a ${format}`}`,
+    );
   return /[.!?]$/.test(plain) ? plain : `${plain}.`;
 }
 
