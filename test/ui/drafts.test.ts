@@ -60,6 +60,8 @@ describe('drafts', () => {
     await begin('second');
     const list = (await getPage(screens, '/ui/drafts')).text;
     expect(list).toMatch(/data-testid="draft-list".*second.*bp\.hello/);
+    for (const label of ['State', 'Revision', 'Blueprint', 'Changed', 'By'])
+      expect(list.split(`data-label="${label}"`)).toHaveLength(3);
     expect(list).toMatch(/2.drafts to be promoted/);
     expect(gzipSync(list, { level: 5 }).length).toBeLessThan(8_000);
     expect(await queriesOf(screens, '/ui/drafts')).toBeLessThanOrEqual(3);
@@ -231,6 +233,9 @@ describe('the editor', () => {
     expect(text).toMatch(/version 1 of bp\.shop\.watch.*<li class="added"># more<\/li>/);
     expect((await getPage(screens, `${pageOf(id)}/diff?from=1`)).text).toContain('revision 1');
     expect((await getPage(screens, `${pageOf(id)}/diff?from=9`)).status).toBe(404);
+    const first = await begin('first', GOOD.replace('bp.shop.watch', 'bp.shop.first'));
+    const { text: all } = await getPage(screens, `${pageOf(first)}/diff`);
+    expect(all).toContain('No version is active yet: all of revision 1 is new.');
   });
 
   it('fits its budget: 10 kB and three queries, also when its scenarios ran', async () => {

@@ -176,6 +176,28 @@ describe('the page of a run that failed', () => {
       expect(await page.getByTestId('replay-result').innerText()).toContain('went the way');
     });
   });
+
+  it('is shown where its history and the code of today part', async () => {
+    const runId = await failedRun();
+    const { gateway } = node;
+    const fetch = gateway.history.bind(gateway);
+    gateway.history = async (id) => {
+      const history = await fetch(id);
+      for (const { activityTaskScheduledEventAttributes: scheduled } of history?.events ?? [])
+        if (scheduled?.activityType) scheduled.activityType.name = 'an-earlier-name';
+      return history;
+    };
+    await view(async (page) => {
+      await page.goto(`${bench.url}/ui/runs/${runId}/replay-check`);
+      await page.getByTestId('replay-run').click();
+      await page.getByRole('heading', { name: 'The history does not fit.' }).waitFor();
+      expect(await page.getByTestId('replay-result').innerText()).toContain('could not carry this run on');
+      expect(await page.getByTestId('replay-difference').innerText()).toContain('an-earlier-name');
+      expect(await page.getByTestId('replay-run').innerText()).toBe('Check again');
+    }).finally(() => {
+      gateway.history = fetch;
+    });
+  });
 });
 
 describe('the page of a run under way', () => {

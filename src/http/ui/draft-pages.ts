@@ -122,7 +122,7 @@ async function comparedWith({ services }: UiCall, draft: DraftDetailDto, from: n
     if (error instanceof XynFault && error.code === 'blueprint_unknown') return undefined;
     throw error;
   });
-  if (blueprint?.source == null) return { from: 'nothing, since no version is active,', before: '' };
+  if (blueprint?.source == null) return { from: null, before: '' };
   return { from: `version ${blueprint.active_version ?? ''} of ${id}`, before: blueprint.source };
 }
 

@@ -7,8 +7,8 @@ import { template } from '../template.js';
 /** A draft's newest text against another one. */
 export interface DraftDiffView {
   draft: DraftDetailDto;
-  /** What it is compared with, in words and as text. */
-  from: string;
+  /** What it is compared with, in words and as text; null: nothing is there yet. */
+  from: string | null;
   before: string;
   revisions: readonly DraftRevisionDto[];
 }
