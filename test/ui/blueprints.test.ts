@@ -132,6 +132,29 @@ describe('blueprints', () => {
     expect(await queriesOf(screens, '/ui/blueprints/bp.ci.build/versions')).toBeLessThanOrEqual(5);
   });
 
+  it('say so where runs were counted of the newest thousand only', async () => {
+    await screens.core.blueprints.savePlan(caller(), {
+      plan: planOf([action('clean')], { id: 'bp.busy' }),
+      source: 'id: bp.busy',
+      debug: {},
+    });
+    const add = (count: number, status: string): Promise<unknown> =>
+      screens.database.catalog.pool.query(
+        `INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, status, trigger, inputs, actor,
+           correlation_id, env_id, env, started_at, completed_at)
+         SELECT gen_random_uuid(), 'Busy', 'bp.busy', 1, '', $2, 'manual', '{}', 'a', 'c', 'e', '{}', now(), now()
+         FROM generate_series(1, $1::int)`,
+        [count, status],
+      );
+    const page = '/ui/blueprints/bp.busy/versions';
+    await add(999, 'completed');
+    expect((await getPage(screens, page)).text).not.toContain('of the newest');
+    await add(3, 'failed');
+    const { text } = await getPage(screens, page);
+    expect(text).toContain('Runs and failures: of the newest 1 000');
+    expect(text).toMatch(/data-label="Runs">1 000<.*data-label="Failed">.*3<\/span>/);
+  });
+
   it('show how the scenarios of the draft behind a version went, and what was said of it', async () => {
     const { drafts } = screens;
     const definition = 'api: xyn/v1\nid: bp.noted\nplan:\n  - {kind: transform, id: a, set: {x: 1}}\n';

@@ -52,7 +52,7 @@ function row(artifact: ArtifactDto, ui: Parts): Html {
     <td>${ui.text(artifact.kind)}</td>
     <td class="cut least"><code>${ui.text(artifact.content_type)}</code></td>
     <td class="num">${size === null ? '–' : ui.format.bytes(size)}</td>
-    <td class="cut soft">${ui.text(artifact.created_by)}</td>
+    <td class="cut soft less">${ui.text(artifact.created_by)}</td>
     <td class="num">${ui.time(artifact.created_at)}</td>
     <td>${runLink}</td>
     <td class="least">${sha256 === null ? '' : ui.digest(sha256, true)}</td>
@@ -96,7 +96,7 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
               <th scope="col">Kind</th>
               <th scope="col" class="least">Type</th>
               <th scope="col" class="num">Size</th>
-              <th scope="col">By</th>
+              <th scope="col" class="less">By</th>
               <th scope="col" class="num">Made</th>
               <th scope="col">Run</th>
               <th scope="col" class="least">SHA-256</th>

@@ -154,7 +154,7 @@ function opened(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
           <dd>${value}</dd>`;
   const run = entry.run_id;
   return html`<tr class="opened" id="opened-${entry.audit_id}" data-testid="audit-entry">
-    <td colspan="7">
+    <td colspan="6">
       <div class="columns half">
         ${changes(entry, ui)}
         <dl class="facts">
@@ -167,6 +167,7 @@ function opened(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
         </dl>
       </div>
     </td>
+    <td class="least"></td>
   </tr>`;
 }
 
