@@ -7,6 +7,7 @@ import { planOf, transform } from '../support/plans.js';
 import { DESK, Inspection, PHONE } from './support/axe.js';
 import { isWide } from './support/browser.js';
 import { PAGES, type Shown } from './support/pages.js';
+import { takePictures } from './support/pictures.js';
 import { PAINT_RATIO, paintOf, serveOneWord } from './support/paint.js';
 import { sampleRun } from './support/run-samples.js';
 import { startPages, type ShownPages, type Watched } from './support/shown-pages.js';
@@ -16,6 +17,7 @@ const HISTORY = 11_000;
 /** Other tests run on the same processors: single loads differ by half. */
 const BUSY = 1.5;
 const WIDTHS = [320, PHONE.width, 768, 1000, 1920, DESK.width];
+const PICTURED: readonly number[] = [PHONE.width, DESK.width];
 
 /** What the functions that run in the page use of it. */
 declare const document: { documentElement: { style: { fontSize: string } } };
@@ -38,24 +40,28 @@ async function expectFirst(page: Page, first: string, height: number): Promise<v
   expect(box?.y ?? Infinity).toBeLessThan(height - 60);
 }
 
-describe.each(PAGES)('$path', (one) => {
-  it('shows first things first, pleases axe in both themes and widths, and is never wider than its screen', async () => {
-    const { page } = lit;
-    await page.goto(pages.screens.url + pages.pathOf(one));
-    await page.setViewportSize({ width: 640, height: 900 });
-    await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
-    expect(['text 200 %', await isWide(page)]).toEqual(['text 200 %', false]);
-    await page.evaluate(() => (document.documentElement.style.fontSize = ''));
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 900 });
-      expect([width, await isWide(page)]).toEqual([width, false]);
-      if (width === PHONE.width) await expectFirst(page, one.first, PHONE.height);
-      if (width === DESK.width) await expectFirst(page, one.first, DESK.height);
-    }
-    expect(await inspection.of(page)).toEqual([]);
-    expect(lit.taken(one.status)).toEqual([]);
-  });
-});
+describe.each(PAGES.map((one, ix) => ({ ...one, picture: `${String(ix + 1).padStart(2, '0')}-${one.page}` })))(
+  '$path',
+  (one) => {
+    it('shows first things first, pleases axe in both themes and widths, and is never wider than its screen', async () => {
+      const { page } = lit;
+      await page.goto(pages.screens.url + pages.pathOf(one));
+      await page.setViewportSize({ width: 640, height: 900 });
+      await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
+      expect(['text 200 %', await isWide(page)]).toEqual(['text 200 %', false]);
+      await page.evaluate(() => (document.documentElement.style.fontSize = ''));
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 900 });
+        expect([width, await isWide(page)]).toEqual([width, false]);
+        if (width === PHONE.width) await expectFirst(page, one.first, PHONE.height);
+        if (width === DESK.width) await expectFirst(page, one.first, DESK.height);
+        if (PICTURED.includes(width)) await takePictures(page, one.picture);
+      }
+      expect(await inspection.of(page)).toEqual([]);
+      expect(lit.taken(one.status)).toEqual([]);
+    });
+  },
+);
 
 describe('the first paint', () => {
   const ids = [
