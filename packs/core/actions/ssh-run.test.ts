@@ -125,8 +125,10 @@ describeWith('sshd')('ssh.run', () => {
     const control = new AbortController();
     const running = call({ cmd: script.replace('PID', file) }, { signal: control.signal });
     running.catch(() => undefined);
-    const pid = await until('the process runs', async () => existsSync(file) && Number(await readFile(file, 'utf8')));
-    expect(isAlive(pid)).toBe(true);
+    const pid = await until('the process runs', async () => {
+      const said = existsSync(file) ? await readFile(file, 'utf8') : '';
+      return said.endsWith('\n') && isAlive(Number(said)) && Number(said);
+    });
     control.abort(new Error('cancelled'));
     await expect(running).rejects.toThrow('cancelled');
     await until('the process has ended', () => !isAlive(pid));
