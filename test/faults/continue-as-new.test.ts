@@ -99,7 +99,11 @@ async function toldOf(runId: string): Promise<unknown> {
       `SELECT event_name, data - 'wall_ms' AS facts FROM events
        WHERE run_id = $1 AND data->>'kind' IS DISTINCT FROM 'run_log' ORDER BY event_name, (data - 'wall_ms')::text`,
     ),
-    audit: await rows('SELECT action, count(*)::int FROM audit_log WHERE run_id = $1 GROUP BY action ORDER BY action'),
+    // Whether records were lost with the worker, and repaired, is a matter of the moment in which it was killed.
+    audit: await rows(
+      `SELECT action, count(*)::int FROM audit_log WHERE run_id = $1 AND action <> 'run.repair'
+       GROUP BY action ORDER BY action`,
+    ),
   };
   const varies = new Set(['at', 'date']);
   return JSON.parse(JSON.stringify(told), (name, value: unknown) => (varies.has(name) ? undefined : value)) as unknown;
@@ -133,7 +137,8 @@ it('handing the state over after every event gives the same result, also at a ga
   expect(await toldOf(handed.keyed)).toEqual(await toldOf(straight.keyed));
   expect(await toldOf(handed.once)).toEqual(await toldOf(straight.once));
   expect(await executionsOf(straight.keyed)).toBe(1);
-  // Temporal's listings lag behind.
-  await until('six executions of the one are listed', async () => (await executionsOf(handed.keyed)) >= 6);
+  // Temporal's listings lag behind. Two further executions of the first are there unless the worker was lost before it told the
+  // server that the gate is open: then gate and decision come in one workflow task, and nothing is handed over in between.
+  await until('five executions of the one are listed', async () => (await executionsOf(handed.keyed)) >= 5);
   await until('three executions of the other are listed', async () => (await executionsOf(handed.once)) >= 3);
 });
