@@ -65,15 +65,26 @@ async function manyGates(): Promise<void> {
   );
 }
 
+/** More artifacts than a page has. */
+async function manyArtifacts(): Promise<void> {
+  await screens.database.catalog.pool.query(
+    `INSERT INTO artifacts (artifact_id, name, kind, content_type, byte_length, sha256, created_by)
+     SELECT gen_random_uuid(), 'report-' || n, 'file', 'text/plain', n, encode(sha256(n::text::bytea), 'hex'), 'ann'
+     FROM generate_series(1, 60) n`,
+  );
+}
+
 describe('a full page of rows', () => {
   it.each([
     ['/ui/runs', '#run-list > tr', 24],
     ['/ui/events', '#event-list > li', 24],
+    ['/ui/artifacts', '#artifact-list > tr', 24],
     ['/ui/gates?status=all', '#gate-list > tr', 12],
   ])(
     'of %s is painted without those below the first screen, which stand there at once behind it',
     async (path, row, n) => {
       if (row.startsWith('#gate')) await manyGates();
+      if (row.startsWith('#artifact')) await manyArtifacts();
       const { page } = await pages.watch(false);
       await page.goto(screens.url + path);
       const rows = page.locator(row);

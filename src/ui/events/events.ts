@@ -40,9 +40,6 @@ const pageTemplate = template<Record<string, unknown>>(import.meta.url, './event
 const rowTemplate = template<Record<string, unknown>>(import.meta.url, './event-row.eta');
 const detailTemplate = template<Record<string, unknown>>(import.meta.url, './event-detail.eta');
 
-/** So many rows reach below every first screen. */
-const FULL_PAGE = 50;
-
 function chips({ q, stats }: EventsView): object[] {
   const became = /(?:^|\s)became:(\S+)/.exec(q)?.[1] ?? null;
   const isImportant = /(?:^|\s)is:important(?:\s|$)/.test(q);
@@ -132,7 +129,7 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   // A column of times is as wide as its widest; what only rows know would have all of them laid out before the first is painted.
   const longest = Math.max(0, ...view.lines.map(({ occurred_at: at }) => ui.format.moment(at, ui.clock, true).length));
   const dated = longest > 'DD MMM HH:MM:SS'.length ? 'is-yeared' : longest > 'HH:MM:SS'.length ? 'is-dated' : '';
-  const look = `${dated} ${rows.length >= FULL_PAGE ? 'first-screen' : ''}`.trim();
+  const look = `${dated}${ui.firstScreen(rows.length)}`.trim();
   const list = html`<ul id="event-list" class="${look}" data-testid="event-list" data-list>
     ${rows.map((row) => row.html)}
   </ul>`;

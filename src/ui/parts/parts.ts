@@ -5,6 +5,9 @@ import type { Glyph, Status, Tone } from '../status.js';
 import { visibleText } from './hidden-characters.js';
 import { stepStrip, type StripMark } from './strip.js';
 
+/** Rows that reach below every first screen. */
+const FULL_PAGE = 50;
+
 /** A link or a form's button as one of the page's actions. */
 export interface Action {
   label: string;
@@ -162,13 +165,19 @@ export class Parts {
    */
   digest(digest: string, isBrief = false): Html {
     const hex = digest.replace(/^sha256:/, '');
-    const bars = Array.from(hex.slice(0, 12), (digit, index) => {
-      const height = 1 + ((Number.parseInt(digit, 16) || 0) / 15) * 13;
-      return `M${index * 4 + 1} 14v-${Math.round(height)}`;
+    // Nine heights of one digit, and between them always the same characters: a page of fifty has six hundred of these.
+    const bars = Array.from(hex.slice(0, 12), (digit) => {
+      const height = 1 + ((Number.parseInt(digit, 16) || 0) / 15) * 8;
+      return `v-${Math.round(height)}z`;
     });
     return html`<span class="digest" data-testid="digest" ${isBrief ? '' : html`title="${digest}" data-copy="${hex}"`}
-      ><svg viewBox="0 0 47 14" aria-hidden="true"><path d="${bars.join('')}" /></svg>${format.shortDigest(hex)}</span
+      ><svg viewBox="0 0 47 9" preserveAspectRatio="none" aria-hidden="true"><path d="M1 9${bars.join('m4 0')}" /></svg>${format.shortDigest(hex)}</span
     >`;
+  }
+
+  /** The class, with a space before it, of a list whose rows below the first screen are drawn a frame later; of a short one nothing. */
+  firstScreen(rows: number): string {
+    return rows >= FULL_PAGE ? ' first-screen' : '';
   }
 
   /** The steps of a run as a row of marks; decoration, what it says stands beside it. */
