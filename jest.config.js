@@ -7,6 +7,7 @@ export default {
     '<rootDir>/test/faults/',
     '<rootDir>/test/packaging/',
     '<rootDir>/test/bench/',
+    '<rootDir>/test/budgets/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -20,6 +20,8 @@ interface Bound {
 const HOME: Bound = { bytes: 8_000, statements: 7, serverMs: 20 };
 const LIST: Bound = { bytes: 8_000, statements: 3, serverMs: 20 };
 const RUN: Bound = { bytes: 12_000, statements: 6, serverMs: 25 };
+const GATE: Bound = { bytes: 10_000, statements: 5, serverMs: 25 };
+const FORM: Bound = { bytes: 10_000, statements: 3, serverMs: 20 };
 const LONG_RUN: Bound = { bytes: 24_000, statements: 6, serverMs: 40 };
 
 interface ShownPage {
@@ -28,8 +30,9 @@ interface ShownPage {
   bound: Bound;
 }
 
-/** A run in the middle that has a gate. */
+/** A run in the middle that has steps and a gate; an open one with its gate. */
 const middle = (runs: number): string => bigCatalogId('run', Math.floor(runs / 20) * 10);
+const open = (kind: string, runs: number): string => bigCatalogId(kind, runs - 10);
 
 const PAGES: readonly ShownPage[] = [
   { name: 'home', path: () => '/ui', bound: HOME },
@@ -38,9 +41,19 @@ const PAGES: readonly ShownPage[] = [
   { name: 'runs of a rare actor', path: () => '/ui/runs?q=by%3Arare', bound: LIST },
   { name: 'events', path: () => '/ui/events', bound: LIST },
   { name: 'gates', path: () => '/ui/gates', bound: LIST },
+  { name: 'gate', path: (runs) => `/ui/gates/${open('gate', runs)}`, bound: GATE },
   { name: 'run, 10 steps', path: (runs) => `/ui/runs/${middle(runs)}`, bound: RUN },
-  { name: 'open run, 10 steps', path: (runs) => `/ui/runs/${bigCatalogId('run', runs - 10)}`, bound: RUN },
+  { name: 'open run, 10 steps', path: (runs) => `/ui/runs/${open('run', runs)}`, bound: RUN },
   { name: 'run, 10 000 steps', path: () => `/ui/runs/${bigCatalogId('run', 'long')}`, bound: LONG_RUN },
+  { name: 'launcher', path: () => '/ui/runs/new?blueprint=bench.b0', bound: FORM },
+  { name: 'blueprints', path: () => '/ui/blueprints', bound: LIST },
+  { name: 'blueprint', path: () => '/ui/blueprints/bench.b0', bound: { ...FORM, statements: 8 } },
+  { name: 'audit', path: () => '/ui/audit', bound: LIST },
+  // Each row names an artifact, a run and a digest, and random digits do not compress; the design has no figure for it.
+  { name: 'artifacts', path: () => '/ui/artifacts', bound: { ...LIST, bytes: 9_000 } },
+  { name: 'footprints', path: () => '/ui/footprints?by=time', bound: LIST },
+  { name: 'health', path: () => '/ui/health', bound: { ...LIST, statements: 4 } },
+  { name: 'search', path: () => '/ui/_search?q=nginx', bound: { ...LIST, statements: 4 } },
 ];
 
 /** A page of one size. Times in ms, medians where nothing else is said. */
@@ -56,15 +69,26 @@ interface PageFigures {
   cpu: number | null;
 }
 
-interface PageResult {
+/** Figures of one page, with what it may take. */
+export interface PageResult {
   name: string;
   bound: Bound & { paintMs: number; paintRatio: number };
   sizes: PageFigures[];
   foreignCores: number | null;
 }
 
+/** What `--out` writes. */
+export interface PagesReport {
+  sizes: number[];
+  loads: number;
+  requests: number;
+  /** First paint of the page with one word, ms, median. */
+  oneWord: number;
+  results: PageResult[];
+}
+
 const USAGE =
-  'bench pages [--sizes 1000,1000000] [--loads 9] [--requests 40] [--only TEXT] [--data FOLDER] [--out FILE]';
+  'bench pages [--sizes 1000,1000000] [--steps all|few] [--loads 9] [--requests 40] [--only TEXT] [--data FOLDER] [--out FILE]';
 const WARM_UP_LOADS = 3;
 /** V8 makes a page a third cheaper within so many requests; a server that runs has had them. */
 const WARM_UP_REQUESTS = 50;
@@ -180,16 +204,19 @@ export async function benchPages(args: readonly string[], say: (line: string) =>
       sizes: { type: 'string', default: '1000,1000000' },
       loads: { type: 'string', default: '9' },
       requests: { type: 'string', default: '40' },
+      steps: { type: 'string', default: 'all' },
       only: { type: 'string', default: '' },
       data: { type: 'string' },
       out: { type: 'string' },
     },
   });
   const sizes = sizesOf(values.sizes, [values.loads, values.requests], USAGE);
+  const { steps } = values;
+  if (steps !== 'all' && steps !== 'few') throw new Error(USAGE);
   const counts = { loads: Number(values.loads), requests: Number(values.requests) };
   const results: PageResult[] = [];
   let oneWord = NaN;
-  await withSides(sizes, values.data, say, async (sides, closers) => {
+  await withSides({ sizes, steps, data: values.data }, say, async (sides, closers) => {
     const browser = await startBrowser();
     closers.add(() => browser.close());
     const page = await (await openView(browser)).newPage();
@@ -204,6 +231,6 @@ export async function benchPages(args: readonly string[], say: (line: string) =>
         console.log(`${table(results, oneWord)}\n\nA page with one word: ${oneWord.toFixed(0)} ms`);
     }
   });
-  if (values.out !== undefined)
-    writeFileSync(values.out, `${JSON.stringify({ sizes, ...counts, oneWord, results }, null, 2)}\n`);
+  const report: PagesReport = { sizes, ...counts, oneWord, results };
+  if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`);
 }

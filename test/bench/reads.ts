@@ -138,7 +138,7 @@ export async function benchReads(args: readonly string[], say: (line: string) =>
   const sizes = sizesOf(values.sizes, [values.requests], USAGE);
   const requests = Number(values.requests);
   const results: ReadResult[] = [];
-  await withSides(sizes, values.data, say, async (sides) => {
+  await withSides({ sizes, steps: 'all', data: values.data }, say, async (sides) => {
     const reads = commonReads(await Promise.all(sides.map(readsWithDeepPages)), values.only);
     say(`${reads.length} reads`);
     for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fillCatalog } from '../support/big-catalog.js';
+import { fillCatalog, type FillOptions } from '../support/big-catalog.js';
 import { cpuBetween, readCpu, type CpuReading } from './cpu.js';
 import { prepareGround, type Ground } from './ground.js';
 import { startReal, type RealProcess } from './real-processes.js';
@@ -16,8 +16,17 @@ export interface Side {
 
 type Say = (line: string) => void;
 
+/** Which catalogs are measured. */
+export interface SideOptions {
+  /** Of runs; a side for each. */
+  sizes: readonly number[];
+  steps: NonNullable<FillOptions['steps']>;
+  /** Where the catalogs are kept for the next time; absent: they are made anew, and removed. */
+  data: string | undefined;
+}
+
 /** Fills the catalog of a ground unless an earlier call did; gives the time to which its rows are relative. */
-async function filled(ground: Ground, runs: number, say: Say): Promise<number> {
+async function filled(ground: Ground, runs: number, steps: SideOptions['steps'], say: Say): Promise<number> {
   // Written last: a catalog without it was not finished.
   const marker = path.join(ground.dir, 'filled.json');
   if (existsSync(marker)) return Number(readFileSync(marker, 'utf8'));
@@ -26,7 +35,7 @@ async function filled(ground: Ground, runs: number, say: Say): Promise<number> {
   }
   say(`filling a catalog with ${runs} runs`);
   const filledAt = Date.now();
-  await fillCatalog({ ...ground, ownerUrl: ground.databaseOwnerUrl, runs, say });
+  await fillCatalog({ ...ground, ownerUrl: ground.databaseOwnerUrl, runs, steps, say });
   writeFileSync(marker, String(filledAt));
   return filledAt;
 }
@@ -53,10 +62,15 @@ class Closers {
   }
 }
 
-async function openSide(runs: number, data: string | undefined, closers: Closers, say: Say): Promise<Side> {
+async function openSide(
+  runs: number,
+  { data, steps }: Pick<SideOptions, 'data' | 'steps'>,
+  closers: Closers,
+  say: Say,
+): Promise<Side> {
   const ground = await prepareGround(say, data === undefined ? undefined : path.resolve(data, String(runs)));
   closers.add(() => ground.close());
-  const filledAt = await filled(ground, runs, say);
+  const filledAt = await filled(ground, runs, steps, say);
   const api = await startReal(ground, 'api', 'bench-reads');
   closers.add(() => api.stop());
   return { runs, ground, api, filledAt };
@@ -65,11 +79,9 @@ async function openSide(runs: number, data: string | undefined, closers: Closers
 /**
  * Opens a side for each size, calls `measure`, and ends all of them, also when a signal asks for it: what was under way fails
  * then, and that is no error.
- * @param data where the catalogs are kept for the next time; absent: they are made anew, and removed.
  */
 export async function withSides(
-  sizes: readonly number[],
-  data: string | undefined,
+  { sizes, ...options }: SideOptions,
   say: Say,
   measure: (sides: readonly Side[], closers: Closers) => Promise<void>,
 ): Promise<void> {
@@ -79,7 +91,7 @@ export async function withSides(
   }
   const sides: Side[] = [];
   try {
-    for (const runs of sizes) sides.push(await openSide(runs, data, closers, say));
+    for (const runs of sizes) sides.push(await openSide(runs, options, closers, say));
     await measure(sides, closers);
   } catch (error) {
     if (!closers.isClosing) throw error;

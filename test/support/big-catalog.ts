@@ -45,13 +45,17 @@ JOIN blueprint_versions v ON v.blueprint_id = b`;
 
 const STEP_COLUMNS = `(step_id, run_id, path, node_id, kind, name, status, seq, attempts, inputs, outputs, started_at, completed_at)`;
 
-const STEPS = `
+/** Of a catalog with few steps: runs that have theirs, beside the newest ones. */
+const FEW_STEPS = { newest: 10_000, every: 1_000 };
+const HAS_FEW = `i > $1 - ${FEW_STEPS.newest} OR i % ${FEW_STEPS.every} = 0`;
+
+const steps = (of: string): string => `
 INSERT INTO steps ${STEP_COLUMNS}
 SELECT ${id('step', `i || '/' || k`)}, ${id('run', 'i')}, 's' || k, 's' || k, 'action_task', 'Step ' || k, 'completed', k, 1,
   jsonb_build_object('host', 'web-' || (i % 500), 'command', jsonb_build_array('systemctl', 'restart', 'nginx')),
   jsonb_build_object('exit_code', 0, 'stdout', 'restarted', 'took_ms', k),
   c + k * interval '90 ms', c + (k + 1) * interval '90 ms'
-FROM (SELECT i, ${CREATED} AS c FROM generate_series(1, $1) i) r CROSS JOIN generate_series(1, ${STEPS_PER_RUN}) k`;
+FROM (SELECT i, ${CREATED} AS c FROM generate_series(1, $1) i WHERE ${of}) r CROSS JOIN generate_series(1, ${STEPS_PER_RUN}) k`;
 
 /** The loop and its items; each five hundredth failed. */
 const LONG_RUN = `
@@ -124,6 +128,18 @@ INSERT INTO footprints (recorded_at, source_kind, source_ref, metric, run_id, qu
 SELECT ${CREATED}, 'step', i || '/' || k, CASE k WHEN 1 THEN 'wall' ELSE 'requests' END, ${id('run', 'i')}, k * 1.5, CASE k WHEN 1 THEN 's' ELSE '1' END
 FROM generate_series(1, $1) i CROSS JOIN generate_series(1, 2) k`;
 
+/** As the application adds them up: runs, their steps, and the tokens of an agent, by day and blueprint. */
+const FOOTPRINT_DAYS = `
+INSERT INTO footprint_days (day, blueprint_id, source, name, metric, unit, quantity)
+SELECT day, b, source, name, metric, unit, sum(of_one * n) FROM (
+  SELECT ((${CREATED}) AT TIME ZONE 'UTC')::date AS day, ${BLUEPRINT} AS b, ${STATUS} AS status, count(*) AS n
+  FROM generate_series(1, $1) i GROUP BY 1, 2, 3) ended,
+  LATERAL (VALUES ('run', status, 'run.count', '1', 1), ('action', 'http.call', 'step.count', '1', ${STEPS_PER_RUN}),
+    ('action', 'http.call', 'wall_ms', 'ms', 900), ('agent', 'bench-model', 'tokens_in', '1', 1200),
+    ('agent', 'bench-model', 'tokens_out', '1', 300), ('agent', 'bench-model', 'request_count', '1', 1)
+  ) AS used (source, name, metric, unit, of_one)
+GROUP BY 1, 2, 3, 4, 5, 6`;
+
 const AUDIT = `
 INSERT INTO audit_log (key, at, actor, action, resource_type, resource_id, run_id, correlation_id, env_id, after)
 SELECT 'bench/' || i || '/' || k, ${CREATED}, ${ACTOR},
@@ -132,19 +148,21 @@ SELECT 'bench/' || i || '/' || k, ${CREATED}, ${ACTOR},
   ${id('run', 'i')}, 'correlation-' || i, 'local', jsonb_build_object('status', 'created', 'blueprint_id', 'bench.b0')
 FROM generate_series(1, $1) i CROSS JOIN generate_series(1, 3) k`;
 
-const FILLS: readonly [table: string, statement: string][] = [
+/** In this order. */
+const fills = (stepsOf: string): [table: string, statement: string][] => [
   ['runs', RUNS],
-  ['steps', STEPS],
+  ['steps', steps(stepsOf)],
   ['step_attempts', ATTEMPTS],
   ['events', EVENTS],
   ['event_verdicts', VERDICTS],
   ['gates', GATES],
   ['artifacts', ARTIFACTS],
   ['footprints', FOOTPRINTS],
+  ['footprint_days', FOOTPRINT_DAYS],
   ['audit_log', AUDIT],
 ];
 
-const TABLES = [...FILLS.map(([table]) => table), 'gate_decisions'];
+const TABLES = [...fills('').map(([table]) => table), 'gate_decisions'];
 
 /** The blueprints that the runs are of. */
 function plans(): Plan[] {
@@ -159,6 +177,8 @@ export interface FillOptions {
   catalog: Catalog;
   ownerUrl: string;
   runs: number;
+  /** `few`: only the newest 10 000 runs and each thousandth have steps, which makes a million a matter of two minutes. Default all. */
+  steps?: 'all' | 'few';
   say: (line: string) => void;
 }
 
@@ -178,10 +198,10 @@ WHERE t.relname = ANY($1) AND t.relkind = 'r' ORDER BY t.relname, i.indexrelid`;
 
 /**
  * Fills an empty, migrated catalog with runs over the last 28 days and what belongs to them: ten steps, four events, three audit
- * entries, two footprints, an artifact and an attempt for each run, a gate for each tenth, and one run of 10 000 steps.
- * All of it is worked off: nothing is left to dispatch, link or repair. Ends with VACUUM ANALYZE.
+ * entries, two footprints, an artifact and an attempt for each run, a gate for each tenth, one run of 10 000 steps, and what was used
+ * on each day. All of it is worked off: nothing is left to dispatch, link or repair. Ends with VACUUM ANALYZE.
  */
-export async function fillCatalog({ catalog, ownerUrl, runs, say }: FillOptions): Promise<void> {
+export async function fillCatalog({ catalog, ownerUrl, runs, steps: which = 'all', say }: FillOptions): Promise<void> {
   const blueprints = new BlueprintService({ catalog: catalogAccess(catalog), clock: Date.now, envId: 'local' });
   const caller = { actor: 'bench', proven: false, correlationId: 'bench', source: 'cli' } as const;
   for (const plan of plans()) await blueprints.savePlan(caller, { plan, source: `id: ${plan.id}`, debug: {} });
@@ -195,7 +215,7 @@ export async function fillCatalog({ catalog, ownerUrl, runs, say }: FillOptions)
     for (const { drop } of indexes) await client.query(drop);
     // First: later its rows would fill the gaps that others left all over the table.
     await client.query(LONG_RUN);
-    for (const [table, statement] of FILLS) {
+    for (const [table, statement] of fills(which === 'few' ? HAS_FEW : 'true')) {
       const { rowCount } = await client.query(statement.replaceAll('$1', String(runs)));
       say(`${table}: ${rowCount} rows`);
     }
