@@ -11,7 +11,10 @@ export interface Answer {
 
 /** Fetches a page. */
 export async function getPage({ url }: Pick<Screens, 'url'>, path: string): Promise<Answer> {
-  const answer = await fetch(url + path, { redirect: 'manual' });
+  return seen(await fetch(url + path, { redirect: 'manual' }));
+}
+
+async function seen(answer: Response): Promise<Answer> {
   return {
     status: answer.status,
     text: (await answer.text()).replace(/\s+/g, ' '),
@@ -19,13 +22,20 @@ export async function getPage({ url }: Pick<Screens, 'url'>, path: string): Prom
   };
 }
 
-/** Sends a form as a browser does that opened `path`: with its hidden fields, cookie and origin. */
-export async function sendForm(
+interface SentForm {
+  fields?: Readonly<Record<string, string>>;
+  /** Of the button that is pressed; default that of the page's first form. */
+  action?: string | undefined;
+  /** Only the pieces that change are wanted. */
+  isPart?: boolean;
+}
+
+/** What a browser sends with a form of the page at `path`: its hidden fields, cookie and origin. */
+export async function openForm(
   { url }: Pick<Screens, 'url'>,
   path: string,
-  fields: Readonly<Record<string, string>> = {},
-  action?: string,
-): Promise<Answer> {
+  { fields = {}, action, isPart = false }: SentForm,
+): Promise<() => Promise<Response>> {
   const page = await fetch(url + path);
   const markup = await page.text();
   const cookies = page.headers.getSetCookie().map((one) => one.split(';')[0]);
@@ -33,20 +43,27 @@ export async function sendForm(
   const form = forms.find((one) => one.includes(`action="${action ?? ''}"`)) ?? forms[0] ?? '';
   const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
   const target = action ?? /action="([^"]+)"/.exec(form)?.[1] ?? path;
-  const answer = await fetch(url + target, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { Cookie: cookies.join('; '), Origin: url },
-    body: new URLSearchParams({
-      ...Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value])),
-      ...fields,
-    }),
-  });
-  return {
-    status: answer.status,
-    text: (await answer.text()).replace(/\s+/g, ' '),
-    location: answer.headers.get('location'),
-  };
+  return () =>
+    fetch(url + target, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { Cookie: cookies.join('; '), Origin: url, ...(isPart ? { 'X-Xyn-Part': 'main' } : {}) },
+      body: new URLSearchParams({
+        ...Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value])),
+        ...fields,
+      }),
+    });
+}
+
+/** Sends a form as a browser does that opened `path`. */
+export async function sendForm(
+  screens: Pick<Screens, 'url'>,
+  path: string,
+  fields: Readonly<Record<string, string>> = {},
+  action?: string,
+): Promise<Answer> {
+  const send = await openForm(screens, path, { fields, action });
+  return seen(await send());
 }
 
 /** How often statements are counted, at most. */
@@ -80,13 +97,13 @@ const IN_ROUND = 10;
 const ROUNDS = 12;
 
 /** Milliseconds within which all but the slowest of a round's requests are answered: of the first round below `enough`, else of the quietest. */
-export async function quietestP95(screens: Pick<Screens, 'url'>, path: string, enough: number): Promise<number> {
+export async function quietestP95(ask: () => Promise<Response>, enough: number): Promise<number> {
   let quietest = Infinity;
   for (let round = 0; round < ROUNDS && quietest >= enough; round += 1) {
     const times: number[] = [];
     for (let n = 0; n < IN_ROUND; n += 1) {
       const began = performance.now();
-      await (await fetch(screens.url + path)).arrayBuffer();
+      await (await ask()).arrayBuffer();
       times.push(performance.now() - began);
     }
     quietest = Math.min(quietest, times.sort((a, b) => a - b).at(-2) ?? Infinity);

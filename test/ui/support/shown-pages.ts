@@ -10,7 +10,7 @@ export interface ShownPages {
   browser: Browser;
   screens: Screens;
   /** Where a page is, below the server's address. */
-  pathOf(one: Shown): string;
+  pathOf(one: Pick<Shown, 'path'>): string;
   /** Opens a window that all checks of a file share, one page after another. */
   watch(script: boolean): Promise<Watched>;
   close(): Promise<void>;
