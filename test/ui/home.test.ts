@@ -27,6 +27,8 @@ describe('what needs the viewer', () => {
     ]);
     expect(text).toContain('<title>(4) Xyn</title>');
     expect(text).toContain('Four things need you.');
+    // The event console says the same, although only three of them are gates.
+    expect((await getPage(screens, '/ui/events')).text).toContain('<a href="/ui">Four things need you</a>');
   });
 
   it.each(['/ui', '/ui/gates'])(

@@ -40,7 +40,8 @@ async function listPage(
   const cursor = before === undefined || id === undefined ? {} : { cursor: { updated_at: before, draft_id: id } };
   const { items, next } = await call.services.drafts.list({ limit: PAGE, ...cursor });
   const older = next === null ? null : href('/ui/drafts', { before: next.updated_at, id: next.draft_id });
-  const main = draftsMain({ drafts: items, older, csrf: call.csrf, ...typed }, call.ui);
+  const isLater = before !== undefined && id !== undefined;
+  const main = draftsMain({ drafts: items, older, isLater, csrf: call.csrf, ...typed }, call.ui);
   return { title: 'Drafts', nav: 'drafts', crumb: 'Drafts', testId: 'page-drafts', main };
 }
 

@@ -13,17 +13,17 @@ const query = z.object({ q: z.string().max(300).default(''), before: wholeNumber
 type EventQuery = z.infer<typeof query>;
 
 async function loadEvents(call: UiCall<EventQuery>, eventId?: string): Promise<PageAnswer> {
-  const { services, query: asked, ui, csrf } = call;
+  const { services, caller, query: asked, ui, csrf } = call;
   const { search, problem } = parseEventFilter(asked.q);
   const { eventConsole, overview } = services;
-  const [{ lines, older, newer }, stats, counts, words, selected] = await Promise.all([
+  const [{ lines, older, newer }, stats, needsYou, words, selected] = await Promise.all([
     eventConsole.page(search, PAGE_SIZE, asked.before),
     eventConsole.lastHour(),
-    overview.counts(),
+    overview.needs(caller.actor),
     completionsOf(call, asked.q, EVENT_FILTER_WORDS),
     eventId === undefined ? null : eventConsole.facts(eventId),
   ]);
-  const place = { before: asked.before ?? null, needsYou: counts.gates, selected };
+  const place = { before: asked.before ?? null, needsYou, selected };
   const views = call.preferences.savedViews.events ?? [];
   const list = { q: asked.q, problem, words, lines, older, newer, stats, views, csrf };
   const { main, fragments } = eventsPage({ ...list, ...place }, ui);

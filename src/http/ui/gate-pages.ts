@@ -34,7 +34,10 @@ const inbox = page({
     const older =
       next === null ? null : href('/ui/gates', { status: query.status, cursor: encodeCursor(key, listing, next) });
     const subjects = await services.overview.gateSubjects(items.map(({ gate_id: id }) => id));
-    const { main, fragments } = gateInbox({ status: query.status, gates: items, subjects, older }, ui);
+    // What stands on one page is counted on it; only more than that is asked for, and up to two seconds old.
+    const isWhole = query.status === 'open' && query.cursor === undefined && older === null;
+    const open = isWhole ? items.length : (await services.overview.counts()).gates;
+    const { main, fragments } = gateInbox({ status: query.status, gates: items, subjects, older, open }, ui);
     const live = { topics: ['gates' as const], fragments };
     return { title: 'Gates', nav: 'gates', crumb: 'Gates', testId: 'page-gates', main, live };
   },

@@ -15,8 +15,6 @@ import { uuid } from '../schemas/common.js';
 import { form, page, type PageAnswer, type UiCall } from './page.js';
 
 const BELOW = { label: 'Schedules', href: '/ui/schedules' };
-/** Rows of the page; who has more reads the list of the API. */
-const MOST = 200;
 /** A time that comes makes a run. */
 const FOLLOWED = ['runs'] as const;
 
@@ -24,8 +22,7 @@ const list = page({
   path: '/schedules',
   privilege: 'schedule.read',
   load: async ({ services, ui }) => {
-    const all = await services.schedules.list();
-    const { main, fragments } = scheduleList(all.slice(0, MOST), Math.max(0, all.length - MOST), ui);
+    const { main, fragments } = scheduleList(await services.schedules.list(), ui);
     const live = { topics: FOLLOWED, fragments };
     return { title: 'Schedules', nav: 'schedules', crumb: 'Schedules', testId: 'page-schedules', main, live };
   },

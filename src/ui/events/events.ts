@@ -7,6 +7,7 @@ import type { Parts } from '../parts/parts.js';
 import { withTerm } from '../parts/filter-terms.js';
 import { savedViews, type SavedView } from '../parts/saved-views.js';
 import { statusOf, type Status } from '../status.js';
+import { needsText } from '../home/attention.js';
 import { template, viewOf } from '../template.js';
 import { EVENT_FILTER_KEYS } from './filter.js';
 import { eventCode } from './event-code.js';
@@ -28,7 +29,7 @@ export interface EventsView {
   /** Where the list begins; null: with the newest. */
   before: string | null;
   stats: EventStats;
-  /** Gates and failures that wait for somebody. */
+  /** What the home page lists; above 20 only that there is more. */
   needsYou: number;
   selected: EventFacts | null;
   /** Filters with names. */
@@ -156,7 +157,14 @@ export function eventsPage(view: EventsView, ui: Parts): { main: Html; fragments
   const words = completionList('event-filter', view.words);
   const isRead = view.problem === null;
   const saved = savedViews({ path: '/ui/events', q: view.q, isRead, views: view.views, csrf: view.csrf }, ui);
-  const more = { saved, older, keys: EVENT_FILTER_KEYS, none: rows.length === 0, words };
+  const more = {
+    needsText: needsText(view.needsYou),
+    saved,
+    older,
+    keys: EVENT_FILTER_KEYS,
+    none: rows.length === 0,
+    words,
+  };
   const main = pageTemplate(viewOf(view, drawn, more), ui);
   const fragments = [
     { id: 'event-head', html: head },

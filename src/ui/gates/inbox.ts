@@ -1,4 +1,5 @@
 import type { GateDto } from '../../domain/dtos.js';
+import { cappedCount, countWord } from '../format.js';
 import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
@@ -19,6 +20,8 @@ export interface GateInboxView {
   subjects: ReadonlyMap<string, Subject>;
   /** Address of the next page; null at the end. */
   older: string | null;
+  /** Open gates, those of other pages too; capped. */
+  open: number;
 }
 
 interface GateRow extends GateDto {
@@ -28,7 +31,13 @@ interface GateRow extends GateDto {
   tags: ReturnType<typeof effectTags>;
 }
 
-const inboxTemplate = template<GateInboxView & { list: Html; isTagged: boolean }>(import.meta.url, './inbox.eta');
+/** More open gates than these are not counted. */
+const MOST_COUNTED = 10_000;
+
+const inboxTemplate = template<GateInboxView & { head: Html; list: Html; isTagged: boolean }>(
+  import.meta.url,
+  './inbox.eta',
+);
 const rowTemplate = template<GateRow>(import.meta.url, './inbox-row.eta');
 
 function rowOf(gate: GateDto, { effects = [], run_name = '' }: Partial<Subject> = {}): GateRow {
@@ -36,7 +45,17 @@ function rowOf(gate: GateDto, { effects = [], run_name = '' }: Partial<Subject> 
   return { look: gateStatus(gate), question, run_name, tags: effectTags(effects), ...gate };
 }
 
-/** The gates inbox, and its list as what is renewed. */
+/** How many decisions are waited for. */
+function headOf({ status, open }: GateInboxView): Html {
+  const many = open > MOST_COUNTED ? cappedCount(open, MOST_COUNTED) : countWord(open);
+  const asked = open === 1 ? 'One gate waits for a decision.' : `${many} gates wait for a decision.`;
+  return html`<div id="gate-head">
+    <h1>${status !== 'open' ? 'Gates' : open === 0 ? 'No gate is open.' : asked}</h1>
+    <p class="sub">Where people decide before a run goes on.</p>
+  </div>`;
+}
+
+/** The gates inbox, and its headline and list as what is renewed. */
 export function gateInbox(view: GateInboxView, ui: Parts): { main: Html; fragments: Fragment[] } {
   const rows = view.gates.map((gate) => ({
     id: `gate-${gate.gate_id}`,
@@ -48,5 +67,13 @@ export function gateInbox(view: GateInboxView, ui: Parts): { main: Html; fragmen
   // Rows with tags are half as high again.
   const tagged = view.gates.filter(({ gate_id: id }) => (view.subjects.get(id)?.effects.length ?? 0) > 0).length;
   const isTagged = tagged > view.gates.length / 2;
-  return { main: inboxTemplate({ list, isTagged, ...view }, ui), fragments: [{ id: 'gate-list', html: list, rows }] };
+  const head = headOf(view);
+  const main = inboxTemplate({ head, list, isTagged, ...view }, ui);
+  return {
+    main,
+    fragments: [
+      { id: 'gate-head', html: head },
+      { id: 'gate-list', html: list, rows },
+    ],
+  };
 }

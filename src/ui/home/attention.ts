@@ -120,10 +120,13 @@ function heldItem(one: Needs['held'][number], ui: Parts): Attention {
   };
 }
 
-function headline(needed: number, isCapped: boolean): string {
-  if (needed === 0) return 'Nothing needs you.';
-  if (needed === 1) return 'One thing needs you.';
-  return `${isCapped ? 'More than ' : ''}${countWord(needed)} things need you.`;
+/** How many things need the viewer; more than are shown are not counted. */
+export function needsText(needed: number): string {
+  if (needed === 0) return 'Nothing needs you';
+  if (needed === 1) return 'One thing needs you';
+  return needed > MOST_SHOWN
+    ? `More than ${countWord(MOST_SHOWN)} things need you`
+    : `${countWord(needed)} things need you`;
 }
 
 /** What needs the viewer, by its deadline; what has none comes after that, in the order gates, failed runs. */
@@ -144,5 +147,5 @@ export function attention(
   const shown = { items: items.slice(0, MOST_SHOWN), needed, isCapped, more, others };
   const list = attentionTemplate({ ...shown, isFirstStart: needs.isFirstStart === true }, ui);
   const deadline = items.find(({ id, until }) => until !== null && !id.startsWith('held-'))?.until ?? null;
-  return { list, needed, all: items.length, headline: headline(needed, isCapped), deadline };
+  return { list, needed, all: items.length, headline: `${needsText(items.length)}.`, deadline };
 }

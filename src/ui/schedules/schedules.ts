@@ -1,5 +1,6 @@
 import { durationMs } from '../../domain/duration.js';
 import type { BackfillDto, ScheduleDetailDto, ScheduleDto } from '../../domain/dtos.js';
+import { countWord } from '../format.js';
 import { html, type Html } from '../html.js';
 import type { Fragment } from '../parts/fragment.js';
 import type { Parts } from '../parts/parts.js';
@@ -14,6 +15,8 @@ const pauseTemplate = template<Record<string, unknown>>(import.meta.url, './paus
 const triggerTemplate = template<Record<string, unknown>>(import.meta.url, './trigger.eta');
 const backfillTemplate = template<Record<string, unknown>>(import.meta.url, './backfill.eta');
 
+/** Rows of the page; who has more reads the list of the API. */
+const MOST_LISTED = 200;
 const DOTS = { width: 160, height: 12, radius: 3.5 };
 
 /** Address of a schedule's page, or of one below it. */
@@ -68,10 +71,53 @@ interface Live {
   fragments: Fragment[];
 }
 
-/** The page with all schedules. @param more how many did not fit. */
-export function scheduleList(schedules: readonly ScheduleDto[], more: number, ui: Parts): Live {
+/** How many there are, and when the next of those that fire does. */
+function headOf(schedules: readonly ScheduleDto[], ui: Parts): Html {
+  const firing = schedules.filter((one) => one.is_enabled && !one.is_paused);
+  const times = firing.flatMap((one) => one.next.slice(0, 1).map(({ at }) => ({ one, at })));
+  const next = times.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))[0];
+  const paused = schedules.filter((one) => one.is_paused).length;
+  const isOnly = schedules.length === 1;
+  const many = isOnly ? 'One schedule' : `${countWord(schedules.length)} schedules`;
+  const headline =
+    schedules.length === 0
+      ? 'Nothing runs by the clock yet.'
+      : next === undefined
+        ? `${many}, ${isOnly ? 'and it does not fire now' : 'and none fires now'}.`
+        : html`${many}, ${isOnly ? 'it' : 'the next'} fires
+            <time datetime="${next.at}">${whenInWords(next.at, ui)}</time>.`;
+  const where =
+    next === undefined
+      ? ''
+      : html`<span
+          ><a href="${schedulePath(next.one.schedule_id)}">${ui.text(next.one.blueprint_name)}</a>
+          ${ui.away(next.at)}</span
+        >`;
+  return html`<div id="schedule-head">
+    <h1>${headline}</h1>
+    <p class="sub">${where}${paused === 0 ? '' : html`<span>${ui.format.count(paused)} paused</span>`}</p>
+  </div>`;
+}
+
+/** `at 14:02` today, `on 23 Nov at 02:00` later: true for as long as the page stands there. */
+function whenInWords(iso: string, ui: Parts): string {
+  const [time = '', day] = ui.format.planned(iso, ui.clock).split(' ').toReversed();
+  return day === undefined ? `at ${time}` : `on ${day} at ${time}`;
+}
+
+/** The page with all schedules, of which the first are listed. */
+export function scheduleList(all: readonly ScheduleDto[], ui: Parts): Live {
+  const schedules = all.slice(0, MOST_LISTED);
   const table = html`<div id="schedule-table">${scheduleTable(schedules, false, ui)}</div>`;
-  return { main: listTemplate({ schedules, table, more }, ui), fragments: [{ id: 'schedule-table', html: table }] };
+  const head = headOf(all, ui);
+  const main = listTemplate({ schedules, head, table, more: all.length - schedules.length }, ui);
+  return {
+    main,
+    fragments: [
+      { id: 'schedule-head', html: head },
+      { id: 'schedule-table', html: table },
+    ],
+  };
 }
 
 /** One schedule: its next times, its last runs, and what can be done. */
