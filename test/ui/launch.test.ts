@@ -65,6 +65,26 @@ beforeAll(async () => {
 
 afterAll(async () => screens.close());
 
+describe('what would happen', () => {
+  it('says how long it usually takes as a figure, once five runs are known', async () => {
+    const figures = async (id: string): Promise<string> => {
+      const { text } = await getPage(screens, `/ui/runs/new?blueprint=${id}`);
+      return /<dl class="figures">(.*?)<\/dl>/s.exec(text)?.[1] ?? '';
+    };
+    expect(await figures('bp.restart')).toMatch(
+      /<dt>Takes<\/dt><dd>not known yet: it needs five runs<\/dd>.*<b>1<\/b> gate</,
+    );
+    await save([gate('ask')], 'bp.usual', {});
+    await screens.database.catalog.pool.query(
+      `INSERT INTO runs (run_id, name, blueprint_id, blueprint_version, digest, status, trigger, inputs, actor, correlation_id,
+         env_id, env, started_at, completed_at)
+       SELECT gen_random_uuid(), 'Usual', 'bp.usual', 1, '', 'completed', 'manual', '{}', 'a', 'c', 'e', '{}',
+         now() - interval '24 min', now() FROM generate_series(1, 5)`,
+    );
+    expect(await figures('bp.usual')).toMatch(/<b>24.min<\/b><div>95 % under 24.min<\/div>/);
+  });
+});
+
 describe('a first start', () => {
   it('leads to a blueprint that can be launched, or says how to get one', async () => {
     const empty = await startScreens({ empty: true });

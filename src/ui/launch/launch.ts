@@ -49,7 +49,7 @@ export function planPreview(preview: LaunchPreview, problems: readonly FormProbl
   const steps = rows.flatMap(({ step }) => (step === null || step.would_run === 'no' ? [] : [step]));
   const count = (effect: Effect): number =>
     steps.filter((one) => one.effect === effect && one.action?.startsWith('agent:') !== true).length;
-  const takes = usual === null ? null : `${about(usual.median_ms)}, 95 % under ${about(usual.p95_ms)}`;
+  const takes = usual === null ? null : { usual: about(usual.median_ms), most: about(usual.p95_ms) };
   const shown = rows.slice(0, MOST_ROWS).map((row) => ({ ...row, tag: tagOf(row.step) }));
   const gates = steps.filter(({ gate }) => gate !== undefined);
   const counts = { writes: count('write'), finals: count('destructive'), reads: count('read'), gates: gates.length };

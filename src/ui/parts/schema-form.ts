@@ -21,12 +21,17 @@ export interface FormField {
   look: 'text' | 'number' | 'check' | 'choice' | 'select' | 'lines' | 'json' | 'any';
   options: readonly string[];
   value: string;
+  /** What goes in is a few characters long, so that half a line is enough. */
+  isShort: boolean;
   isRequired: boolean;
   problem: string | null;
 }
 
 /** So many ways are shown side by side; more make a list. */
 const MOST_CHOICES = 4;
+/** Texts of so many characters fit into half a line. */
+const SHORT_TEXT = 24;
+const SHORT_FORMATS = new Set(['date', 'time', 'date-time', 'duration', 'ipv4']);
 const PREFIX = 'input.';
 /** Types as a sentence names them. */
 const TYPE_WORDS: Readonly<Record<string, string>> = {
@@ -78,6 +83,13 @@ function lookOf(schema: JsonObject, isRequired: boolean): FormField['look'] {
   if (types[0] === 'integer' || types[0] === 'number') return 'number';
   if (types[0] === 'string') return 'text';
   return isTextList(schema) ? 'lines' : 'json';
+}
+
+function isShort({ format, maxLength, 'x-secret': isSecret }: JsonObject, look: FormField['look']): boolean {
+  if (look === 'number') return true;
+  if (look !== 'text' || isSecret === true) return false;
+  const isBrief = typeof maxLength === 'number' && maxLength <= SHORT_TEXT;
+  return isBrief || (typeof format === 'string' && SHORT_FORMATS.has(format));
 }
 
 function optionsOf({ enum: options }: JsonObject): string[] {
@@ -160,6 +172,7 @@ export function formFields(
       look,
       options: optionsOf(one),
       value: texts?.[key] ?? (texts !== null && isWhole ? '' : textOf(one['default'], look)),
+      isShort: isShort(one, look),
       isRequired,
       problem: found === undefined ? null : problemOf(found, name, look),
     };
