@@ -92,16 +92,20 @@ export class BlueprintPageStore {
 
   /**
    * What became of versions of a blueprint: how those went whose runs are among its newest thousand, and where the ones that are
-   * asked for came from. @throws XynFault `db_unavailable`
+   * asked for came from. `counted`: how many runs these were, those without a version among them. @throws XynFault `db_unavailable`
    */
-  async versionFacts(blueprintId: string, versions: readonly number[]): Promise<VersionFacts[]> {
-    return this.#read(
-      (db) => db.$queryRaw<VersionFacts[]>`
-        WITH counted AS (
+  async versionFacts(
+    blueprintId: string,
+    versions: readonly number[],
+  ): Promise<{ facts: VersionFacts[]; counted: number }> {
+    const rows = await this.#read(
+      (db) => db.$queryRaw<(Omit<VersionFacts, 'version'> & { version: number | null; newest: number })[]>`
+        WITH newest AS (
+            SELECT blueprint_version, status FROM runs WHERE blueprint_id = ${blueprintId}
+            ORDER BY created_at DESC LIMIT ${COUNTED_RUNS}),
+          counted AS (
             SELECT blueprint_version AS version, count(*) AS runs, count(*) FILTER (WHERE status = 'failed') AS failed
-            FROM (SELECT blueprint_version, status FROM runs WHERE blueprint_id = ${blueprintId}
-              ORDER BY created_at DESC LIMIT ${COUNTED_RUNS}) newest
-            WHERE blueprint_version IS NOT NULL GROUP BY 1),
+            FROM newest WHERE blueprint_version IS NOT NULL GROUP BY 1),
           promoted AS (
             SELECT DISTINCT ON (r.promoted_version) r.promoted_version AS version, r.notes,
               CASE WHEN r.tests IS NOT NULL
@@ -109,9 +113,14 @@ export class BlueprintPageStore {
             FROM drafts d JOIN draft_revisions r USING (draft_id)
             WHERE d.blueprint_id = ${blueprintId} AND r.promoted_version = ANY(${[...versions]}::int[])
             ORDER BY r.promoted_version, r.promoted_at DESC)
-        SELECT version, coalesce(c.runs, 0)::int AS runs, coalesce(c.failed, 0)::int AS failed, p.tests, p.notes
-        FROM counted c FULL JOIN promoted p USING (version)`,
+        SELECT looked_at.newest, version, coalesce(c.runs, 0)::int AS runs, coalesce(c.failed, 0)::int AS failed, p.tests, p.notes
+        FROM (SELECT count(*)::int AS newest FROM newest) looked_at
+          LEFT JOIN (counted c FULL JOIN promoted p USING (version)) ON true`,
     );
+    const facts = rows.flatMap(({ newest: _newest, version, ...one }) =>
+      version === null ? [] : [{ version, ...one }],
+    );
+    return { facts, counted: rows[0]?.newest ?? 0 };
   }
 
   async #read<T>(query: (db: Catalog['prisma']) => Promise<T>): Promise<T> {

@@ -36,7 +36,10 @@ export class BlueprintPages {
    * How versions went whose runs are among the newest 1 000, and where those that are asked for came from.
    * @throws XynFault `db_unavailable`
    */
-  async versionFacts(blueprintId: string, versions: readonly number[]): Promise<VersionFacts[]> {
+  async versionFacts(
+    blueprintId: string,
+    versions: readonly number[],
+  ): Promise<{ facts: VersionFacts[]; counted: number }> {
     return this.#store.versionFacts(blueprintId, versions);
   }
 }

@@ -59,9 +59,9 @@ export class ScheduleService {
     return rows.map((row) => scheduleDto(row, last.get(row.schedule_id) ?? null, this.#deps.clock()));
   }
 
-  /** The next times of all schedules that fire, soonest first. */
-  async comingUp(limit: number): Promise<ComingUpDto[]> {
-    const rows = await this.#deps.catalog.schedules.list();
+  /** The next times of the schedules that fire, of all or of one blueprint, soonest first. */
+  async comingUp(limit: number, filter: { blueprint_id?: string } = {}): Promise<ComingUpDto[]> {
+    const rows = await this.#deps.catalog.schedules.list(filter);
     const now = this.#deps.clock();
     const times = rows
       .filter((row) => !row.is_paused && row.spec.disabled !== true)

@@ -80,6 +80,24 @@ describe('blueprints', () => {
     expect(await queriesOf(screens, PAGE)).toBeLessThanOrEqual(7);
   });
 
+  it('say when they start next by the clock', async () => {
+    const at = (cron: string) => ({ kind: 'schedule', cron, timezone: 'UTC', catchup_ms: 600_000 }) as const;
+    const plan = planOf([action('clean')], { id: 'bp.clocked', triggers: [at('0 3 * * *'), at('0 4 * * *')] });
+    await screens.core.blueprints.savePlan(caller(), { plan, source: 'id: bp.clocked', debug: {} });
+    const often = planOf([action('clean')], { id: 'bp.often', triggers: [at('* * * * *')] });
+    await screens.core.blueprints.savePlan(caller(), { plan: often, source: 'id: bp.often', debug: {} });
+    const page = '/ui/blueprints/bp.clocked';
+    const said = async (): Promise<string | undefined> =>
+      / id="h-starts">Starts<\/h2>(.*?)<\/header>/
+        .exec((await getPage(screens, page)).text)?.[1]
+        ?.replace(/<[^>]*>/g, '');
+    await screens.core.schedules.pause(caller(), 'bp.clocked:1', 'not now');
+    expect(await said()).toMatch(/^next by the clock (.* )?04:00, in /);
+    await screens.core.schedules.pause(caller(), 'bp.clocked:2', 'not now');
+    expect(await said()).toBe('no schedule fires now');
+    expect(await queriesOf(screens, '/ui/blueprints/bp.clocked')).toBeLessThanOrEqual(8);
+  });
+
   it('show which versions are in use: the active one, and those of open runs', async () => {
     expect((await getPage(screens, PAGE)).text).toMatch(/data-testid="live-versions".*version 2.*Active.*no open run/);
     const { pool } = screens.database.catalog;
@@ -153,6 +171,14 @@ describe('blueprints', () => {
     const { text } = await getPage(screens, page);
     expect(text).toContain('Runs and failures: of the newest 1 000');
     expect(text).toMatch(/data-label="Runs">1 000<.*data-label="Failed">.*3<\/span>/);
+  });
+
+  it('say so too where some of the newest thousand began with no version', async () => {
+    const { pool } = screens.database.catalog;
+    await pool.query(`UPDATE runs SET blueprint_version = NULL WHERE blueprint_id = 'bp.busy'`);
+    const { text } = await getPage(screens, '/ui/blueprints/bp.busy/versions');
+    expect(text).toContain('Runs and failures: of the newest 1 000');
+    expect(text).toContain('data-label="Runs">0<');
   });
 
   it('show how the scenarios of the draft behind a version went, and what was said of it', async () => {

@@ -55,10 +55,13 @@ const overview = page({
     const { active_version: version } = blueprint;
     const stored = version === null ? null : await services.blueprints.version(id, version);
     const plan = stored === null ? null : (stored.plan as unknown as Plan);
+    const isByClock = plan?.triggers.some(({ kind }) => kind === 'schedule') === true;
+    const [next] = isByClock ? await services.schedules.comingUp(1, { blueprint_id: id }) : [];
     const view = {
       blueprint,
       tab: 'overview',
       plan,
+      nextAt: next?.at ?? null,
       ended,
       days,
       open,
@@ -82,7 +85,7 @@ const versions = page<z.infer<typeof versionQuery>>({
       services.blueprints.get(id),
       services.blueprints.versions(id, { limit: VERSIONS, ...cursor }),
     ]);
-    const facts = await services.blueprintPages.versionFacts(
+    const { facts, counted } = await services.blueprintPages.versionFacts(
       id,
       items.map(({ version }) => version),
     );
@@ -90,7 +93,7 @@ const versions = page<z.infer<typeof versionQuery>>({
     const older = next === null ? null : href(here, { below: next.version });
     return framed(
       blueprint,
-      blueprintVersions({ blueprint, tab: 'versions', csrf, versions: items, facts, older }, ui),
+      blueprintVersions({ blueprint, tab: 'versions', csrf, versions: items, facts, counted, older }, ui),
       'versions',
     );
   },

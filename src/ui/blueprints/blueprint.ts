@@ -7,9 +7,9 @@ import { buildTree } from '../graph/build-tree.js';
 import { layout } from '../graph/layout.js';
 import { mapSvg } from '../graph/map-svg.js';
 import { countSteps } from '../graph/tree.js';
-import type { Html } from '../html.js';
-import { barChart } from '../parts/bar-chart.js';
-import { calendar } from '../parts/calendar.js';
+import { html, type Html, type Part } from '../html.js';
+import { barChart, UNDER_BARS } from '../parts/bar-chart.js';
+import { calendar, CALENDAR_HEIGHT } from '../parts/calendar.js';
 import { changedLines } from '../parts/changed-lines.js';
 import type { Parts } from '../parts/parts.js';
 import { formFields } from '../parts/schema-form.js';
@@ -32,6 +32,8 @@ interface Framed {
 /** Everything that a blueprint's first tab shows. */
 export interface OverviewView extends Framed {
   plan: Plan | null;
+  /** The next time of a schedule that fires. */
+  nextAt: string | null;
   ended: readonly EndedRun[];
   /** Oldest first. */
   days: readonly RunDay[];
@@ -69,6 +71,9 @@ function framed({ blueprint, tab, csrf }: Framed, content: Html, ui: Parts): Htm
   return frameTemplate({ blueprint, tabs, content, csrf }, ui);
 }
 
+/** With the times under its bars as tall as a calendar. */
+const CHART_HEIGHT = CALENDAR_HEIGHT - UNDER_BARS;
+
 /** From so many completed runs on it is said what is unusual. */
 const USUAL_FROM = 5;
 
@@ -91,6 +96,8 @@ function durations(ended: readonly EndedRun[], ui: Parts): Html {
   return barChart(bars, sentence, {
     words: ['s', 's until it failed'],
     labelEvery: 10,
+    // As tall as the calendar beside it.
+    height: CHART_HEIGHT,
     axis: (seconds) => about(seconds * 1_000),
     threshold: unusualAbove(ended),
   });
@@ -101,6 +108,12 @@ function runsPerDay(days: readonly RunDay[], ui: Parts): Html {
   const ended = days.reduce((sum, { runs }) => sum + runs, 0);
   const failures = bad.length === 0 ? 'no day with a failure' : `failures on ${ui.format.plural(bad.length, 'day')}`;
   return calendar(days, `Runs per day over ${Math.round(days.length / 7)} weeks: ${ended} ended, ${failures}`);
+}
+
+/** When it starts next by itself; empty: it has no schedule. */
+function nextStart({ plan, nextAt }: OverviewView, ui: Parts): Part {
+  if (plan?.triggers.some(({ kind }) => kind === 'schedule') !== true) return '';
+  return nextAt === null ? 'no schedule fires now' : html`next by the clock ${ui.planned(nextAt)}, ${ui.away(nextAt)}`;
 }
 
 /** Health, triggers, inputs and the map. */
@@ -125,7 +138,7 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
   const badDays = view.days.filter((day) => day.failed > 0).toReversed();
   const heat = view.days.some(({ runs }) => runs > 0) ? runsPerDay(view.days, ui) : null;
   const live = liveVersions(blueprint, view.open);
-  const parts = { ...view, whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended, ui) };
+  const parts = { ...view, nextStart: nextStart(view, ui), whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended, ui) };
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 
@@ -134,15 +147,16 @@ export interface VersionsView extends Framed {
   versions: readonly BlueprintVersionDto[];
   /** Those of which nothing is known are left out. */
   facts: readonly VersionFacts[];
+  /** Of how many of its newest runs they tell, those without a version among them. */
+  counted: number;
   /** Address of the next page; null at the end. */
   older: string | null;
 }
 
 /** The versions, newest first; each can be compared with the one before it. */
 export function blueprintVersions(view: VersionsView, ui: Parts): Html {
-  const counted = view.facts.reduce((sum, { runs }) => sum + runs, 0);
   const facts = new Map(view.facts.map((one) => [one.version, one]));
-  return framed(view, versionsTemplate({ ...view, facts, counted, isCut: counted >= COUNTED_RUNS, countsStatus }, ui), ui);
+  return framed(view, versionsTemplate({ ...view, facts, isCut: view.counted >= COUNTED_RUNS, countsStatus }, ui), ui);
 }
 
 /** What starts it by the clock. */

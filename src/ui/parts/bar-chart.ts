@@ -28,6 +28,9 @@ export interface BarChartOptions {
   band?: readonly [from: number, to: number];
 }
 
+/** Pixels for the times under the bars. */
+export const UNDER_BARS = 18;
+
 /** Seconds, minutes and hours that people count in. */
 const ROUND_TIMES = [
   1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400,
@@ -136,7 +139,7 @@ export function barChart(
   const role = lastLink === -1 ? 'img' : 'group';
   return html`<svg
     class="${axis === undefined ? 'chart' : 'chart with-axis'}"
-    height="${height + 18}"
+    height="${height + UNDER_BARS}"
     role="${role}"
     aria-label="${sentence}"
     data-arrows

@@ -6,6 +6,8 @@ const PITCH = 14.8;
 const LEFT = 34;
 const TOP = 16;
 const WEEK = 7;
+/** Pixels of the whole drawing. */
+export const CALENDAR_HEIGHT = Math.ceil(TOP + WEEK * PITCH);
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** From no run to the most on a day. */
 const LEVELS = ['fill-line', 'fill-d5', 'fill-d4', 'fill-d3', 'fill-d2'];
@@ -59,12 +61,11 @@ export function calendar(days: readonly RunDay[], sentence: string): Html {
     (name, at) => html`<text x="0" y="${(TOP + 10 + at * 2 * PITCH).toFixed(1)}">${name}</text>`,
   );
   const width = Math.ceil(Math.max(LEFT, ...cells.map(({ x }) => x)) + CELL + 2);
-  const height = Math.ceil(TOP + WEEK * PITCH);
   return html`<svg
     class="calendar"
     width="${width}"
-    height="${height}"
-    viewBox="0 0 ${width} ${height}"
+    height="${CALENDAR_HEIGHT}"
+    viewBox="0 0 ${width} ${CALENDAR_HEIGHT}"
     role="img"
     aria-label="${sentence}"
   >
