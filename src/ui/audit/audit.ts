@@ -98,7 +98,7 @@ function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
     </td>
     <td class="lead"><code>${ui.text(entry.action)}</code></td>
     <td class="cut"><span>${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span>${target}</td>
-    <td class="cut soft">${changeInShort(entry, ui)}</td>
+    <td class="soft"><div class="clamp">${changeInShort(entry, ui)}</div></td>
     <td class="least">
       ${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash, true)}
     </td>
