@@ -6,8 +6,10 @@ import { roundedPath } from './rounded-path.js';
 import type { TimeAxis } from './time-axis.js';
 import type { Track, TrackEdge } from './track-rows.js';
 
-/** Height of a row, in px; the style sheet says the same. */
+/** Height of a row, in px of text at its usual size; the style sheet says the same in rem. */
 const ROW = 36;
+/** What is drawn beside rows is as high as they are, also where text is larger. */
+const PX_IN_REM = 16;
 const LANE = { first: 16, next: 15 };
 /** Lanes further right share the last column. */
 const MOST_LANES = 4;
@@ -41,7 +43,14 @@ export function gutterSvg(track: Track, glyphs: string, from = 0, to = track.row
           />`;
     return html`<circle class="fill-surface" cx="${x}" cy="${y}" r="9.5" />${shape}`;
   });
-  return html`<svg class="gut" id="${id}" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" aria-hidden="true">
+  return html`<svg
+    class="gut"
+    id="${id}"
+    width="${w / PX_IN_REM}rem"
+    height="${h / PX_IN_REM}rem"
+    viewBox="0 0 ${w} ${h}"
+    aria-hidden="true"
+  >
     ${join(edges.map((edge) => gutterEdge(edge, from)))}${dots}${hiddenLanes(track, from, to)}
   </svg>`;
 }
@@ -95,11 +104,11 @@ export interface BarPiece {
 export function barSvg(axis: TimeAxis, pieces: readonly BarPiece[], expected: Expected | undefined): Html {
   const bars = pieces.map(({ mark, startMs, endMs }) => {
     const { x, width } = span(axis, startMs, endMs);
-    return html`<rect class="${cellClass(mark)}" x="${x}%" y="12" width="${width}%" height="12" rx="2" />`;
+    return html`<rect class="${cellClass(mark)}" x="${x}%" y=".75rem" width="${width}%" height=".75rem" rx="2" />`;
   });
   const ghost = expected && span(axis, expected.startMs, expected.endMs);
   const outline =
-    ghost && html`<rect class="ghost" x="${ghost.x}%" y="12.5" width="${ghost.width}%" height="11" rx="2" />`;
+    ghost && html`<rect class="ghost" x="${ghost.x}%" y=".78rem" width="${ghost.width}%" height=".69rem" rx="2" />`;
   return html`<svg class="bar" aria-hidden="true">${bars}${outline}</svg>`;
 }
 
@@ -121,12 +130,12 @@ export function axisSvg(axis: TimeAxis, now: number | null): Html {
     ({ percent, label }) => percent <= LAST_LABEL[label.length > 5 ? 'long' : 'short'] && isFree(percent),
   );
   const labels = ticks.map(
-    ({ percent, label }) => html`<text x="${percent.toFixed(2)}%" y="20" dx="4">${label}</text>`,
+    ({ percent, label }) => html`<text x="${percent.toFixed(2)}%" y="1.25rem" dx="4">${label}</text>`,
   );
   const nowLabel =
     nowAt === null
       ? ''
-      : html`<text class="tb" x="${Math.min(nowAt, 96).toFixed(2)}%" y="20" text-anchor="middle">now</text>`;
+      : html`<text class="tb" x="${Math.min(nowAt, 96).toFixed(2)}%" y="1.25rem" text-anchor="middle">now</text>`;
   return html`<svg class="axis" id="run-axis" aria-hidden="true">${labels}${nowLabel}</svg>`;
 }
 

@@ -258,7 +258,7 @@ export function evidenceChain(view: RunView, ui: Parts): Html {
 }
 
 function link(key: string, value: Part, more: Part): Html {
-  return html`<li><span class="k">${key}</span><span class="v cut">${value}</span><span class="x">${more}</span></li>`;
+  return html`<li><span class="k">${key}</span><span class="v wrap">${value}</span><span class="x">${more}</span></li>`;
 }
 
 function effects(data: RunPageData, ui: Parts): string {
