@@ -13,7 +13,11 @@ declare const document: { documentElement: { style: { fontSize: string } } };
 interface Scrolled {
   scrollWidth: number;
   clientWidth: number;
+  scrollHeight: number;
+  clientHeight: number;
 }
+
+const middle = (box: { y: number; height: number } | null): number => (box === null ? NaN : box.y + box.height / 2);
 
 let pages: ShownPages;
 let lit: Watched;
@@ -32,6 +36,12 @@ async function open(path: string, width: number): Promise<Page> {
   await page.setViewportSize({ width, height: 900 });
   await page.goto(pages.screens.url + path);
   return page;
+}
+
+const draft = (): string => pages.pathOf({ path: '/ui/drafts/wrong' });
+
+function problemsAndText(page: Page) {
+  return Promise.all(['#problems', '.editor-source'].map((part) => page.locator(part).boundingBox()));
 }
 
 describe('text of twice the size on a wide screen', () => {
@@ -80,6 +90,39 @@ describe('where the screen is just wide enough for tables', () => {
   );
 });
 
+describe('names of runs', () => {
+  it.each([821, 860, 900, 921, 1440])('are not cut in their list at %d px', async (width) => {
+    const page = await open('/ui/runs', width);
+    const names = page.locator('tbody .lead .clamp');
+    const cut = await names.evaluateAll((all: (Scrolled & { innerText: string })[]) =>
+      all.filter(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight).map(({ innerText }) => innerText),
+    );
+    expect(await names.count()).toBeGreaterThan(10);
+    // One that somebody made longer than any name ends after two lines.
+    expect(cut.filter((name) => name.length < 45)).toEqual([]);
+  });
+});
+
+describe('the steps of a run', () => {
+  it('grow with the text, and so does what is drawn beside them', async () => {
+    const page = await open(run, 1440);
+    const heights = async (): Promise<(number | undefined)[]> =>
+      Promise.all(
+        ['.rows > li', '.row-link svg.bar', '.track-head', '.rows', '.gut'].map(
+          async (part) => (await page.locator(part).first().boundingBox())?.height,
+        ),
+      );
+    const [row = 0, bar = 0, head = 0, rows = 0, gutter = 0] = await heights();
+    expect([row, bar]).toEqual([36, 36]);
+    expect(Math.abs(rows - gutter)).toBeLessThan(1);
+    await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
+    expect(await heights()).toEqual([row, bar, head, rows, gutter].map((height) => 2 * height));
+    const mark = await page.locator('.gut .mark').first().boundingBox();
+    const first = await page.locator('.rows > li').first().boundingBox();
+    expect(middle(mark)).toBeCloseTo(middle(first), 0);
+  });
+});
+
 describe('on a wide screen', () => {
   it('a blueprint begins with its failures and its times beside each other', async () => {
     const page = await open('/ui/blueprints/bp.ci.build', 1440);
@@ -90,6 +133,55 @@ describe('on a wide screen', () => {
     );
     expect([times?.y, times?.height]).toEqual([days?.y, days?.height]);
     expect(live?.y ?? 0).toBeGreaterThan((days?.y ?? 0) + (days?.height ?? 0));
+  });
+
+  it('the times of a blueprint are drawn as tall as its days, above a foot each', async () => {
+    await pages.screens.database.catalog.pool.query(
+      `INSERT INTO footprint_days (day, blueprint_id, source, name, metric, unit, quantity)
+       VALUES ((now() AT TIME ZONE 'UTC')::date - 2, 'bp.ci.build', 'run', 'completed', 'run.count', 'count', 1)`,
+    );
+    const page = await open('/ui/blueprints/bp.ci.build', 1440);
+    const [days, times, daysFoot, timesFoot] = await Promise.all(
+      ['svg.calendar', 'svg.chart', 'p.as-table', 'details.as-table'].map((part) => page.locator(part).boundingBox()),
+    );
+    expect([times?.y, times?.height]).toEqual([days?.y, days?.height]);
+    expect(Math.abs((timesFoot?.y ?? 0) - (daysFoot?.y ?? 99))).toBeLessThan(2);
+  });
+
+  it('two short fields share a line, and a third has its own', async () => {
+    const inputs = {
+      type: 'object',
+      required: ['at_a_time', 'soak', 'tries', 'host'],
+      properties: {
+        at_a_time: { type: 'integer' },
+        soak: { type: 'string', format: 'duration' },
+        tries: { type: 'integer' },
+        host: { type: 'string' },
+      },
+    };
+    const plan = planOf([gate('ask')], { id: 'bp.paired', inputs });
+    await pages.screens.core.blueprints.savePlan(caller(), { plan, source: 'id: bp.paired', debug: {} });
+    const placesAt = async (width: number) => {
+      const page = await open('/ui/runs/new?blueprint=bp.paired', width);
+      return Promise.all(
+        ['at_a_time', 'soak', 'tries', 'host'].map(async (name) => page.locator(`#field-${name}`).boundingBox()),
+      );
+    };
+    const [first, second, third, last] = await placesAt(1440);
+    expect(second?.y).toBe(first?.y);
+    expect(second?.x ?? 0).toBeGreaterThan((first?.x ?? 0) + (first?.width ?? 0));
+    expect(third?.y ?? 0).toBeGreaterThan(first?.y ?? 0);
+    expect([third?.x, third?.width]).toEqual([last?.x, last?.width]);
+    const [above, below] = await placesAt(390);
+    expect([below?.x, below?.width]).toEqual([above?.x, above?.width]);
+    expect(below?.y ?? 0).toBeGreaterThan(above?.y ?? 0);
+  });
+
+  it('problems of a draft stand beside its text', async () => {
+    const page = await open(draft(), 1440);
+    const [problems, text] = await problemsAndText(page);
+    expect(problems?.y).toBe(text?.y);
+    expect(problems?.x ?? 0).toBeGreaterThan((text?.x ?? 0) + (text?.width ?? 0));
   });
 
   it('the help of a tick box stands under its words', async () => {
@@ -104,13 +196,25 @@ describe('on a wide screen', () => {
 });
 
 describe('on a phone', () => {
+  it('problems of a draft are in sight above its text, and come first to a reader', async () => {
+    const page = await open(draft(), 390);
+    const [problems, text] = await problemsAndText(page);
+    expect((problems?.y ?? 999) + (problems?.height ?? 999)).toBeLessThan(text?.y ?? 0);
+    expect(text?.y ?? 999).toBeLessThan(844);
+    const order = await page
+      .locator('#problems, #source')
+      .evaluateAll((all: { id: string }[]) => all.map(({ id }) => id));
+    expect(order).toEqual(['problems', 'source']);
+  });
+
   it('runs of a blueprint are told apart by the end of their names', async () => {
     const page = await open('/ui/blueprints/bp.ci.build/runs', 390);
     const names = page.getByTestId('run-list').locator('a[data-row]');
     const cut = await names.evaluateAll((all: Scrolled[]) =>
       all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
     );
-    expect([await names.count(), cut.length]).toEqual([expect.any(Number), 0]);
+    expect(await names.count()).toBeGreaterThan(10);
+    expect(cut).toEqual([]);
   });
 
   it('the calendar of a blueprint shows its newest days first', async () => {
