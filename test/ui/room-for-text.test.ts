@@ -90,6 +90,37 @@ describe('where the screen is just wide enough for tables', () => {
   );
 });
 
+describe('what is to be read whole', () => {
+  const isCut = (all: Scrolled[]): boolean[] =>
+    all.map((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight);
+
+  it('is the evidence of a run, also with text of twice the size', async () => {
+    const page = await open(run, 1440);
+    await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
+    expect(await page.locator('.evidence .v').evaluateAll(isCut)).toEqual([false, false, false, false, false]);
+  });
+
+  it('is the reason of an entry of the trail', async () => {
+    const page = await open('/ui/audit', 1440);
+    const reasons = page.locator('td .clamp', { hasText: 'Looked at web-18' });
+    expect(await reasons.count()).toBeGreaterThan(0);
+    expect(await reasons.evaluateAll(isCut)).not.toContain(true);
+  });
+
+  it('is each number of the use by blueprint, in one line beside long names', async () => {
+    await pages.screens.database.catalog.pool.query(
+      `INSERT INTO footprint_days (day, blueprint_id, source, name, metric, unit, quantity)
+       VALUES ((now() AT TIME ZONE 'UTC')::date, 'bp.fleet.rolling_patch', 'run', 'completed', 'run.count', 'count', 1)`,
+    );
+    const page = await open('/ui/footprints?by=time', 1440);
+    const rows = page.getByTestId('cost-table').locator('tbody tr');
+    const heights = await rows.evaluateAll((all: { offsetHeight: number }[]) => all.map((one) => one.offsetHeight));
+    expect(heights.filter((height) => height > 40)).toEqual([]);
+    const table = page.locator('.scroll-x:has(> table.dense)');
+    expect(await table.evaluate(({ scrollWidth, clientWidth }: Scrolled) => scrollWidth > clientWidth)).toBe(false);
+  });
+});
+
 describe('names of runs', () => {
   it.each([821, 860, 900, 921, 1440])('are not cut in their list at %d px', async (width) => {
     const page = await open('/ui/runs', width);

@@ -69,8 +69,14 @@ function filters({ q, state }: AuditView, ui: Parts): Html {
   return filterBar({ path: PATH, what: 'the trail', ...ids, q, keys: AUDIT_FILTER_KEYS, chips }, ui);
 }
 
-function changeInShort({ reason, before, after }: AuditEntryDto, ui: Parts): Part {
-  if (reason !== null && reason !== '') {
+function isReasoned<T extends { reason: string | null }>(entry: T): entry is T & { reason: string } {
+  return entry.reason !== null && entry.reason !== '';
+}
+
+function changeInShort(entry: AuditEntryDto, ui: Parts): Part {
+  const { before, after } = entry;
+  if (isReasoned(entry)) {
+    const { reason } = entry;
     const cut = reason.length > MOST_REASON ? `${reason.slice(0, MOST_REASON)}…` : reason;
     return html`“${ui.text(cut)}”`;
   }
@@ -86,6 +92,11 @@ function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
   const target =
     entry.run_id === null ? '' : html` · <a href="/ui/runs/${entry.run_id}">run ${entry.run_id.slice(0, 8)}</a>`;
   const link = view.entryHref(isOpen ? null : id);
+  const short = changeInShort(entry, ui);
+  // What somebody gave as a reason is read whole; which fields changed is told when the entry is opened.
+  const why = isReasoned(entry)
+    ? html`<td class="soft"><div class="clamp">${short}</div></td>`
+    : html`<td class="soft cut">${short}</td>`;
   return html`<tr id="entry-${id}" ${isOpen ? html`aria-selected="true"` : ''}>
     <td class="num">
       <a data-row class="quiet" href="${link}" aria-label="${`Entry ${id}${isOpen ? ', open' : ''}`}"
@@ -98,7 +109,7 @@ function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
     </td>
     <td class="lead"><code>${ui.text(entry.action)}</code></td>
     <td class="cut"><span>${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span>${target}</td>
-    <td class="soft"><div class="clamp">${changeInShort(entry, ui)}</div></td>
+    ${why}
     <td class="least">
       ${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash, true)}
     </td>

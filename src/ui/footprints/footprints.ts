@@ -133,7 +133,7 @@ function blueprintTable(view: FootprintsView, measure: Measure, ui: Parts): Html
   return html`<section class="card" aria-labelledby="h-blueprints">
     <header><h2 id="h-blueprints">By blueprint</h2></header>
     <div class="scroll-x" tabindex="0" role="region" aria-label="Use by blueprint, table">
-      <table class="cards" data-testid="cost-table">
+      <table class="cards dense" data-testid="cost-table">
         <thead>
           <tr>
             <th scope="col">Blueprint</th>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ScheduleDto } from '../../domain/dtos.js';
 import { Parts } from '../parts/parts.js';
-import { scheduleList } from './schedules.js';
+import { pauseQuestion, scheduleList } from './schedules.js';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const ui = new Parts({ now: NOW, zone: 'UTC' });
@@ -40,6 +40,15 @@ function headOf(all: readonly ScheduleDto[]): { headline: string; below: string 
   expect(text.split('<h1')).toHaveLength(2);
   return { headline: words(/<h1>(.*?)<\/h1>/s), below: words(/<p class="sub">(.*?)<\/p>/s) };
 }
+
+describe('the question before a pause', () => {
+  it('says which schedule it is, and which time it would leave out first', () => {
+    const one = { ...schedule('a', 125), counts: null, runs: [] };
+    const text = pauseQuestion({ one, csrf: '' }, ui).toString();
+    expect(text).toContain('<code class="meta wrap">a:1</code>');
+    expect(text.replace(/<[^>]*>/g, '')).toContain('the first time that it would leave out is 14:05.');
+  });
+});
 
 describe('the head of the schedules', () => {
   it('says how many there are, and when the next of those that fire does', () => {
