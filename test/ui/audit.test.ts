@@ -74,6 +74,12 @@ describe('the audit page', () => {
     expect((await send('/ui/audit?q=actor:nobody')).text).toContain('data-testid="empty-filter"');
   });
 
+  it('names a run once where it is what something was done to', async () => {
+    const { text } = await send('/ui/audit?q=action:run.create');
+    expect(text).toMatch(/<td class="cut"><a href="\/ui\/runs\/([0-9a-f]{8})[^"]*">run \1<\/a><\/td>/);
+    expect(text).not.toMatch(/run ([0-9a-f]{8})<\/span> · <a[^>]*>run \1</);
+  });
+
   it('opens an entry with before, after, reason and hash, also one of another page', async () => {
     const { text } = await send('/ui/audit?entry=132');
     const opened = /data-testid="audit-entry">(.*?)<tr id="entry/.exec(text)?.[1] ?? '';

@@ -9,6 +9,7 @@ import { seededId } from './support/seed.js';
 import { startPages, type ShownPages, type Watched } from './support/shown-pages.js';
 
 /** What the functions that run in the page use of it. */
+declare const getComputedStyle: (element: never) => Record<string, string>;
 declare const document: { documentElement: { style: { fontSize: string } } };
 interface Scrolled {
   scrollWidth: number;
@@ -118,6 +119,21 @@ describe('what is to be read whole', () => {
     expect(heights.filter((height) => height > 40)).toEqual([]);
     const table = page.locator('.scroll-x:has(> table.dense)');
     expect(await table.evaluate(({ scrollWidth, clientWidth }: Scrolled) => scrollWidth > clientWidth)).toBe(false);
+  });
+});
+
+describe('what is folded', () => {
+  it.each([
+    [`/ui/runs/${seededId('past-12')}`, '.card > details > summary'],
+    ['/ui/blueprints/bp.ci.build', 'details.as-table > ul'],
+  ])('keeps off the edge of its card at %s', async (path, part) => {
+    const page = await open(path, 1440);
+    await page.locator('details').evaluateAll((all: { open: boolean }[]) => {
+      for (const one of all) one.open = true;
+    });
+    const words = page.locator(part).first();
+    const padding = await words.evaluate((one) => getComputedStyle(one as never)['paddingLeft']);
+    expect(padding).toBe('16px');
   });
 });
 

@@ -89,8 +89,6 @@ function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
   const { audit_id: id } = entry;
   const hash = view.hashes.get(id);
   const isOpen = view.selected === id;
-  const target =
-    entry.run_id === null ? '' : html` · <a href="/ui/runs/${entry.run_id}">run ${entry.run_id.slice(0, 8)}</a>`;
   const link = view.entryHref(isOpen ? null : id);
   const short = changeInShort(entry, ui);
   // What somebody gave as a reason is read whole; which fields changed is told when the entry is opened.
@@ -108,12 +106,20 @@ function row(entry: AuditEntryDto, view: AuditView, ui: Parts): Html {
       <span class="row">${ui.avatar(entry.actor)}<span class="cut">${ui.text(entry.actor)}</span></span>
     </td>
     <td class="lead"><code>${ui.text(entry.action)}</code></td>
-    <td class="cut"><span>${ui.text(entry.resource_type)} ${ui.text(shortId(entry.resource_id))}</span>${target}</td>
+    <td class="cut">${target(entry, ui)}</td>
     ${why}
     <td class="least">
       ${hash === undefined ? html`<span class="meta">not linked yet</span>` : ui.digest(hash, true)}
     </td>
   </tr>`;
+}
+
+/** What it was done to, and its run; a run is named once. */
+function target({ resource_type: type, resource_id: id, run_id: run }: AuditEntryDto, ui: Parts): Html {
+  const what = html`<span>${ui.text(type)} ${ui.text(shortId(id))}</span>`;
+  if (run === null) return what;
+  const link = html`<a href="/ui/runs/${run}">run ${shortId(run)}</a>`;
+  return type === 'run' && id === run ? link : html`${what} · ${link}`;
 }
 
 function shortId(id: string): string {
