@@ -256,6 +256,14 @@ describe('on a phone', () => {
     expect(order).toEqual(['problems', 'source']);
   });
 
+  it('the search stands beside who looks, on a page that does not change by itself too', async () => {
+    const page = await open('/ui/blueprints', 390);
+    const [find, viewer] = await Promise.all(
+      ['.find', '.topbar .avatar'].map((part) => page.locator(part).boundingBox()),
+    );
+    expect((viewer?.x ?? 999) - (find?.x ?? 0) - (find?.width ?? 0)).toBeLessThan(20);
+  });
+
   it('runs of a blueprint are told apart by the end of their names', async () => {
     const page = await open('/ui/blueprints/bp.ci.build/runs', 390);
     const names = page.getByTestId('run-list').locator('a[data-row]');
