@@ -20,6 +20,22 @@ export interface FootprintSum {
   quantity: number;
 }
 
+/** What one blueprint used of a metric; days without any are left out. */
+export interface BlueprintDays {
+  /** Empty: of no run. */
+  blueprint_id: string;
+  metric: string;
+  /** By the number of the day, counted from the first of those that were asked for. */
+  by_day: Readonly<Record<string, number>>;
+}
+
+/** Days as they are asked for, and what is known of them, folded or not. */
+const USED = `first AS (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int + 1 AS day),
+  used AS (
+    SELECT day, blueprint_id, source, name, metric, quantity FROM footprint_days WHERE day >= (SELECT day FROM first)
+    UNION ALL
+    SELECT day, blueprint_id, source, name, metric, quantity FROM footprint_deltas WHERE day >= (SELECT day FROM first))`;
+
 /** Footprints by day: what pages ask for, whatever the number of runs. */
 export class FootprintDayStore {
   readonly #catalog: Pick<Catalog, 'pool'>;
@@ -56,13 +72,20 @@ export class FootprintDayStore {
    */
   async sums(days: number): Promise<FootprintSum[]> {
     return this.#rows<FootprintSum>(
-      `WITH first AS (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int + 1 AS day),
-         used AS (
-           SELECT day, blueprint_id, source, name, metric, quantity FROM footprint_days WHERE day >= (SELECT day FROM first)
-           UNION ALL
-           SELECT day, blueprint_id, source, name, metric, quantity FROM footprint_deltas WHERE day >= (SELECT day FROM first))
+      `WITH ${USED}
        SELECT day::text, blueprint_id, source, name, metric, sum(quantity)::float8 AS quantity FROM used
        GROUP BY GROUPING SETS ((day, source, metric), (blueprint_id, metric), (source, name, metric))`,
+      [days],
+    );
+  }
+
+  /** Each blueprint's days, of the newest, today (UTC) among them. @throws XynFault `db_unavailable` */
+  async blueprintDays(days: number): Promise<BlueprintDays[]> {
+    return this.#rows<BlueprintDays>(
+      `WITH ${USED}
+       SELECT blueprint_id, metric, json_object_agg(day - (SELECT day FROM first), quantity) AS by_day
+       FROM (SELECT day, blueprint_id, metric, sum(quantity)::float8 AS quantity FROM used GROUP BY 1, 2, 3) one
+       GROUP BY 1, 2`,
       [days],
     );
   }

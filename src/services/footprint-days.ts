@@ -1,4 +1,4 @@
-import type { FootprintDayStore, FootprintSum } from '../catalog/footprint-days.js';
+import type { BlueprintDays, FootprintDayStore, FootprintSum } from '../catalog/footprint-days.js';
 import { cached } from './cached.js';
 
 /** What was used, under each of the metrics that pages show. */
@@ -18,8 +18,8 @@ export interface FootprintUse {
   total: Used;
   /** Oldest first, with days without any use. `bySource`: `run`, `agent`, `action`, `gate`, … */
   perDay: { day: string; used: Used; bySource: ReadonlyMap<string, Used> }[];
-  /** In no order. */
-  perBlueprint: { id: string; used: Used }[];
+  /** In no order. `perDay`: oldest first, as many as `days`. */
+  perBlueprint: { id: string; used: Used; perDay: readonly Used[] }[];
   perModel: { id: string; used: Used }[];
   perAction: { id: string; used: Used }[];
 }
@@ -56,17 +56,22 @@ class UseByKey extends Map<string, Used> {
   }
 }
 
+type Store = Pick<FootprintDayStore, 'fold' | 'sums' | 'blueprintDays'>;
+
 /** Footprints by day, as screens show them; keeps the days up to date. */
 export class FootprintDays {
-  readonly #store: Pick<FootprintDayStore, 'fold' | 'sums'>;
+  readonly #store: Store;
   readonly #uses: ReadonlyMap<FootprintRange, () => Promise<FootprintUse>>;
 
-  constructor(store: Pick<FootprintDayStore, 'fold' | 'sums'>, clock: () => number) {
+  constructor(store: Store, clock: () => number) {
     this.#store = store;
     this.#uses = new Map(
       FOOTPRINT_DAYS.map((days) => [
         days,
-        cached(USE_MS, clock, async () => useOf(await store.sums(days), days, clock())),
+        cached(USE_MS, clock, async () => {
+          const [sums, blueprintDays] = await Promise.all([store.sums(days), store.blueprintDays(days)]);
+          return useOf(sums, blueprintDays, days, clock());
+        }),
       ]),
     );
   }
@@ -84,7 +89,28 @@ export class FootprintDays {
   }
 }
 
-function useOf(sums: readonly FootprintSum[], days: number, nowMs: number): FootprintUse {
+/** What blueprints used on each day, by their ids. */
+function daysOf(all: readonly BlueprintDays[], days: number): ReadonlyMap<string, readonly Used[]> {
+  const perDay = new Map<string, Used[]>();
+  for (const { blueprint_id: id, metric, by_day: byDay } of all) {
+    const field = FIELDS[metric];
+    if (field === undefined) continue;
+    const used = perDay.get(id) ?? Array.from({ length: days }, nothing);
+    perDay.set(id, used);
+    for (const [at, quantity] of Object.entries(byDay)) {
+      const day = used[Number(at)];
+      if (day !== undefined) day[field] += quantity;
+    }
+  }
+  return perDay;
+}
+
+function useOf(
+  sums: readonly FootprintSum[],
+  blueprintDays: readonly BlueprintDays[],
+  days: number,
+  nowMs: number,
+): FootprintUse {
   const [total, perDay, perSource, blueprints, models, actions] = [0, 1, 2, 3, 4, 5].map(() => new UseByKey()) as [
     UseByKey,
     UseByKey,
@@ -105,6 +131,7 @@ function useOf(sums: readonly FootprintSum[], days: number, nowMs: number): Foot
     } else if (source === 'agent') models.add(name ?? '', sum);
     else if (source === 'action') actions.add(name ?? '', sum);
   }
+  const perBlueprint = daysOf(blueprintDays, days);
   const dates = Array.from({ length: days }, (_, at) =>
     new Date(nowMs - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10),
   );
@@ -116,7 +143,7 @@ function useOf(sums: readonly FootprintSum[], days: number, nowMs: number): Foot
       used: perDay.get(day) ?? nothing(),
       bySource: new Map([...sources].map((source) => [source, perSource.get(`${day}/${source}`) ?? nothing()])),
     })),
-    perBlueprint: blueprints.list,
+    perBlueprint: blueprints.list.map((one) => ({ ...one, perDay: perBlueprint.get(one.id) ?? [] })),
     perModel: models.list,
     perAction: actions.list,
   };

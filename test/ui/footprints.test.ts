@@ -70,6 +70,20 @@ describe('footprints by day', () => {
     expect(await byDays()).toEqual(known);
   });
 
+  it('of each blueprint are its sum, oldest first', async () => {
+    const { perBlueprint } = await new FootprintDays(store, Date.now).use(30);
+    const used = perBlueprint.find(({ id }) => id === 'bp.ci.build');
+    expect(used?.perDay).toHaveLength(30);
+    const days = used?.perDay.map(({ wallMs }) => wallMs) ?? [];
+    expect(days.reduce((sum, one) => sum + one, 0)).toBe(used?.used.wallMs);
+    const today = await query<{ n: number }>(
+      `SELECT coalesce(sum(quantity), 0)::float8 AS n FROM footprints JOIN runs USING (run_id)
+       WHERE metric = 'wall_ms' AND blueprint_id = 'bp.ci.build' AND (recorded_at AT TIME ZONE 'UTC')::date = (now() AT TIME ZONE 'UTC')::date`,
+    );
+    expect(days.at(-1)).toBe(today[0]?.n);
+    expect(days.at(-1)).toBeGreaterThan(0);
+  });
+
   it('read an index and not the footprints', async () => {
     const plan = await query<{ 'QUERY PLAN': string }>(
       `EXPLAIN SELECT metric, sum(quantity) FROM footprint_days WHERE day >= now()::date - 29 GROUP BY metric`,
@@ -103,6 +117,9 @@ describe('the page about use', () => {
     expect(text).toContain('bp.ci.build');
     expect(text).toContain('qwen3-8b');
     expect(text).toMatch(/role="img" aria-label="[^"]+ per day: [^"]+, most on/);
+    expect(text.match(/<svg class="spark"/g)?.length).toBe(text.match(/<td class="lead/g)?.length);
+    // Which way tokens went is a matter of that measure alone.
+    expect(text.includes('Tokens in</th>')).toBe(by === 'tokens');
   });
 
   it('refuses a measure that it does not know', async () => {

@@ -1,12 +1,18 @@
 import { about, compact, count, duration } from '../format.js';
 import { html, href, type Html } from '../html.js';
 import type { Parts } from '../parts/parts.js';
+import { sparkline } from '../parts/sparkline.js';
 import { chartLegend, stackedChart } from '../parts/stacked-chart.js';
 import { MEASURES, type DayView, type Measure, type MeasureName, type UsedView } from './measures.js';
 
 interface Use {
   id: string;
   used: UsedView;
+}
+
+interface BlueprintUse extends Use {
+  /** Oldest first. */
+  perDay: readonly UsedView[];
 }
 
 /** All that the page about use shows. */
@@ -16,7 +22,7 @@ export interface FootprintsView {
   ranges: readonly number[];
   total: UsedView;
   perDay: readonly DayView[];
-  perBlueprint: readonly Use[];
+  perBlueprint: readonly BlueprintUse[];
   perModel: readonly Use[];
   perAction: readonly Use[];
 }
@@ -84,7 +90,7 @@ function chartCard(view: FootprintsView, measure: Measure): Html {
   </section>`;
 }
 
-function ranked(list: readonly Use[], measure: Measure): Use[] {
+function ranked<T extends Use>(list: readonly T[], measure: Measure): T[] {
   return [...list].sort(
     (one, other) => measure.of(other.used) - measure.of(one.used) || one.id.localeCompare(other.id),
   );
@@ -100,32 +106,52 @@ function share(value: number, whole: number): Html {
   >`;
 }
 
-function useCells({ runs, steps, wallMs, tokensIn, tokensOut, requests }: UsedView): Html {
-  const perRun = runs === 0 ? '–' : duration(wallMs / runs);
-  const cells: [string, string, string][] = [
-    ['Runs', count(runs), ''],
-    ['Steps', count(steps), ' least'],
-    ['Time', wallMs === 0 ? '0' : about(wallMs), ''],
-    ['Tokens in', compact(tokensIn), ''],
-    ['Tokens out', compact(tokensOut), ''],
-    ['Requests', count(requests), ' least'],
-    ['Time per run', perRun, ' least'],
-  ];
-  return html`${cells.map(([label, text, look]) => html`<td class="num${look}" data-label="${label}">${text}</td>`)}`;
+interface Column {
+  label: string;
+  text: (used: UsedView) => string;
+  /** Not on screens that are not wide. */
+  isLeast?: true;
 }
+
+const timePerRun = ({ runs, wallMs }: UsedView): string => (runs === 0 ? '–' : duration(wallMs / runs));
+
+/** Which way tokens went is told where the page is read by them. */
+function columnsOf(by: MeasureName): Column[] {
+  const tokens: Column[] =
+    by === 'tokens'
+      ? [
+          { label: 'Tokens in', text: ({ tokensIn }) => compact(tokensIn) },
+          { label: 'Tokens out', text: ({ tokensOut }) => compact(tokensOut) },
+        ]
+      : [
+          { label: 'Tokens', text: ({ tokensIn, tokensOut }) => compact(tokensIn + tokensOut) },
+          { label: 'Requests', text: ({ requests }) => count(requests), isLeast: true },
+        ];
+  return [
+    { label: 'Runs', text: ({ runs }) => count(runs) },
+    { label: 'Steps', text: ({ steps }) => count(steps), isLeast: true },
+    { label: 'Time', text: ({ wallMs }) => (wallMs === 0 ? '0' : about(wallMs)) },
+    ...tokens,
+    { label: 'Time per run', text: timePerRun, isLeast: true },
+  ];
+}
+
+const numberLook = ({ isLeast }: Column): string => (isLeast === true ? 'num least' : 'num');
 
 function blueprintTable(view: FootprintsView, measure: Measure, ui: Parts): Html {
   const list = ranked(view.perBlueprint, measure);
+  const columns = columnsOf(view.by);
   const whole = measure.of(view.total);
-  const rows = list.slice(0, MOST_ROWS).map(({ id, used }) => {
+  const rows = list.slice(0, MOST_ROWS).map(({ id, used, perDay }) => {
     const name =
       id === ''
         ? html`no run`
         : html`<a data-row href="/ui/blueprints/${encodeURIComponent(id)}"><code>${ui.text(id)}</code></a>`;
     return html`<tr>
       <td class="lead quiet cut">${name}</td>
+      <td class="least">${sparkline(perDay.map(measure.of))}</td>
       <td data-label="Share">${share(measure.of(used), whole)}</td>
-      ${useCells(used)}
+      ${columns.map((column) => html`<td class="${numberLook(column)}" data-label="${column.label}">${column.text(used)}</td>`)}
     </tr>`;
   });
   const rest =
@@ -137,8 +163,9 @@ function blueprintTable(view: FootprintsView, measure: Measure, ui: Parts): Html
         <thead>
           <tr>
             <th scope="col">Blueprint</th>
+            <th scope="col" class="least">${view.days} days</th>
             <th scope="col">Share</th>
-            ${['Runs', 'Steps', 'Time', 'Tokens in', 'Tokens out', 'Requests', 'Time per run'].map((label) => html`<th scope="col" class="num${['Steps', 'Requests', 'Time per run'].includes(label) ? ' least' : ''}">${label}</th>`)}
+            ${columns.map((column) => html`<th scope="col" class="${numberLook(column)}">${column.label}</th>`)}
           </tr>
         </thead>
         <tbody>
