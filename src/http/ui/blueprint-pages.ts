@@ -11,6 +11,7 @@ import {
   blueprintSource,
   blueprintTests,
   blueprintVersions,
+  versionsInOverview,
 } from '../../ui/blueprints/blueprint.js';
 import { activateMain } from '../../ui/blueprints/activate.js';
 import { blueprintsMain } from '../../ui/blueprints/blueprints.js';
@@ -53,7 +54,13 @@ const overview = page({
       blueprintPages.openByVersion(id),
     ]);
     const { active_version: version } = blueprint;
-    const stored = version === null ? null : await services.blueprints.version(id, version);
+    const [stored, { facts, counted }] = await Promise.all([
+      version === null ? null : services.blueprints.version(id, version),
+      blueprintPages.versionFacts(
+        id,
+        versionsInOverview(blueprint, open).map((one) => one.version),
+      ),
+    ]);
     const plan = stored === null ? null : (stored.plan as unknown as Plan);
     const isByClock = plan?.triggers.some(({ kind }) => kind === 'schedule') === true;
     const [next] = isByClock ? await services.schedules.comingUp(1, { blueprint_id: id }) : [];
@@ -65,6 +72,8 @@ const overview = page({
       ended,
       days,
       open,
+      facts,
+      counted,
       csrf,
       glyphs: `${asset('glyphs').url}#`,
     } as const;

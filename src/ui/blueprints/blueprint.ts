@@ -39,12 +39,17 @@ export interface OverviewView extends Framed {
   days: readonly RunDay[];
   /** Newest version first. */
   open: readonly OpenRuns[];
+  /** Of its versions; those of which nothing is known are left out. */
+  facts: readonly VersionFacts[];
+  /** Of how many of its newest runs they tell. */
+  counted: number;
   /** Where the silhouettes are. */
   glyphs: string;
 }
 
 const frameTemplate = template<Record<string, unknown>>(import.meta.url, './frame.eta');
 const overviewTemplate = template<Record<string, unknown>>(import.meta.url, './overview.eta');
+const newestVersionsTemplate = template<Record<string, unknown>>(import.meta.url, './newest-versions.eta');
 const versionsTemplate = template<Record<string, unknown>>(import.meta.url, './versions.eta');
 const schedulesTemplate = template<Record<string, unknown>>(import.meta.url, './schedules.eta');
 const runsTemplate = template<Record<string, unknown>>(import.meta.url, './runs.eta');
@@ -52,12 +57,31 @@ const sourceTemplate = template<Record<string, unknown>>(import.meta.url, './sou
 const testsTemplate = template<Record<string, unknown>>(import.meta.url, './tests.eta');
 const diffTemplate = template<Record<string, unknown>>(import.meta.url, './diff.eta');
 
-/** The active version, and those that open runs began with. */
-function liveVersions({ active_version: active }: BlueprintDetailDto, open: readonly OpenRuns[]) {
-  const others = open.filter(({ version }) => version !== active);
-  const own = open.find(({ version }) => version === active)?.open ?? 0;
-  const first = active === null ? [] : [{ version: active, open: own, isActive: true }];
-  return [...first, ...others.map((one) => ({ ...one, isActive: false }))];
+/** Versions of the overview, beside older ones that are in use. */
+const NEWEST = 4;
+
+/** The versions that the overview shows: the newest, and older ones that are active or that open runs began with. */
+export function versionsInOverview(
+  { versions, active_version: active }: BlueprintDetailDto,
+  open: readonly OpenRuns[],
+): BlueprintVersionDto[] {
+  const inUse = new Set([active, ...open.map(({ version }) => version)]);
+  return versions.filter(({ version }, at) => at < NEWEST || inUse.has(version));
+}
+
+function newestVersions(view: OverviewView, ui: Parts): Html {
+  const { blueprint, open } = view;
+  const facts = new Map(view.facts.map((one) => [one.version, one]));
+  const openOf = new Map(open.map((one) => [one.version, one.open]));
+  const rows = versionsInOverview(blueprint, open).map((one) => {
+    const { runs = 0, failed = 0, tests = null, notes = null } = facts.get(one.version) ?? {};
+    const isActive = one.version === blueprint.active_version;
+    return { ...one, runs, failed, tests, notes, isActive, open: openOf.get(one.version) ?? 0 };
+  });
+  const more = blueprint.versions.length - rows.length;
+  const isCut = view.counted >= COUNTED_RUNS;
+  const shown = { id: blueprint.blueprint_id, rows, more, isCut, counted: view.counted, countsStatus };
+  return newestVersionsTemplate(shown, ui);
 }
 
 function framed({ blueprint, tab, csrf }: Framed, content: Html, ui: Parts): Html {
@@ -137,8 +161,8 @@ export function blueprintOverview(view: OverviewView, ui: Parts): Html {
   const failed = ended.filter(({ status }) => status === 'failed').length;
   const badDays = view.days.filter((day) => day.failed > 0).toReversed();
   const heat = view.days.some(({ runs }) => runs > 0) ? runsPerDay(view.days, ui) : null;
-  const live = liveVersions(blueprint, view.open);
-  const parts = { ...view, nextStart: nextStart(view, ui), whenText, map, inputs, failed, heat, badDays, live, chart: ended.length === 0 ? null : durations(ended, ui) };
+  const versions = newestVersions(view, ui);
+  const parts = { ...view, nextStart: nextStart(view, ui), whenText, map, inputs, failed, heat, badDays, versions, chart: ended.length === 0 ? null : durations(ended, ui) };
   return framed(view, overviewTemplate(parts, ui), ui);
 }
 
