@@ -88,7 +88,13 @@ export function artifactsPage(view: ArtifactsView, ui: Parts): { main: Html; fra
         <button type="button">New</button>
       </div>
       ${none ? empty : ''}
-      <div class="scroll-x${ui.firstScreen(rows.length)}" tabindex="0" role="region" aria-label="Artifacts, table" ${none ? html`hidden` : ''}>
+      <div
+        class="scroll-x${ui.firstScreen(rows.length)}"
+        tabindex="0"
+        role="region"
+        aria-label="Artifacts, table"
+        ${none ? html`hidden` : ''}
+      >
         <table class="cards fixed-artifacts">
           <thead>
             <tr>

@@ -171,7 +171,8 @@ export class Parts {
       return `v-${Math.round(height)}z`;
     });
     return html`<span class="digest" data-testid="digest" ${isBrief ? '' : html`title="${digest}" data-copy="${hex}"`}
-      ><svg viewBox="0 0 47 9" preserveAspectRatio="none" aria-hidden="true"><path d="M1 9${bars.join('m4 0')}" /></svg>${format.shortDigest(hex)}</span
+      ><svg viewBox="0 0 47 9" preserveAspectRatio="none" aria-hidden="true"><path d="M1 9${bars.join('m4 0')}" /></svg
+      >${format.shortDigest(hex)}</span
     >`;
   }
 
