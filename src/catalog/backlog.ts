@@ -15,10 +15,13 @@ const count = (from: string): string => `(SELECT count(*)::int FROM (SELECT 1 FR
 const age = (column: string, from: string): string =>
   `coalesce(extract(epoch FROM clock_timestamp() - (SELECT ${column} FROM ${from} LIMIT 1)), 0)::float8`;
 
-/** Each part is served by an index: what has ended is not looked at. */
+/**
+ * Each part is served by an index: what has ended is not looked at. Ordered by `seq` alone Postgres may walk all events for those that
+ * are left.
+ */
 const STATEMENT = `SELECT
   ${count('events WHERE dispatched_at IS NULL')} AS outbox,
-  ${age('occurred_at', 'events WHERE dispatched_at IS NULL ORDER BY seq')} AS outbox_age,
+  ${age('occurred_at', 'events WHERE dispatched_at IS NULL ORDER BY dispatched_at, seq')} AS outbox_age,
   ${count("runs WHERE status = 'created'")} AS created,
   ${count("runs WHERE status = 'running'")} AS running,
   ${count('runs WHERE needs_repair')} AS repair,

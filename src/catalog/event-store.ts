@@ -161,7 +161,8 @@ export class EventStore {
 
   /**
    * Locks and returns events that nobody works on, oldest first: those that were never matched, and starts whose claim
-   * is older than the lease. Inside a transaction only: locks end with it.
+   * is older than the lease. Inside a transaction only: locks end with it. Ordered as its index is: by `seq` alone Postgres walks
+   * all events when it believes that many are left.
    */
   async claim({ limit, starts, leaseMs, except }: ClaimOptions): Promise<OutboxRow[]> {
     const rows = await this.#db.$queryRaw<eventModel[]>`
@@ -170,7 +171,7 @@ export class EventStore {
         AND (matched_at IS NULL OR (event_name = ${RUN_CREATED} AND matched_at < now() - ${leaseMs} * interval '1 ms'))
         AND (${starts} OR event_name <> ${RUN_CREATED})
         AND event_id <> ALL(${except}::uuid[])
-      ORDER BY seq LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+      ORDER BY dispatched_at, seq LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
     return rows.map((row) => ({ ...eventDto(row), cause_depth: row.cause_depth, matched: row.matched_at !== null }));
   }
 

@@ -63,7 +63,7 @@ export class StuckRuns {
       SELECT current_setting('server_version') AS postgres_version,
         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms,
         (SELECT (extract(epoch FROM now() - occurred_at) * 1000)::float8 FROM events
-          WHERE dispatched_at IS NULL ORDER BY seq LIMIT 1) AS dispatch_age_ms,
+          WHERE dispatched_at IS NULL ORDER BY dispatched_at, seq LIMIT 1) AS dispatch_age_ms,
         (SELECT (extract(epoch FROM now() - l.at) * 1000)::float8 FROM audit_pending p JOIN audit_log l USING (audit_id)
           ORDER BY p.audit_id LIMIT 1) AS audit_age_ms,
         (SELECT count(*)::int FROM schedules
